@@ -1,0 +1,1 @@
+"""The HTTP gateway: a multipart upload in, one gRPC call to Triton, the classes' probabilities out."""

@@ -1,0 +1,83 @@
+"""Puts the parts together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.openapi.utils import get_openapi
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from gateway.classify import ClassifyImage
+from gateway.docs.operations import PREDICTION_SCHEMA, PROBLEM_SCHEMA
+from gateway.docs.swagger import swagger_router
+from gateway.health import health_router
+from gateway.images.transcode import Transcoder
+from gateway.keys import KeyCheck
+from gateway.middleware import RequestMiddleware
+from gateway.prediction import Classifier
+from gateway.problems import http_problem
+from gateway.requests import context_of
+from gateway.routes import predict_router
+from gateway.settings import Settings
+
+_DESCRIPTION = """Tells which bin a piece of waste belongs to.
+
+Every error is a problem document (RFC 9457); `detail` says what to do. Quote the `X-Request-ID` when you report one."""
+
+
+def create_app(settings: Settings, classifier: Classifier) -> FastAPI:
+    """The ASGI application. The classifier is started and closed with it."""
+    transcoder = Transcoder(settings.transcode_threads)
+    classify = ClassifyImage(classifier, transcoder, model_types=settings.model_types, max_pixels=settings.max_pixels)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await classifier.start()
+        try:
+            yield
+        finally:
+            await classifier.close()
+            transcoder.close()
+
+    app = FastAPI(
+        title="Bin it right",
+        description=_DESCRIPTION,
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+    )
+    app.include_router(health_router(classifier))
+    app.include_router(swagger_router())
+    app.include_router(predict_router(settings, classify))
+    app.add_exception_handler(HTTPException, _refused_by_router(settings))
+    app.add_middleware(
+        RequestMiddleware, keys=KeyCheck(settings.api_keys), retry_after_seconds=settings.retry_after_seconds
+    )
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    return app
+
+
+def _refused_by_router(settings: Settings):  # type: ignore[no-untyped-def]
+    known = ", ".join(f"POST /{model}/predict" for model in settings.model_types)
+
+    async def refuse(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        path = request.url.path[:80]
+        detail = f"There is no {request.method} {path}. There are {known}, GET /docs and GET /health/ready."
+        return http_problem(error.status_code, detail, context_of(request.scope).id, error.headers)
+
+    return refuse
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+        document.setdefault("components", {}).setdefault("schemas", {}).update(
+            {"Problem": PROBLEM_SCHEMA, "Prediction": PREDICTION_SCHEMA}
+        )
+        app.openapi_schema = document
+    return app.openapi_schema

@@ -1,0 +1,144 @@
+"""What the OpenAPI document says of each path, with examples of answers and problems."""
+
+from typing import Any
+
+PROBLEM_SCHEMA: dict[str, Any] = {
+    "title": "Problem",
+    "description": "A problem document after RFC 9457.",
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "request_id"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "What happened and what to do."},
+        "request_id": {"type": "string"},
+    },
+}
+PREDICTION_SCHEMA: dict[str, Any] = {
+    "title": "Prediction",
+    "type": "object",
+    "required": ["pred_class", "classes"],
+    "additionalProperties": False,
+    "properties": {
+        "pred_class": {"type": "string", "description": "The most probable class."},
+        "classes": {
+            "type": "object",
+            "description": "The probability of each class; they sum to 1.",
+            "additionalProperties": {"type": "number", "minimum": 0, "maximum": 1},
+        },
+    },
+}
+_PREDICTION_EXAMPLE = {
+    "pred_class": "metal",
+    "classes": {
+        "glass": 4.2e-06,
+        "paper": 0.0145,
+        "cardboard": 1.6e-05,
+        "plastic": 2.7e-05,
+        "metal": 0.9855,
+        "trash": 3.6e-06,
+    },
+}
+_RETRY_AFTER = {"Retry-After": {"description": "Whole seconds to wait.", "schema": {"type": "integer"}}}
+_PREDICTION_HEADERS = {
+    "X-Request-ID": {"description": "The request's own id, or a new one.", "schema": {"type": "string"}},
+    "Server-Timing": {"description": "Milliseconds: validate, triton, total.", "schema": {"type": "string"}},
+    "X-Model-Version": {"description": "Triton's version number and a digest.", "schema": {"type": "string"}},
+    "X-Confidence": {"description": "`low` where the answer is not sure.", "schema": {"type": "string"}},
+}
+
+
+def _problem(status: int, description: str, title: str, detail: str, headers: dict[str, Any] | None = None) -> Any:
+    example = {
+        "type": "about:blank",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "request_id": "7f3a90c1d2e4b586",
+    }
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}}
+    return {"description": description, "content": content} | ({"headers": headers} if headers else {})
+
+
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    401: _problem(401, "API key missing or wrong", "API key missing or wrong", "Send one of the configured API keys."),
+    404: _problem(
+        404,
+        "Unknown model type",
+        "Unknown model type",
+        "There is no model type 'resnet'. Known model types: raw, pretrained.",
+    ),
+    408: _problem(408, "The upload was too slow", "Upload too slow", "Only 12 bytes arrived in 10 seconds."),
+    413: _problem(413, "Body or image too large", "Body too large", "The body is larger than 20971520 bytes."),
+    415: _problem(
+        415,
+        "No image of an accepted format",
+        "Not an accepted image format",
+        "The file is no image of an accepted format. Accepted formats: JPEG, PNG, WebP.",
+    ),
+    422: _problem(
+        422, "Malformed upload or broken image", "Broken image", "The JPEG file is cut off. Send the whole file."
+    ),
+    429: _problem(
+        429, "Too much in flight", "Too many requests in flight", "Send the request again later.", _RETRY_AFTER
+    ),
+    503: _problem(503, "Triton is away or starting", "Model unavailable", "Try again later.", _RETRY_AFTER),
+    504: _problem(504, "No answer in time", "Deadline exceeded", "There was no answer within 10 seconds."),
+}
+
+PREDICT: dict[str, Any] = {
+    "summary": "Classify a photo of waste",
+    "operation_id": "predict",
+    "responses": {
+        200: {
+            "description": "The most probable class and the probability of each",
+            "headers": _PREDICTION_HEADERS,
+            "content": {
+                "application/json": {
+                    "schema": {"$ref": "#/components/schemas/Prediction"},
+                    "example": _PREDICTION_EXAMPLE,
+                }
+            },
+        },
+        **_PROBLEMS,
+    },
+    "openapi_extra": {
+        "requestBody": {
+            "required": True,
+            "content": {
+                "multipart/form-data": {
+                    "schema": {
+                        "type": "object",
+                        "required": ["file"],
+                        "properties": {"file": {"type": "string", "format": "binary"}},
+                    },
+                    "encoding": {"file": {"contentType": "image/*"}},
+                }
+            },
+        }
+    },
+}
+
+_STATUS = {"type": "object", "required": ["status"], "properties": {"status": {"type": "string"}}}
+
+
+def _health(description: str, example: dict[str, Any]) -> dict[str, Any]:
+    return {"description": description, "content": {"application/json": {"schema": _STATUS, "example": example}}}
+
+
+LIVE: dict[str, Any] = {
+    "summary": "Is the process serving?",
+    "operation_id": "live",
+    "responses": {200: _health("It is", {"status": "live"})},
+}
+READY: dict[str, Any] = {
+    "summary": "Did every model answer lately?",
+    "operation_id": "ready",
+    "responses": {
+        200: _health("They did", {"status": "ready", "models": ["raw", "pretrained"]}),
+        503: _problem(
+            503, "They did not", "Not ready", "No answer within the last ten seconds from: raw. Look at Triton."
+        ),
+    },
+}

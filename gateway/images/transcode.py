@@ -1,0 +1,55 @@
+"""Converts what Triton's decoder does not take into an uncompressed file that it takes, without loss."""
+
+import asyncio
+import io
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy
+import pillow_heif
+from PIL import Image, ImageOps
+
+from gateway.errors import BrokenImage
+from gateway.images.header import ImageHeader
+
+
+class Transcoder:
+    """A bounded pool of threads that decode the first frame of GIF, HEIF, AVIF and odd variants into BMP.
+
+    BMP, because writing it costs a copy and no compression. The EXIF orientation is applied, alpha is dropped, and
+    sixteen bits a channel become their upper eight.
+    """
+
+    def __init__(self, threads: int) -> None:
+        pillow_heif.register_heif_opener(thumbnails=False)
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="transcode")
+
+    async def to_native(self, data: bytes, header: ImageHeader) -> bytes:
+        """The picture as a BMP file. Raises `BrokenImage` where it can not be decoded."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, _to_bmp, data, header)
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _to_bmp(data: bytes, header: ImageHeader) -> bytes:
+    try:
+        with Image.open(io.BytesIO(data), formats=[header.format.upper()]) as image:
+            if image.width * image.height > header.pixels:
+                raise BrokenImage(f"The {header.format} file contradicts itself about its size.")
+            image.load()
+            picture = _to_rgb(ImageOps.exif_transpose(image))
+    except BrokenImage:
+        raise
+    except Exception as error:
+        # Pillow's plugins raise whatever their parsers stumble over, from OSError to KeyError.
+        raise BrokenImage(f"The {header.format} file can not be decoded. Send the original file.") from error
+    output = io.BytesIO()
+    picture.save(output, "BMP")
+    return output.getvalue()
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I;16"):
+        # Pillow's own conversion clips at 255 and makes nearly all pictures white.
+        return Image.fromarray((numpy.asarray(image) >> 8).astype(numpy.uint8)).convert("RGB")
+    return image.convert("RGB")
