@@ -1,0 +1,85 @@
+"""Weights and the state of a run on disk; every file appears whole or not at all."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Call ``write`` with a temporary path beside ``path``, flush what it wrote to disk, and put it in place."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        write(temporary)
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def save_weights(network: nn.Module, path: Path, *, half: bool = False) -> None:
+    """Write the state dict as safetensors; ``half`` stores the floating-point tensors in 16 bits."""
+    state = {
+        name: (tensor.half() if half and tensor.is_floating_point() else tensor).contiguous().cpu()
+        for name, tensor in network.state_dict().items()
+    }
+    write_atomically(path, lambda temporary: save_file(state, temporary))
+
+
+def load_weights(network: nn.Module, path: Path) -> None:
+    """Load weights of every layer into ``network``, in its own precision.
+
+    Raises:
+        ValueError: the file is broken or belongs to another network or other classes.
+    """
+    try:
+        state = load_file(path)
+        network.load_state_dict(
+            {name: tensor.to(torch.float32) if tensor.is_floating_point() else tensor for name, tensor in state.items()}
+        )
+    except (SafetensorError, RuntimeError) as exc:
+        raise ValueError(f"{path} does not hold the weights of this network: {exc}") from exc
+
+
+def initialise(network: nn.Module, path: Path) -> list[str]:
+    """Load what fits of a state dict or checkpoint, and leave the rest (a head for other classes) as it is.
+
+    Takes safetensors files and PyTorch's own (a state dict, or a dict with one under ``state_dict`` or ``model``).
+
+    Returns:
+        The names of the parameters that stay random.
+
+    Raises:
+        ValueError: nothing in the file fits.
+    """
+    state: dict[str, Any]
+    state = (
+        load_file(path) if path.suffix == ".safetensors" else torch.load(path, map_location="cpu", weights_only=True)
+    )
+    for key in ("state_dict", "model"):
+        nested = state.get(key)
+        state = nested if isinstance(nested, dict) else state
+    own = network.state_dict()
+    fitting = {name: tensor for name, tensor in state.items() if name in own and tensor.shape == own[name].shape}
+    if not any(name.endswith("weight") for name in fitting):
+        raise ValueError(f"{path} holds no tensor that fits this network")
+    network.load_state_dict(fitting, strict=False)
+    return [name for name, _ in network.named_parameters() if name not in fitting]
+
+
+def save_run(path: Path, state: dict[str, Any]) -> None:
+    """Write everything that a run needs to go on where it was."""
+    write_atomically(path, lambda temporary: torch.save(state, temporary))
+
+
+def load_run(path: Path) -> dict[str, Any]:
+    """Read what ``save_run`` wrote."""
+    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    return state

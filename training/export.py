@@ -1,0 +1,114 @@
+"""From shipped weights to the model repository: TorchScript files, and the configurations and labels that fit them."""
+
+import json
+import warnings
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from training.cards import WEIGHTS, ModelCard, read_card, weights_path
+from training.checkpoints import load_weights, write_atomically
+from training.classes import MODEL_REPOSITORY, read_classes
+from training.networks import NETWORK_MODELS, build_network
+from training.preprocessing import load_specification
+
+#: Largest difference of probabilities that an export may show against the eager network.
+TOLERANCE = 1e-4
+_STAMP = "source.json"
+
+
+class ServedNetwork(nn.Module):
+    """What Triton runs: logits divided by the calibrated temperature (Guo et al., 2017), then softmax."""
+
+    def __init__(self, network: nn.Module, temperature: float) -> None:
+        super().__init__()
+        self.network = network
+        self.temperature = temperature
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Map the normalised tensor FP32 [N, 3, S, S] to probabilities FP32 [N, classes]."""
+        return torch.softmax(self.network(images) / self.temperature, dim=1)
+
+
+@contextmanager
+def torchscript_warnings_ignored() -> Iterator[None]:
+    """Silence the one message by which every torch.jit call announces that TorchScript is in maintenance."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r".*torch\.jit\..* is (deprecated|not supported)", category=Warning)
+        yield
+
+
+def load_served_network(model_type: str, weights_folder: Path = WEIGHTS) -> tuple[ServedNetwork, ModelCard]:
+    """Return the eager network of the shipped weights, in eval mode and channels-last, and its card."""
+    card = read_card(model_type, weights_folder)
+    network = build_network(model_type, len(card.classes))
+    load_weights(network, weights_path(model_type, weights_folder))
+    served = ServedNetwork(network, card.calibration.temperature).eval()
+    return served.to(memory_format=torch.channels_last), card  # type: ignore[call-overload]
+
+
+def export_network(served: ServedNetwork, path: Path, *, size: int, stamp: str) -> None:
+    """Trace ``served`` and write it to ``path`` once it has proven itself against the eager network.
+
+    The module is saved unfrozen, in eval mode and channels-last: whoever loads it freezes it for its own device.
+
+    Raises:
+        ValueError: the traced module answers otherwise than the eager one.
+    """
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randn(3, 3, size, size, generator=generator).contiguous(memory_format=torch.channels_last)
+    with torch.inference_mode(), torchscript_warnings_ignored():
+        traced = torch.jit.trace(served, images[:1])  # type: ignore[no-untyped-call]
+        difference = float((traced(images) - served(images)).abs().max())
+        if not difference <= TOLERANCE:
+            raise ValueError(f"the TorchScript export differs from the network by {difference:.2g}, over {TOLERANCE}")
+        write_atomically(path, lambda temporary: torch.jit.save(traced, str(temporary), _extra_files={_STAMP: stamp}))
+
+
+def _stamp(card: ModelCard, size: int) -> str:
+    source = {"weights": card.weights_sha256, "calibration": card.calibration.model_dump(), "size": size}
+    return json.dumps({**source, "torch": torch.__version__.split("+")[0]}, sort_keys=True)
+
+
+def _stamp_of(path: Path) -> str | None:
+    """Read the stamp of an export without loading it; None where there is no whole export."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            name = next((name for name in archive.namelist() if name.endswith(f"/extra/{_STAMP}")), None)
+            return archive.read(name).decode() if name else None
+    except (OSError, zipfile.BadZipFile):
+        return None
+
+
+def ensure_exported(model_repository: Path = MODEL_REPOSITORY, weights_folder: Path = WEIGHTS) -> list[Path]:
+    """Export every network whose ``model.pt`` is missing or was made from other weights.
+
+    Returns:
+        The files that were written.
+
+    Raises:
+        FileNotFoundError: shipped weights or their card are missing.
+        ValueError: weights, card, class file and specification do not fit one another.
+    """
+    specification = load_specification(model_repository)
+    classes = read_classes(model_repository)
+    written = []
+    for model_type, triton_model in NETWORK_MODELS.items():
+        card = read_card(model_type, weights_folder)
+        if card.classes != classes:
+            raise ValueError(f"the weights of {model_type} know {list(card.classes)}; labels.txt says {list(classes)}")
+        if card.preprocessing != json.loads(json.dumps(asdict(specification))):
+            raise ValueError(f"the weights of {model_type} were trained for another preprocessing than spec.json")
+        path = model_repository / triton_model / "1" / "model.pt"
+        stamp = _stamp(card, specification.size)
+        if _stamp_of(path) == stamp:
+            continue
+        served, _ = load_served_network(model_type, weights_folder)
+        export_network(served, path, size=specification.size, stamp=stamp)
+        written.append(path)
+    return written

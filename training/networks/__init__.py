@@ -1,0 +1,24 @@
+"""The two networks, by the names that users know: ``raw`` and ``pretrained``."""
+
+from collections.abc import Callable
+
+from torch import nn
+
+from training.networks.raw_cnn import RawCNN
+from training.networks.resnet50 import ResNet50
+
+#: Model type, as in the URL, to the Triton model that serves the bare network.
+NETWORK_MODELS = {"raw": "raw_cnn", "pretrained": "resnet50"}
+
+_CONSTRUCTORS: dict[str, Callable[[int], nn.Module]] = {"raw": RawCNN, "pretrained": ResNet50}
+
+
+def build_network(model_type: str, classes: int) -> nn.Module:
+    """Build a network with random weights that maps FP32 [N, 3, H, W] to logits [N, classes].
+
+    Raises:
+        ValueError: the model type is unknown.
+    """
+    if model_type not in _CONSTRUCTORS:
+        raise ValueError(f"unknown model type {model_type!r}; known are {', '.join(_CONSTRUCTORS)}")
+    return _CONSTRUCTORS[model_type](classes)

@@ -1,0 +1,62 @@
+"""The one preprocessing specification, carried out with Pillow; Triton's `preprocess` does the same with DALI."""
+
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+
+from training.classes import MODEL_REPOSITORY
+
+
+@dataclass(frozen=True)
+class Specification:
+    """What happens to a photo before a network sees it.
+
+    The whole photo is resized to ``size`` x ``size`` pixels without a crop, whatever its aspect ratio: nothing of it is
+    lost, and a strip of 20000x1 pixels costs no more than any other photo. ``mean`` and ``std`` are per channel
+    (R, G, B) on the scale 0 to 1.
+    """
+
+    size: int
+    interpolation: str
+    antialias: bool
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+    def __post_init__(self) -> None:
+        if (self.interpolation, self.antialias) != ("linear", True):
+            raise ValueError("only linear interpolation with antialiasing gives the same pixels here and in DALI")
+
+
+def load_specification(model_repository: Path = MODEL_REPOSITORY) -> Specification:
+    """Read ``preprocess/1/spec.json``, the file that Triton's ``dali.py`` reads too."""
+    values = json.loads((model_repository / "preprocess" / "1" / "spec.json").read_text(encoding="utf-8"))
+    return Specification(**{**values, "mean": tuple(values["mean"]), "std": tuple(values["std"])})
+
+
+def decode(source: bytes | Path) -> Image.Image:
+    """Decode the first frame of an image file to RGB, turned the way its EXIF orientation says.
+
+    Raises:
+        PIL.UnidentifiedImageError: the bytes are no image.
+        OSError: the image is broken or truncated.
+    """
+    with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
+        return ImageOps.exif_transpose(image).convert("RGB")
+
+
+def resize(image: Image.Image, size: int) -> torch.Tensor:
+    """Return the whole image as UINT8 [3, size, size]; Pillow's bilinear filter always antialiases."""
+    squashed = image.resize((size, size), Image.Resampling.BILINEAR)
+    return torch.from_numpy(np.array(squashed)).permute(2, 0, 1)
+
+
+def normalise(pixels: torch.Tensor, specification: Specification) -> torch.Tensor:
+    """Turn pixels on the scale 0 to 255, [N, 3, H, W], into the FP32 tensor that the networks take."""
+    mean = torch.tensor(specification.mean, device=pixels.device).view(1, 3, 1, 1)
+    std = torch.tensor(specification.std, device=pixels.device).view(1, 3, 1, 1)
+    return ((pixels.float() / 255 - mean) / std).contiguous(memory_format=torch.channels_last)

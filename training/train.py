@@ -1,0 +1,215 @@
+"""A training run: from photos and a recipe to the best weights, a checkpoint every epoch, and curves."""
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from training import checkpoints
+from training.curves import Row, write_history
+from training.dataset import Entry, PhotoSet, load_photos
+from training.distributed import Place, place
+from training.engine import STORED_SCALE, batches, predict_logits, sampling_weights, train_epoch
+from training.metrics import eight_metrics
+from training.networks import build_network
+from training.preprocessing import Specification
+from training.progress import Progress
+from training.recipes import Recipe, Stage
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """How a run ended: the best epoch's figures on the validation list, and whether it was interrupted."""
+
+    weights: Path
+    best: Row
+    epochs_done: int
+    interrupted: bool
+
+
+def parameter_groups(network: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:
+    """Group parameters by layer: lower rates towards the input, no decay for biases and normalisation.
+
+    The rate of each child module is ``layer_decay`` times that of the next one (discriminative fine-tuning, Howard and
+    Ruder, 2018, https://arxiv.org/abs/1801.06146).
+    """
+    children = [child for child in network.children() if any(True for _ in child.parameters())]
+    groups = []
+    for distance, child in enumerate(reversed(children)):
+        scale = recipe.layer_decay**distance
+        matrices = [parameter for parameter in child.parameters() if parameter.ndim > 1]
+        vectors = [parameter for parameter in child.parameters() if parameter.ndim <= 1]
+        groups.append({"params": matrices, "weight_decay": recipe.weight_decay, "scale": scale})
+        groups.append({"params": vectors, "weight_decay": 0.0, "scale": scale})
+    return groups
+
+
+def _optimiser(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    groups = parameter_groups(network, recipe)
+    if recipe.optimiser == "sgd":
+        return torch.optim.SGD(groups, lr=recipe.learning_rate, momentum=0.9, nesterov=True)
+    return torch.optim.AdamW(groups, lr=recipe.learning_rate)
+
+
+def _freeze_for(network: nn.Module, stage: Stage) -> None:
+    for name, parameter in network.named_parameters():
+        parameter.requires_grad_(stage.train == "all" or name.startswith("fc."))
+
+
+def _validate(network: nn.Module, photos: PhotoSet, specification: Specification) -> Row:
+    logits = predict_logits(network, photos.pixels, specification)
+    values = eight_metrics(photos.labels.numpy(), logits.argmax(dim=1).numpy())
+    return {
+        "val_loss": float(functional.cross_entropy(logits, photos.labels)),
+        "val_accuracy": values["accuracy"],
+        "val_balanced_accuracy": values["balanced_accuracy"],
+    }
+
+
+def _rank(row: Row) -> tuple[float, float]:
+    return row["val_accuracy"] + row["val_balanced_accuracy"], -row["val_loss"]
+
+
+def run(
+    model_type: str,
+    train_entries: Sequence[Entry],
+    val_entries: Sequence[Entry],
+    classes: Sequence[str],
+    output: Path,
+    *,
+    recipe: Recipe,
+    specification: Specification,
+    initial: Path | None = None,
+    resume: bool = False,
+    description: dict[str, Any] | None = None,
+) -> RunResult:
+    """Train ``model_type``; leave ``best.safetensors``, ``last.pt``, ``run.json``, history and curves in ``output``.
+
+    The best epoch is the one whose averaged weights have the highest sum of accuracy and balanced accuracy on the
+    validation list. Ctrl-C ends the run after the last whole epoch and keeps what it has.
+
+    Raises:
+        ValueError: the data or the initial weights do not fit; or ``output`` holds a run and ``resume`` is false, or
+            holds one of another recipe and ``resume`` is true.
+    """
+    state_file, best_file = output / "last.pt", output / "best.safetensors"
+    if state_file.exists() and not resume:
+        raise ValueError(f"{output} holds a run already: say --resume to go on with it, or name another folder")
+    largest = round(max(stage.size for stage in recipe.stages) * STORED_SCALE)
+    with place() as here:
+        torch.manual_seed(recipe.seed)
+        generator = torch.Generator().manual_seed(recipe.seed)
+        network = build_network(model_type, len(classes))
+        if initial is not None:
+            checkpoints.initialise(network, initial)
+        network = network.to(here.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        ema = get_ema_multi_avg_fn(recipe.ema)  # type: ignore[no-untyped-call]
+        averaged = AveragedModel(network, multi_avg_fn=ema, use_buffers=True)
+        optimiser = _optimiser(network, recipe)
+        history: list[Row] = []
+        if resume and state_file.exists():
+            history = _restore(checkpoints.load_run(state_file), recipe, network, averaged, optimiser, generator)
+        progress = Progress(recipe.epochs, speaks=here.leads)
+        progress.say(f"reading {len(train_entries)} training and {len(val_entries)} validation photos")
+        train_photos = load_photos(train_entries, classes, largest)
+        val_photos = load_photos(val_entries, classes, specification.size)
+        if here.leads:
+            output.mkdir(parents=True, exist_ok=True)
+            facts = {"model": model_type, "recipe": recipe.model_dump(), "initial": str(initial) if initial else None}
+            facts |= {"specification": asdict(specification), "torch": torch.__version__}
+            text = json.dumps({**(description or {}), **facts}, indent=1)
+            checkpoints.write_atomically(output / "run.json", lambda path: path.write_text(text, encoding="utf-8"))
+        interrupted = False
+        try:
+            for epoch in range(len(history), recipe.epochs):
+                row = _epoch(
+                    epoch, here, network, averaged, optimiser, train_photos, recipe, specification, generator, progress
+                )
+                row |= _validate(averaged.module, val_photos, specification)
+                history.append(row)
+                progress.epoch(row)
+                if not here.leads:
+                    continue
+                if _rank(row) == max(map(_rank, history)):
+                    checkpoints.save_weights(averaged.module, best_file)
+                state = {
+                    "recipe": recipe.model_dump(mode="json"),
+                    "history": history,
+                    "network": network.state_dict(),
+                    "averaged": averaged.state_dict(),
+                    "optimiser": optimiser.state_dict(),
+                    "generator": generator.get_state(),
+                }
+                checkpoints.save_run(state_file, state)
+                write_history(output, history)
+        except KeyboardInterrupt:
+            interrupted = True
+        finally:
+            progress.close()
+    if not history:
+        raise ValueError("interrupted before the first epoch was over: nothing was kept")
+    return RunResult(best_file, max(history, key=_rank), len(history), interrupted)
+
+
+def _epoch(
+    epoch: int,
+    here: Place,
+    network: nn.Module,
+    averaged: AveragedModel,
+    optimiser: torch.optim.Optimizer,
+    photos: PhotoSet,
+    recipe: Recipe,
+    specification: Specification,
+    generator: torch.Generator,
+    progress: Progress,
+) -> Row:
+    stage = recipe.stage_of(epoch)
+    _freeze_for(network, stage)
+    stored = photos.resized(round(stage.size * STORED_SCALE))
+    stored = PhotoSet(stored.pixels.to(here.device), stored.labels.to(here.device), stored.names, stored.classes)
+    weights = sampling_weights(photos.labels, len(photos.classes), recipe.balance)
+    drawn = list(batches(len(photos), recipe, weights, generator))
+    if not drawn:
+        raise ValueError(f"{len(photos)} photos are fewer than one batch of {recipe.batch_size}")
+    mine = here.share(drawn)
+    started = time.monotonic()
+    progress.begin(epoch, len(mine))
+    loss = train_epoch(
+        here.wrap(network),
+        averaged,
+        optimiser,
+        stored,
+        mine,
+        recipe=recipe,
+        stage=stage,
+        specification=specification,
+        first_step=epoch * len(mine),
+        total_steps=recipe.epochs * len(mine),
+        generator=generator,
+        on_step=progress.step,
+    )
+    return {"epoch": epoch + 1, "seconds": round(time.monotonic() - started, 1), "train_loss": loss}
+
+
+def _restore(
+    state: dict[str, Any],
+    recipe: Recipe,
+    network: nn.Module,
+    averaged: AveragedModel,
+    optimiser: torch.optim.Optimizer,
+    generator: torch.Generator,
+) -> list[Row]:
+    if state["recipe"] != recipe.model_dump(mode="json"):
+        raise ValueError("the run to resume was made with another recipe; give the same one, or name another folder")
+    network.load_state_dict(state["network"])
+    averaged.load_state_dict(state["averaged"])
+    optimiser.load_state_dict(state["optimiser"])
+    generator.set_state(state["generator"])
+    return list(state["history"])
