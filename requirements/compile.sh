@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
 # Writes the locked, hash-checked requirement files from pyproject.toml. Run it after changing a dependency there.
+# The largest comes first and constrains the others, so that one environment can hold them all.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+options=(--universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet
+    --custom-compile-command requirements/compile.sh)
 lock() { # lock OUTPUT ARGUMENT...
     local output=$1
     shift
-    uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-        --custom-compile-command requirements/compile.sh --quiet --output-file "requirements/$output" "$@"
+    uv pip compile pyproject.toml "${options[@]}" --output-file "requirements/$output" "$@"
 }
-lock gateway.txt --group build
-lock serve.txt --group build --group triton
 lock dev.txt --group build --group triton --group train --group otel --group dev
+lock serve.txt --group build --group triton --constraint requirements/dev.txt
+lock gateway.txt --group build --constraint requirements/dev.txt
+echo 'uv==0.13.9' | uv pip compile - "${options[@]}" --output-file requirements/uv.txt

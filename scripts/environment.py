@@ -1,0 +1,140 @@
+#!/usr/bin/env python3
+"""Makes the virtual environment of `make run` or `make test` from the locked, hash-checked requirements.
+
+Runs on the system's Python with nothing but the standard library. A second call with everything in place does nothing
+and needs no network. ``--torch cpu`` takes PyTorch from PyTorch's own CPU index instead: no CUDA libraries, no GPU.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+SUPPORTED = ((3, 11), (3, 12), (3, 13))
+PYTORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+#: Lock files in the order in which each holds the one before it, and about how much each downloads, in MB (measured on
+#: 2026-11-23 as the sum of the wheels): with PyTorch's CUDA build, and with its CPU build.
+PROFILES = {"gateway": (56, 56), "serve": (3131, 593), "dev": (3346, 801)}
+
+
+def fail(sentence: str) -> None:
+    """End with a sentence that says what to do."""
+    sys.exit(f"error: {sentence}")
+
+
+def check_machine() -> None:
+    """Refuse a machine on which the wheels cannot work."""
+    if sys.version_info[:2] not in SUPPORTED:
+        versions = ", ".join(f"{major}.{minor}" for major, minor in SUPPORTED)
+        fail(f"this is Python {platform.python_version()}; Python {versions} is needed: say make … PYTHON=python3.12")
+    if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
+        fail(f"the server's wheel is made for Linux on x86-64, and this is {platform.system()} on {platform.machine()}")
+    name, version = platform.libc_ver()
+    if name == "glibc" and tuple(int(part) for part in version.split(".")[:2]) < (2, 35):
+        fail(f"the server's wheel needs glibc 2.35 or newer (Ubuntu 22.04, Debian 12); this machine has {version}")
+
+
+def without_cuda(lock: str) -> str:
+    """Return a lock without torch, torchvision, and the CUDA libraries that only they asked for."""
+    blocks = re.split(r"\n(?=[a-z0-9])", lock)
+    parents = {}
+    for block in blocks[1:]:
+        name = re.split(r"[=\s]", block, maxsplit=1)[0]
+        parents.setdefault(name, set()).update(re.findall(r"^    #\s+(?:via )?([a-z0-9][\w.-]*)", block, re.MULTILINE))
+    dropped = {"torch", "torchvision"}
+    while True:
+        more = {
+            name
+            for name, via in parents.items()
+            if name.startswith(("nvidia-", "cuda-", "triton")) and via - {"via"} and via - {"via"} <= dropped
+        }
+        if more <= dropped:
+            break
+        dropped |= more
+    return "\n".join([blocks[0], *(b for b in blocks[1:] if re.split(r"[=\s]", b, maxsplit=1)[0] not in dropped)])
+
+
+def pinned(lock: str, name: str) -> str | None:
+    """Return ``name==version`` as the lock has it, or None where the lock does not hold it."""
+    found = re.search(rf"^{name}==[^\s;\\]+", lock, re.MULTILINE)
+    return found.group(0) if found else None
+
+
+def make_venv(folder: Path) -> None:
+    """Make the virtual environment and put the pinned uv into it."""
+    if not (folder / "bin" / "python").exists():
+        try:
+            venv.create(folder, with_pip=True, clear=folder.exists())
+        except subprocess.CalledProcessError:
+            shutil.rmtree(folder, ignore_errors=True)
+            fail("this Python cannot make virtual environments; on Debian and Ubuntu: apt-get install python3-venv")
+    command = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*command, "--require-hashes", "-r", ROOT / "requirements" / "uv.txt"], check=True)
+
+
+def install(folder: Path, lock: str, torch: str) -> None:
+    """Install the lock, and the project itself as an editable package."""
+    uv = [folder / "bin" / "uv", "pip", "install", "--python", folder / "bin" / "python", "--no-deps"]
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+        file.write(without_cuda(lock) if torch == "cpu" else lock)
+        file.flush()
+        subprocess.run([*uv, "--require-hashes", "-r", file.name], check=True)
+    if torch == "cpu":
+        names = [name for name in (pinned(lock, "torch"), pinned(lock, "torchvision")) if name]
+        index = os.environ.get("PYTORCH_CPU_INDEX", PYTORCH_CPU_INDEX)
+        subprocess.run([*uv, "--default-index", index, "--reinstall", *names], check=True)
+    subprocess.run([*uv, "--quiet", "--no-build-isolation", "--editable", ROOT], check=True)
+
+
+def main() -> None:
+    """Make the environment, or find that it is there."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("profile", choices=PROFILES)
+    parser.add_argument("--torch", choices=("cuda", "cpu"), help="by default what is there already, else cuda")
+    parser.add_argument("--venv", type=Path, default=ROOT / ".venv")
+    arguments = parser.parse_args()
+    stamp_file = arguments.venv / "bin-it-right.json"
+    try:
+        stamp = json.loads(stamp_file.read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        stamp = {"torch": "cuda", "locks": {}}
+    torch = arguments.torch or stamp["torch"]
+    path = ROOT / "requirements" / f"{arguments.profile}.txt"
+    lock = path.read_text(encoding="utf-8")
+    digest = hashlib.sha256(lock.encode()).hexdigest()
+    if stamp["torch"] == torch and stamp["locks"].get(arguments.profile) == digest:
+        return
+    check_machine()
+    size = PROFILES[arguments.profile][torch == "cpu"]
+    print(f"Making {arguments.venv} for {arguments.profile}: downloads up to about {size} MB, once.", flush=True)
+    if torch == "cuda" and arguments.profile != "gateway":
+        print("(Most of it is PyTorch's CUDA build; TORCH=cpu takes the CPU build and saves 2.5 GB of it.)", flush=True)
+    stamp_file.unlink(missing_ok=True)
+    try:
+        make_venv(arguments.venv)
+        install(arguments.venv, lock, torch)
+    except subprocess.CalledProcessError as exc:
+        fail(f"{Path(exc.cmd[0]).name} failed, see above; run the same command again once that is mended")
+    except KeyboardInterrupt:
+        fail("interrupted; run the same command again, it goes on where it was")
+    # A larger profile holds the smaller ones: the locks share their versions.
+    names = list(PROFILES)[: list(PROFILES).index(arguments.profile) + 1]
+    if stamp["torch"] != torch:
+        stamp["locks"] = {}
+    for name in names:
+        text = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
+        stamp["locks"][name] = hashlib.sha256(text.encode()).hexdigest()
+    stamp_file.write_text(json.dumps({"torch": torch, "locks": stamp["locks"]}), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
