@@ -63,8 +63,9 @@ def _answer(prediction: Prediction, header: ImageHeader, validate_seconds: float
         raise InvalidAnswer(
             f"Triton answered {probabilities.shape} probabilities for {len(prediction.labels)} classes."
         )
-    if not math.isclose(float(probabilities.sum()), 1.0, abs_tol=_SUM_TOLERANCE):  # never true of NaN or infinity
-        raise InvalidAnswer("The probabilities in Triton's answer do not sum to 1.")
+    total, least = float(probabilities.sum()), float(probabilities.min())
+    if not (least >= 0 and math.isclose(total, 1.0, abs_tol=_SUM_TOLERANCE)):  # never true of NaN or infinity
+        raise InvalidAnswer("Triton's answer is no distribution of probabilities.")
     best = int(probabilities.argmax())
     confidence = float(probabilities[best])
     threshold = prediction.confidence_threshold

@@ -15,7 +15,7 @@ def sniff(data: bytes) -> bool:
 
 
 def read(data: bytes) -> ImageHeader:
-    """The size from the bitmap header. Run lengths, bit fields and the OS/2 header are not native."""
+    """The size from the bitmap header. Run lengths, bit fields and 16 bits a pixel are not native."""
     (pixels_at, header_length) = struct.unpack_from("<II", data, 10)
     if header_length == _CORE_HEADER:
         width, height, _, bits = struct.unpack_from("<HHHH", data, 18)
@@ -26,5 +26,5 @@ def read(data: bytes) -> ImageHeader:
     width = max(width, 0)
     row = (width * bits + 31) // 32 * 4
     complete = compression != _UNCOMPRESSED or pixels_at + row * height <= len(data)
-    native = compression == _UNCOMPRESSED and header_length != _CORE_HEADER and bits in (8, 24)
+    native = compression == _UNCOMPRESSED and bits != 16
     return ImageHeader("BMP", width, height, complete, native)

@@ -19,13 +19,17 @@ def sniff(data: bytes) -> bool:
 def read(data: bytes) -> ImageHeader:
     """The largest picture that the file declares: thumbnails and tiles are smaller than the whole. Never native."""
     name = "AVIF" if _brands(data) & _AVIF else "HEIF"
-    complete = True
+    inside, has_data = True, False
     width = height = 0
     for kind, start, end in _boxes(data, 0, len(data)):
-        complete = complete and end <= len(data)
+        inside = inside and end <= len(data)
+        has_data = has_data or kind == b"mdat"
         if kind == b"meta":
-            for size in _picture_sizes(data, start + 4, min(end, len(data))):  # a full box: version and flags first
+            start += 4  # a full box: version and flags first
+            has_data = has_data or any(kind == b"idat" for kind, _, _ in _boxes(data, start, min(end, len(data))))
+            for size in _picture_sizes(data, start, min(end, len(data))):
                 width, height = max((width, height), size, key=lambda pair: pair[0] * pair[1])
+    complete = inside and has_data
     if not width and complete:
         raise BrokenImage(f"The {name} file declares no picture size. Send the original file.")
     return ImageHeader(name, width, height, complete, native=False)

@@ -16,7 +16,7 @@ class Transcoder:
     """A bounded pool of threads that decode the first frame of GIF, HEIF, AVIF and odd variants into BMP.
 
     BMP, because writing it costs a copy and no compression. The EXIF orientation is applied, alpha is dropped, and
-    sixteen bits a channel become their upper eight.
+    sixteen bits of grey are scaled to eight with rounding, as DALI does.
     """
 
     def __init__(self, threads: int) -> None:
@@ -51,5 +51,6 @@ def _to_bmp(data: bytes, header: ImageHeader) -> bytes:
 def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I;16"):
         # Pillow's own conversion clips at 255 and makes nearly all pictures white.
-        return Image.fromarray((numpy.asarray(image) >> 8).astype(numpy.uint8)).convert("RGB")
+        grey = (numpy.asarray(image).astype(numpy.uint32) + 128) // 257
+        return Image.fromarray(grey.astype(numpy.uint8)).convert("RGB")
     return image.convert("RGB")

@@ -1,0 +1,66 @@
+"""A classifier without a Triton, and short ways to ask the application."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+import numpy
+from fastapi import FastAPI
+
+from gateway.app import create_app
+from gateway.prediction import Prediction
+from gateway.settings import Settings
+
+LABELS = ("glass", "paper", "cardboard", "plastic", "metal", "trash")
+
+
+class FakeClassifier:
+    """Answers what it is told to, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.error: Exception | None = None
+        self.probabilities = numpy.array([0.1, 0.05, 0.05, 0.1, 0.6, 0.1], numpy.float32)
+        self.threshold: float | None = None
+        self.models_ready: Mapping[str, bool] = {"raw": True, "pretrained": True}
+        self.asked: list[tuple[str, bytes, float]] = []
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
+
+    async def start(self) -> None:
+        pass
+
+    async def close(self) -> None:
+        pass
+
+    async def classify(self, model: str, image: bytes, timeout_seconds: float) -> Prediction:
+        self.asked.append((model, image, timeout_seconds))
+        await self.may_answer.wait()
+        if self.error is not None:
+            raise self.error
+        return Prediction(LABELS, self.probabilities, "1-0123456789ab", self.threshold)
+
+    def readiness(self) -> Mapping[str, bool]:
+        return self.models_ready
+
+
+def application(classifier: FakeClassifier, **settings: Any) -> FastAPI:
+    """The application as it is with these settings, and with nothing from the environment of the test run."""
+    return create_app(Settings(**settings), classifier)
+
+
+def client_of(app: FastAPI) -> httpx.AsyncClient:
+    """A client that calls the application in this process."""
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url="http://gateway")
+
+
+def problem(response: httpx.Response, status: int) -> dict[str, Any]:
+    """The problem document of a response, checked for what every one must have."""
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    document: dict[str, Any] = response.json()
+    assert document["status"] == status
+    assert document["title"]
+    assert document["detail"]
+    assert document["request_id"] == response.headers["x-request-id"]
+    return document

@@ -1,0 +1,119 @@
+"""The contract of POST /{model_type}/predict, over a fake classifier."""
+
+import httpx
+import numpy
+import pytest
+
+from gateway import errors
+from tests.pictures import bottle, encode
+from tests.unit.gateway.fakes import LABELS, FakeClassifier, application, client_of, problem
+
+PHOTO = encode(bottle(), "JPEG")
+
+
+async def test_answer_has_exactly_the_two_keys(client: httpx.AsyncClient, classifier: FakeClassifier) -> None:
+    response = await client.post("/raw/predict", files={"file": ("photo.jpg", PHOTO, "image/jpeg")})
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "application/json"
+    answer = response.json()
+    assert list(answer) == ["pred_class", "classes"]
+    assert answer["pred_class"] == "metal"
+    assert list(answer["classes"]) == list(LABELS)
+    assert answer["classes"]["metal"] == pytest.approx(0.6)
+    assert sum(answer["classes"].values()) == pytest.approx(1, abs=1e-3)
+    model, image, _ = classifier.asked[0]
+    assert (model, image) == ("raw", PHOTO)
+
+
+async def test_headers_say_the_rest(client: httpx.AsyncClient, classifier: FakeClassifier) -> None:
+    classifier.threshold = 0.7
+    response = await client.post(
+        "/pretrained/predict", files={"file": PHOTO}, headers={"X-Request-ID": "from-camera.7"}
+    )
+    assert response.headers["x-request-id"] == "from-camera.7"
+    assert response.headers["x-model-version"] == "1-0123456789ab"
+    assert response.headers["x-confidence"] == "low"
+    stages = [entry.partition(";dur=") for entry in response.headers["server-timing"].split(", ")]
+    assert [stage for stage, _, _ in stages] == ["validate", "triton", "total"]
+    assert all(float(milliseconds) >= 0 for _, _, milliseconds in stages)
+
+
+async def test_sure_answers_carry_no_confidence_header(client: httpx.AsyncClient, classifier: FakeClassifier) -> None:
+    classifier.threshold = 0.5
+    response = await client.post("/raw/predict", files={"file": PHOTO})
+    assert "x-confidence" not in response.headers
+
+
+@pytest.mark.parametrize("given", ["", "a" * 129, "two words", "line\\n", "é"])
+async def test_insane_request_ids_are_replaced(client: httpx.AsyncClient, given: str) -> None:
+    response = await client.get("/health/live", headers={"X-Request-ID": given.encode()})
+    assert response.headers["x-request-id"] != given
+    assert len(response.headers["x-request-id"]) == 16
+
+
+async def test_declared_type_and_name_are_not_trusted(client: httpx.AsyncClient) -> None:
+    response = await client.post("/raw/predict", files={"file": ("page.html", PHOTO, "text/html")})
+    assert response.status_code == 200
+    response = await client.post("/raw/predict", files={"file": ("photo.jpg", b"<html></html>", "image/jpeg")})
+    problem(response, 415)
+
+
+async def test_unknown_model_type_names_the_known(client: httpx.AsyncClient) -> None:
+    response = await client.post("/resnet/predict", files={"file": PHOTO})
+    assert "raw, pretrained" in problem(response, 404)["detail"]
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/raw/predict", 405), ("GET", "/nothing", 404)])
+async def test_router_refuses_with_problems(client: httpx.AsyncClient, method: str, path: str, status: int) -> None:
+    response = await client.request(method, path)
+    assert "POST /raw/predict" in problem(response, status)["detail"]
+    if status == 405:
+        assert response.headers["allow"] == "POST"
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (errors.QueueFull(), 429),
+        (errors.TooManyInFlight("requests"), 429),
+        (errors.ModelUnavailable("raw"), 503),
+        (errors.BatchFailed("The batch failed."), 503),
+        (errors.DeadlineExceeded(10), 504),
+        (errors.BrokenImage("The image can not be decoded."), 422),
+        (errors.InvalidAnswer("secret detail"), 500),
+        (RuntimeError("secret detail"), 500),
+    ],
+)
+async def test_errors_of_the_classifier_become_problems(
+    client: httpx.AsyncClient, classifier: FakeClassifier, error: Exception, status: int
+) -> None:
+    classifier.error = error
+    response = await client.post("/raw/predict", files={"file": PHOTO})
+    assert "secret" not in problem(response, status)["detail"]
+    assert ("retry-after" in response.headers) == (status in (429, 503))
+    if status in (429, 503):
+        assert int(response.headers["retry-after"]) >= 1
+
+
+@pytest.mark.parametrize(
+    "probabilities",
+    [
+        [0.5, 0.1, 0.1, 0.1, 0.1, 0.0],
+        [numpy.nan, 1, 0, 0, 0, 0],
+        [numpy.inf, 0, 0, 0, 0, 0],
+        [1.0],
+        [-1, 2, 0, 0, 0, 0],
+    ],
+)
+async def test_what_is_no_probability_is_never_passed_on(
+    client: httpx.AsyncClient, classifier: FakeClassifier, probabilities: list[float]
+) -> None:
+    classifier.probabilities = numpy.array(probabilities, numpy.float32)
+    problem(await client.post("/raw/predict", files={"file": PHOTO}), 500)
+
+
+async def test_limits_follow_the_settings(classifier: FakeClassifier) -> None:
+    async with client_of(application(classifier, max_body_bytes=1024, max_pixels=100)) as client:
+        assert problem(await client.post("/raw/predict", files={"file": b"x" * 2000}), 413)["title"] == "Body too large"
+        small = encode(bottle(20, 10), "PNG")
+        assert problem(await client.post("/raw/predict", files={"file": small}), 413)["title"] == "Image too large"
