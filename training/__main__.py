@@ -7,6 +7,7 @@ from pathlib import Path
 
 from training.classes import read_classes
 from training.dataset import Entry, read_entries
+from training.initialisation import initial_state
 from training.preprocessing import load_specification
 from training.recipes import load_recipe
 
@@ -46,7 +47,7 @@ def _train(arguments: argparse.Namespace) -> None:
         val_entries, classes = read_entries(arguments.dataset, "val"), read_classes()
     for extra in arguments.extra:
         train_entries += read_entries(extra, "train")
-    initial = None if arguments.init in (None, "none") else Path(arguments.init)
+    initial = initial_state(arguments.init)
     result = run(
         arguments.model,
         train_entries,
@@ -57,7 +58,10 @@ def _train(arguments: argparse.Namespace) -> None:
         specification=specification,
         initial=initial,
         resume=arguments.resume,
-        description={"command": "python -m training " + " ".join(sys.argv[1:])},
+        description={
+            "initialisation": arguments.init or "random",
+            "command": "python -m training " + " ".join(sys.argv[1:]),
+        },
     )
     state = "interrupted after" if result.interrupted else "done:"
     print(f"{state} {result.epochs_done} epochs; best on validation: {result.best}; weights: {result.weights}")

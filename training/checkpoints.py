@@ -48,32 +48,6 @@ def load_weights(network: nn.Module, path: Path) -> None:
         raise ValueError(f"{path} does not hold the weights of this network: {exc}") from exc
 
 
-def initialise(network: nn.Module, path: Path) -> list[str]:
-    """Load what fits of a state dict or checkpoint, and leave the rest (a head for other classes) as it is.
-
-    Takes safetensors files and PyTorch's own (a state dict, or a dict with one under ``state_dict`` or ``model``).
-
-    Returns:
-        The names of the parameters that stay random.
-
-    Raises:
-        ValueError: nothing in the file fits.
-    """
-    state: dict[str, Any]
-    state = (
-        load_file(path) if path.suffix == ".safetensors" else torch.load(path, map_location="cpu", weights_only=True)
-    )
-    for key in ("state_dict", "model"):
-        nested = state.get(key)
-        state = nested if isinstance(nested, dict) else state
-    own = network.state_dict()
-    fitting = {name: tensor for name, tensor in state.items() if name in own and tensor.shape == own[name].shape}
-    if not any(name.endswith("weight") for name in fitting):
-        raise ValueError(f"{path} holds no tensor that fits this network")
-    network.load_state_dict(fitting, strict=False)
-    return [name for name, _ in network.named_parameters() if name not in fitting]
-
-
 def save_run(path: Path, state: dict[str, Any]) -> None:
     """Write everything that a run needs to go on where it was."""
     write_atomically(path, lambda temporary: torch.save(state, temporary))

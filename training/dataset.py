@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +47,10 @@ class PhotoSet:
             for chunk in torch.split(self.pixels, 512)
         )
         return PhotoSet(torch.cat(list(chunks)), self.labels, self.names, self.classes)
+
+    def to(self, device: torch.device) -> "PhotoSet":
+        """Return the same photos on a device."""
+        return PhotoSet(self.pixels.to(device), self.labels.to(device), self.names, self.classes)
 
     def subset(self, indices: Sequence[int]) -> "PhotoSet":
         """Return the photos at ``indices``, in that order."""
@@ -99,13 +104,18 @@ def load_photos(entries: Sequence[Entry], classes: Sequence[str], size: int) -> 
         raise ValueError("the data set has no photo")
     index = {name: number for number, name in enumerate(classes)}
     pixels = torch.empty((len(entries), 3, size, size), dtype=torch.uint8)
-    for row, entry in enumerate(entries):
+
+    def load(row: int) -> None:
+        entry = entries[row]
         if entry.label not in index:
             raise ValueError(f"{entry.name} is labelled {entry.label!r}; the classes are {', '.join(classes)}")
         try:
             pixels[row] = resize(decode(entry.source), size)
         except OSError as exc:
             raise ValueError(f"{entry.name} cannot be decoded: {exc}") from exc
+
+    with ThreadPoolExecutor() as pool:  # Pillow decodes outside the interpreter's lock
+        list(pool.map(load, range(len(entries))))
     labels = torch.tensor([index[entry.label] for entry in entries])
     return PhotoSet(pixels, labels, tuple(entry.name for entry in entries), tuple(classes))
 

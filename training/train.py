@@ -17,6 +17,7 @@ from training.curves import Row, write_history
 from training.dataset import Entry, PhotoSet, load_photos
 from training.distributed import Place, place
 from training.engine import STORED_SCALE, batches, predict_logits, sampling_weights, train_epoch
+from training.initialisation import State, initialise
 from training.metrics import eight_metrics
 from training.networks import build_network
 from training.preprocessing import Specification
@@ -86,7 +87,7 @@ def run(
     *,
     recipe: Recipe,
     specification: Specification,
-    initial: Path | None = None,
+    initial: State | None = None,
     resume: bool = False,
     description: dict[str, Any] | None = None,
 ) -> RunResult:
@@ -108,7 +109,7 @@ def run(
         generator = torch.Generator().manual_seed(recipe.seed)
         network = build_network(model_type, len(classes))
         if initial is not None:
-            checkpoints.initialise(network, initial)
+            initialise(network, initial)
         network = network.to(here.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         ema = get_ema_multi_avg_fn(recipe.ema)  # type: ignore[no-untyped-call]
         averaged = AveragedModel(network, multi_avg_fn=ema, use_buffers=True)
@@ -122,15 +123,19 @@ def run(
         val_photos = load_photos(val_entries, classes, specification.size)
         if here.leads:
             output.mkdir(parents=True, exist_ok=True)
-            facts = {"model": model_type, "recipe": recipe.model_dump(), "initial": str(initial) if initial else None}
+            facts = {"model": model_type, "recipe": recipe.model_dump()}
             facts |= {"specification": asdict(specification), "torch": torch.__version__}
             text = json.dumps({**(description or {}), **facts}, indent=1)
             checkpoints.write_atomically(output / "run.json", lambda path: path.write_text(text, encoding="utf-8"))
+        stored: PhotoSet | None = None
         interrupted = False
         try:
             for epoch in range(len(history), recipe.epochs):
+                side = round(recipe.stage_of(epoch).size * STORED_SCALE)
+                if stored is None or stored.pixels.shape[-1] != side:
+                    stored = train_photos.resized(side).to(here.device)
                 row = _epoch(
-                    epoch, here, network, averaged, optimiser, train_photos, recipe, specification, generator, progress
+                    epoch, here, network, averaged, optimiser, stored, recipe, specification, generator, progress
                 )
                 row |= _validate(averaged.module, val_photos, specification)
                 history.append(row)
@@ -172,9 +177,7 @@ def _epoch(
 ) -> Row:
     stage = recipe.stage_of(epoch)
     _freeze_for(network, stage)
-    stored = photos.resized(round(stage.size * STORED_SCALE))
-    stored = PhotoSet(stored.pixels.to(here.device), stored.labels.to(here.device), stored.names, stored.classes)
-    weights = sampling_weights(photos.labels, len(photos.classes), recipe.balance)
+    weights = sampling_weights(photos.labels.cpu(), len(photos.classes), recipe.balance)
     drawn = list(batches(len(photos), recipe, weights, generator))
     if not drawn:
         raise ValueError(f"{len(photos)} photos are fewer than one batch of {recipe.batch_size}")
@@ -185,7 +188,7 @@ def _epoch(
         here.wrap(network),
         averaged,
         optimiser,
-        stored,
+        photos,
         mine,
         recipe=recipe,
         stage=stage,

@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Trains both models from nothing: ResNet-50 on general pictures, then both networks on photos of garbage.
+# Runs again where it was interrupted. On a machine with an NVIDIA GPU it takes the longer recipes, sized for 8 minutes on an
+# H200-class GPU (not measured yet); without one those that two CPU cores finish in a few hours.
+#
+#   scripts/train_all.sh TRASHNET_FOLDER [WEB_PARQUET [GENERAL_PARQUET]]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+trashnet=${1:?say where the TrashNet folder is, for instance data/processed/trashnet}
+web=${2:-} general=${3:-} runs=${RUNS:-runs} python=${PYTHON:-.venv/bin/python}
+suffix=""
+if command -v nvidia-smi >/dev/null && nvidia-smi >/dev/null 2>&1; then suffix=_gpu; fi
+extra=() init=(--init imagenet)
+[[ -n $web ]] && extra=(--extra "$web")
+if [[ -n $general ]]; then
+    "$python" -m training train "$general" "$runs/general" --model pretrained --recipe "general$suffix" --resume
+    init=(--init "$runs/general/best.safetensors")
+fi
+"$python" -m training train "$trashnet" "$runs/pretrained" --model pretrained --recipe "pretrained$suffix" \
+    "${init[@]}" "${extra[@]}" --resume
+"$python" -m training train "$trashnet" "$runs/raw" --model raw --recipe "raw$suffix" "${extra[@]}" --resume
