@@ -9,14 +9,11 @@ from tritonclient.utils import InferenceServerException
 from gateway.errors import BatchFailed, BrokenImage, DeadlineExceeded, GatewayError, ModelUnavailable, QueueFull
 
 _QUEUE_FULL = "Exceeds maximum queue size"
-# The project's own backend says which image of a batch it could not decode and fails only that request.
-_OWN_DECODE_FAILURE = re.compile(
-    r"cannot decode the image|can not decode the image|could not be decoded", re.IGNORECASE
-)
-# NVIDIA's DALI backend gives every request of a batch the text of the operator that failed.
-_NATIVE_DECODE_FAILURE = re.compile(
-    r"nvImageCodec|Error in (?:CPU|GPU|MIXED) operator|Error when executing", re.IGNORECASE
-)
+# embedded_triton's DALI backend tells each request whether its own image is to blame.
+_OWN_IMAGE_FAILED = "could not be decoded"
+# NVIDIA's copies what DALI says of the operator that failed to every request of the batch.
+_DECODER_FAILED = re.compile(r"\berror\b.*operator.*decoders?[._]{1,2}image", re.IGNORECASE | re.DOTALL)
+_NO_FAULT_OF_AN_IMAGE = re.compile(r"alloc|memory|cuda|cudnn|driver", re.IGNORECASE)
 
 
 @contextmanager
@@ -29,15 +26,14 @@ def translated(model: str, timeout_seconds: float) -> Iterator[None]:
 
 
 def to_gateway_error(error: InferenceServerException, model: str, timeout_seconds: float) -> GatewayError:
-    """What an error of the client means; what is not known counts as the server being unable to answer."""
-    status = (error.status() or "").removeprefix("StatusCode.")
+    """What an error of the client means; what is not known counts as the model being unable to answer."""
     message = error.message() or ""
-    if status == "DEADLINE_EXCEEDED":
+    if error.status() == "StatusCode.DEADLINE_EXCEEDED":
         return DeadlineExceeded(timeout_seconds)
     if _QUEUE_FULL in message:
         return QueueFull()
-    if _OWN_DECODE_FAILURE.search(message):
+    if _OWN_IMAGE_FAILED in message:
         return BrokenImage("The image can not be decoded. Send the original file.")
-    if _NATIVE_DECODE_FAILURE.search(message):
+    if _DECODER_FAILED.search(message) and not _NO_FAULT_OF_AN_IMAGE.search(message):
         return BatchFailed("The batch with this image failed to decode. Send the request again.")
     return ModelUnavailable(model)

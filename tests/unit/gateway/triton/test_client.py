@@ -1,0 +1,153 @@
+"""The client against a server of Triton's protocol that misbehaves on request."""
+
+import asyncio
+from collections.abc import Callable
+
+import grpc
+import pytest
+
+from gateway import errors
+from gateway.triton.client import TritonClassifier
+from tests.fake_triton import (
+    NATIVE_DECODE_ERROR,
+    OWN_DECODE_ERROR,
+    PROBABILITIES,
+    QUEUE_FULL,
+    STUB_DEAD,
+    FakeTriton,
+    aborting,
+    slow,
+)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110 (conditions of all kinds, none of which tells when it changes)
+            await asyncio.sleep(0.02)
+
+
+async def test_labels_version_and_threshold_are_learned(triton: FakeTriton, classifier: TritonClassifier) -> None:
+    prediction = await classifier.classify("raw", b"photo", 5)
+    assert prediction.labels == triton.labels
+    assert prediction.probabilities.tolist() == pytest.approx(PROBABILITIES)
+    assert prediction.model_version == "1-0123456789ab"
+    assert prediction.confidence_threshold == 0.55
+
+
+async def test_configuration_without_parameters_is_enough(triton: FakeTriton, classifier: TritonClassifier) -> None:
+    triton.parameters = {}
+    prediction = await classifier.classify("raw", b"photo", 5)
+    assert (prediction.model_version, prediction.confidence_threshold) == ("1", None)
+
+
+async def test_labels_are_asked_for_once(triton: FakeTriton, classifier: TritonClassifier) -> None:
+    await until(lambda: all(classifier.readiness().values()))
+    await asyncio.gather(*(classifier.classify("raw", b"photo", 5) for _ in range(20)))
+    assert sorted(triton.classifications) == ["pretrained", "raw"]
+    assert triton.inferences == ["raw"] * 20
+
+
+async def test_labels_are_learned_again_after_a_reconnect(triton: FakeTriton, classifier: TritonClassifier) -> None:
+    await classifier.classify("raw", b"photo", 5)
+    await triton.stop()
+    with pytest.raises(errors.ModelUnavailable):
+        await classifier.classify("raw", b"photo", 5)
+    triton.labels = tuple(reversed(triton.labels))
+    await triton.start()
+
+    async def answered() -> tuple[str, ...]:
+        while True:
+            try:
+                return (await classifier.classify("raw", b"photo", 5)).labels
+            except errors.ModelUnavailable:
+                await asyncio.sleep(0.1)
+
+    assert await asyncio.wait_for(answered(), 20) == triton.labels
+
+
+async def test_readiness_follows_the_server(triton: FakeTriton, classifier: TritonClassifier) -> None:
+    assert not any(classifier.readiness().values())
+    await until(lambda: all(classifier.readiness().values()))
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (QUEUE_FULL, errors.QueueFull),
+        (OWN_DECODE_ERROR, errors.BrokenImage),
+        (NATIVE_DECODE_ERROR, errors.BrokenImage),
+        (STUB_DEAD, errors.ModelUnavailable),
+        ((grpc.StatusCode.UNAVAILABLE, "Server is stopping, scheduler for model has stopped"), errors.ModelUnavailable),
+        ((grpc.StatusCode.NOT_FOUND, "Request for unknown model: 'raw' is not found"), errors.ModelUnavailable),
+        ((grpc.StatusCode.INTERNAL, "something nobody has seen"), errors.ModelUnavailable),
+        ((grpc.StatusCode.DEADLINE_EXCEEDED, ""), errors.DeadlineExceeded),
+        (
+            (grpc.StatusCode.UNKNOWN, NATIVE_DECODE_ERROR[1].replace("'#17'", "CUDA allocation failed")),
+            errors.ModelUnavailable,
+        ),
+    ],
+)
+async def test_errors_of_triton_are_translated(
+    triton: FakeTriton,
+    classifier: TritonClassifier,
+    answer: tuple[grpc.StatusCode, str],
+    expected: type[errors.GatewayError],
+) -> None:
+    await until(lambda: all(classifier.readiness().values()))
+    triton.behaviour = aborting(*answer)
+    with pytest.raises(expected):
+        await classifier.classify("raw", b"photo", 5)
+
+
+async def test_batch_that_failed_for_anothers_sake_is_tried_again_alone(
+    triton: FakeTriton, classifier: TritonClassifier
+) -> None:
+    """As NVIDIA's backend behaves: while a bad image is under way, every other one fails with it."""
+    await until(lambda: all(classifier.readiness().values()))
+    running: list[bytes] = []
+    together: list[int] = []
+
+    async def one_fails_all(image: bytes, context: grpc.aio.ServicerContext[object, object]) -> None:
+        running.append(image)
+        await asyncio.sleep(0.05)
+        together.append(len(running))
+        poisoned = b"bad" in running
+        await asyncio.sleep(0.01)
+        running.remove(image)
+        if poisoned:
+            await context.abort(*NATIVE_DECODE_ERROR)
+
+    triton.behaviour = one_fails_all
+    photos = [b"good"] * 7 + [b"bad"] + [b"good"] * 8
+    answers = await asyncio.gather(*(classifier.classify("raw", photo, 20) for photo in photos), return_exceptions=True)
+    assert [type(answer).__name__ for answer in answers] == (["Prediction"] * 7 + ["BrokenImage"] + ["Prediction"] * 8)
+    assert len(triton.inferences) == 32
+    assert together[-16:] == [1] * 16
+
+
+async def test_deadline_cancels_the_call(triton: FakeTriton, classifier: TritonClassifier) -> None:
+    await until(lambda: all(classifier.readiness().values()))
+    triton.behaviour = slow(30)
+    with pytest.raises(errors.DeadlineExceeded, match=r"0\.2 seconds"):
+        await classifier.classify("raw", b"photo", 0.2)
+
+
+async def test_connection_that_breaks_under_a_request(triton: FakeTriton, classifier: TritonClassifier) -> None:
+    await until(lambda: all(classifier.readiness().values()))
+    triton.behaviour = slow(30)
+    waiting = asyncio.create_task(classifier.classify("raw", b"photo", 20))
+    await until(lambda: bool(triton.inferences))
+    await triton.stop()
+    with pytest.raises(errors.ModelUnavailable):
+        await waiting
+    triton.behaviour = None
+    await triton.start()
+
+
+async def test_nobody_listening() -> None:
+    classifier = TritonClassifier("127.0.0.1:9", ("raw",))
+    await classifier.start()
+    with pytest.raises(errors.ModelUnavailable):
+        await classifier.classify("raw", b"photo", 5)
+    assert classifier.readiness() == {"raw": False}
+    await classifier.close()
