@@ -1,0 +1,54 @@
+"""Builds the server's argument list; never by joining and splitting strings."""
+
+from pathlib import Path
+
+from embedded_triton.settings import Settings
+
+#: Protocols that could read files, load code or change the server; nobody gets at them. Statistics, metadata and model
+#: configuration stay open: perf_analyzer stops without them.
+RESTRICTED = ("shared-memory", "model-repository", "trace", "logging")
+
+#: Seconds that the server waits for requests in flight when it is told to stop.
+_EXIT_TIMEOUT = 3
+
+
+def build_arguments(
+    server: Path,
+    settings: Settings,
+    *,
+    address: str,
+    backend_folder: Path,
+    shared_memory_prefix: str,
+    restriction_key: str,
+    has_gpu: bool,
+) -> list[str]:
+    """Return the command line of ``tritonserver`` as a list.
+
+    Args:
+        server: the program.
+        settings: ports and the model repository.
+        address: the address that all three protocols bind to.
+        backend_folder: the folder of the backends.
+        shared_memory_prefix: begins the names of this server's shared-memory segments, and of no other's.
+        restriction_key: a secret that nobody is told, so that restricted protocols refuse everyone.
+        has_gpu: whether to ask the driver for the state of the GPU.
+    """
+    protocols = ",".join(RESTRICTED)
+    return [
+        str(server),
+        f"--model-repository={settings.model_repository}",
+        f"--backend-directory={backend_folder}",
+        f"--backend-config=python,shm-region-prefix-name={shared_memory_prefix}",
+        "--disable-auto-complete-config",
+        f"--exit-timeout-secs={_EXIT_TIMEOUT}",
+        f"--http-address={address}",
+        f"--http-port={settings.http_port}",
+        f"--grpc-address={address}",
+        f"--grpc-port={settings.grpc_port}",
+        f"--metrics-address={address}",
+        f"--metrics-port={settings.metrics_port}",
+        f"--http-restricted-api={protocols}:restricted={restriction_key}",
+        f"--grpc-restricted-protocol={protocols}:restricted={restriction_key}",
+        f"--allow-gpu-metrics={str(has_gpu).lower()}",
+        "--log-format=ISO8601",
+    ]

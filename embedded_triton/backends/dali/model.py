@@ -1,0 +1,116 @@
+"""Python-based stand-in for Triton's native DALI backend, for machines where only the server of the wheel is.
+
+It takes the same model folders: ``dali.py`` with one ``@autoserialize`` pipeline, or a serialised ``model.dali``.
+Unlike the native backend it fails only the requests whose images can not be decoded, not the whole batch.
+"""
+
+import importlib.util
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import triton_python_backend_utils as pb_utils
+from isolation import run_isolated  # type: ignore[import-not-found] # beside this file, in the backend folder
+from nvidia.dali.pipeline import Pipeline
+from nvidia.dali.tensors import TensorCPU
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class TritonPythonModel:
+    """One instance: one DALI pipeline, which runs one batch for all the requests that it is handed."""
+
+    def initialize(self, args: dict[str, str]) -> None:
+        """Build the pipeline.
+
+        Args:
+            args: what the Python backend says of the instance; ``model_config`` is the configuration as JSON.
+
+        Raises:
+            pb_utils.TritonModelException: the version folder holds no pipeline, or it can not be built.
+        """
+        config = json.loads(args["model_config"])
+        self._input = config["input"][0]["name"]
+        self._output = config["output"][0]["name"]
+        folder = Path(args["model_repository"], args["model_version"])
+        on_gpu = args["model_instance_kind"] == "GPU"
+        options: dict[str, Any] = {
+            "batch_size": max(1, int(config["max_batch_size"])),
+            "device_id": int(args["model_instance_device_id"]) if on_gpu else None,
+        }
+        if "num_threads" in config["parameters"]:
+            options["num_threads"] = int(config["parameters"]["num_threads"]["string_value"])
+        self._build = _pipeline_builder(folder, options)
+        self._pipeline = self._build()
+
+    def execute(self, requests: list[Any]) -> list[Any]:
+        """Answer every request with its tensors, or with the reason why its image could not be decoded."""
+        samples: list[Any] = []
+        spans: list[range] = []
+        for request in requests:
+            # DLPack only: as_numpy() of the wheel's stub hands over rubbish under numpy 2 without an error.
+            batch = np.from_dlpack(pb_utils.get_input_tensor_by_name(request, self._input))
+            spans.append(range(len(samples), len(samples) + len(batch)))
+            samples.extend(batch)
+        answers = run_isolated(samples, self._run)
+        return [self._respond([answers[index] for index in span]) for span in spans]
+
+    def _run(self, samples: list[Any]) -> list[Array]:
+        try:
+            self._pipeline.feed_input(self._input, [TensorCPU(sample) for sample in samples])
+            (output,) = self._pipeline.run()
+            return list(np.array(output.as_cpu().as_tensor()))
+        except RuntimeError:
+            # After an error DALI calls the pipeline no longer valid; building another takes about 2 ms.
+            self._pipeline = self._build()
+            raise
+
+    def _respond(self, answers: list[Array | Exception]) -> Any:
+        faults = [answer for answer in answers if isinstance(answer, Exception)]
+        if faults:
+            message = f"{len(faults)} of {len(answers)} images could not be decoded: {_reason(faults[0])}"
+            return pb_utils.InferenceResponse(error=pb_utils.TritonError(message, pb_utils.TritonError.INVALID_ARG))
+        # The stub takes DALI's tensors; about NumPy's own DLPack capsules it prints a traceback for each request.
+        batch = TensorCPU(np.stack([answer for answer in answers if not isinstance(answer, Exception)]))
+        return pb_utils.InferenceResponse([pb_utils.Tensor.from_dlpack(self._output, batch)])
+
+
+def _pipeline_builder(folder: Path, options: dict[str, Any]) -> Callable[[], Any]:
+    serialised, source = folder / "model.dali", folder / "dali.py"
+    if serialised.is_file():
+        content = serialised.read_bytes()
+
+        def deserialise() -> Any:
+            return Pipeline.deserialize(content, **options)  # type: ignore[no-untyped-call]
+
+        return deserialise
+    if not source.is_file():
+        raise pb_utils.TritonModelException(f"{folder} holds neither model.dali nor dali.py")
+    module = _import(source)
+    marked = [value for value in vars(module).values() if getattr(value, "_is_autoserialize", False)]
+    if len(marked) != 1:
+        raise pb_utils.TritonModelException(f"{source} must mark one pipeline with @autoserialize, not {len(marked)}")
+
+    def build() -> Any:
+        pipeline = marked[0](**options)
+        pipeline.build()
+        return pipeline
+
+    return build
+
+
+def _import(source: Path) -> ModuleType:
+    specification = importlib.util.spec_from_file_location(source.stem, source)
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+def _reason(fault: Exception) -> str:
+    lines = [line.strip() for line in str(fault).partition("encountered:")[2].splitlines() if line.strip()]
+    return lines[0] if lines else type(fault).__name__

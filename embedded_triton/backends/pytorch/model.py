@@ -1,0 +1,87 @@
+"""Python-based stand-in for Triton's native PyTorch backend, for machines where only the server of the wheel is.
+
+It takes the same model folders (``model.pt``, TorchScript) and honours those parameters of the native backend
+that apply: INFERENCE_MODE, INTRA_OP_THREAD_COUNT, INTER_OP_THREAD_COUNT and DISABLE_OPTIMIZED_EXECUTION.
+"""
+
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+import triton_python_backend_utils as pb_utils
+
+
+class TritonPythonModel:
+    """One instance: one frozen TorchScript module, which runs one batch for all the requests that it is handed."""
+
+    def initialize(self, args: dict[str, str]) -> None:
+        """Load ``model.pt`` onto the device of the instance.
+
+        Args:
+            args: what the Python backend says of the instance; ``model_config`` is the configuration as JSON.
+
+        Raises:
+            pb_utils.TritonModelException: the version folder holds no ``model.pt``, or a parameter is no number.
+        """
+        config = json.loads(args["model_config"])
+        self._inputs = [tensor["name"] for tensor in config["input"]]
+        self._outputs = [tensor["name"] for tensor in config["output"]]
+        parameters = {key: value["string_value"] for key, value in config["parameters"].items()}
+        self._inference_mode = _flag(parameters, "INFERENCE_MODE", default=True)
+        _set_threads(parameters)
+        on_gpu = args["model_instance_kind"] == "GPU" and torch.cuda.is_available()
+        self._device = torch.device("cuda", int(args["model_instance_device_id"])) if on_gpu else torch.device("cpu")
+        path = Path(args["model_repository"], args["model_version"], "model.pt")
+        if not path.is_file():
+            raise pb_utils.TritonModelException(f"{path} is missing")
+        self._module = _load(path, self._device, optimise=not _flag(parameters, "DISABLE_OPTIMIZED_EXECUTION"))
+
+    def execute(self, requests: list[Any]) -> list[Any]:
+        """Answer every request with its rows of one common batch."""
+        columns = [[self._tensor(request, name) for request in requests] for name in self._inputs]
+        sizes = [len(tensor) for tensor in columns[0]]
+        batches = [_join(column) for column in columns]
+        with torch.inference_mode(self._inference_mode), torch.no_grad():
+            result = self._module(*batches)
+        outputs = [result] if isinstance(result, torch.Tensor) else list(result)
+        split = [output.split(sizes) for output in outputs]
+        return [self._respond([rows[index] for rows in split]) for index in range(len(requests))]
+
+    def _tensor(self, request: Any, name: str) -> torch.Tensor:
+        return torch.utils.dlpack.from_dlpack(pb_utils.get_input_tensor_by_name(request, name)).to(self._device)
+
+    def _respond(self, outputs: list[torch.Tensor]) -> Any:
+        tensors = zip(self._outputs, outputs, strict=True)
+        return pb_utils.InferenceResponse(
+            [pb_utils.Tensor.from_dlpack(name, tensor.contiguous()) for name, tensor in tensors]
+        )
+
+
+def _load(path: Path, device: torch.device, *, optimise: bool) -> Any:
+    with warnings.catch_warnings():
+        # TorchScript is in maintenance, and every torch.jit call says so; the native backend takes nothing else.
+        warnings.filterwarnings("ignore", message=r".*torch\.jit\.", category=DeprecationWarning)
+        module = torch.jit.load(str(path), map_location=device)  # type: ignore[no-untyped-call]
+        module = module.eval().to(memory_format=torch.channels_last)
+        frozen = torch.jit.freeze(module)
+        return torch.jit.optimize_for_inference(frozen) if optimise else frozen
+
+
+def _join(tensors: list[torch.Tensor]) -> torch.Tensor:
+    batch = tensors[0] if len(tensors) == 1 else torch.cat(tensors)
+    return batch.contiguous(memory_format=torch.channels_last) if batch.ndim == 4 else batch
+
+
+def _flag(parameters: dict[str, str], name: str, *, default: bool = False) -> bool:
+    return parameters[name].lower() in {"true", "1"} if name in parameters else default
+
+
+def _set_threads(parameters: dict[str, str]) -> None:
+    for name, apply in (
+        ("INTRA_OP_THREAD_COUNT", torch.set_num_threads),
+        ("INTER_OP_THREAD_COUNT", torch.set_num_interop_threads),
+    ):
+        if name in parameters:
+            apply(int(parameters[name]))

@@ -1,0 +1,27 @@
+"""The environment variables that the server and its backends run with."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def server_environment(
+    inherited: Mapping[str, str], *, library_path: tuple[Path, ...], interpreter_folder: Path
+) -> dict[str, str]:
+    """Return ``inherited`` with what the server's loader and its backends need.
+
+    Args:
+        inherited: the environment of the process that starts the server.
+        library_path: folders where the loader looks first.
+        interpreter_folder: the folder whose ``python3`` tells the backends their environment.
+    """
+    # PYTHONHOME, PYTHONPATH and their like are meant for this process; the stub embeds an interpreter of its own.
+    environment = {key: value for key, value in inherited.items() if not key.startswith("PYTHON")}
+    earlier = [inherited["LD_LIBRARY_PATH"]] if inherited.get("LD_LIBRARY_PATH") else []
+    environment["LD_LIBRARY_PATH"] = os.pathsep.join([*map(str, library_path), *earlier])
+    environment["PATH"] = os.pathsep.join([str(interpreter_folder), inherited.get("PATH", os.defpath)])
+    # OpenMP threads that spin while they wait take the cores from the other backend processes: half the throughput.
+    environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # The model repository may be read-only, and Python shall not write compiled files into it where it is not.
+    environment["PYTHONDONTWRITEBYTECODE"] = "1"
+    return environment

@@ -1,0 +1,50 @@
+"""Asks the server the only question that counts: does every ensemble answer a real inference?"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from tritonclient.grpc import InferenceServerClient, InferInput
+from tritonclient.utils import InferenceServerException
+
+_QUEUE_FULL = "Exceeds maximum queue size"
+
+
+class ProbeError(Exception):
+    """An ensemble gave no right answer; ``str()`` says which and why."""
+
+
+class Probe:
+    """Sends one small image to every ensemble. The server's own readiness stays true when a backend process is dead."""
+
+    def __init__(self, url: str, ensembles: Sequence[str], image: Path) -> None:
+        self._url = url
+        self._ensembles = ensembles
+        self._image = np.frombuffer(image.read_bytes(), dtype=np.uint8)[np.newaxis]
+
+    def __call__(self, timeout: float) -> None:
+        """Ask every ensemble; a full queue counts as an answer, for the server is alive and busy.
+
+        Args:
+            timeout: seconds that each answer may take.
+
+        Raises:
+            ProbeError: an ensemble did not answer, or not with probabilities.
+        """
+        # A new channel each time: a kept one waits longer and longer before it tries a server that was away.
+        with InferenceServerClient(self._url) as client:
+            for ensemble in self._ensembles:
+                self._ask(client, ensemble, timeout)
+
+    def _ask(self, client: InferenceServerClient, ensemble: str, timeout: float) -> None:
+        image = InferInput("IMAGE", list(self._image.shape), "UINT8")
+        image.set_data_from_numpy(self._image)
+        try:
+            result = client.infer(ensemble, [image], client_timeout=timeout)
+        except InferenceServerException as exc:
+            if _QUEUE_FULL in str(exc.message()):
+                return
+            raise ProbeError(f"{ensemble} answers: {exc.message()}") from exc
+        probabilities = result.as_numpy("PROBABILITIES")
+        if not np.isclose(probabilities.sum(), 1, atol=1e-3):
+            raise ProbeError(f"{ensemble} answers with {probabilities.tolist()}, which are no probabilities")

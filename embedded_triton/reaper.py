@@ -1,0 +1,115 @@
+"""Runs one program on a leash: ``python -m embedded_triton.reaper [options] -- PROGRAM ARGUMENT...``
+
+The reaper stands between a program and whoever starts it. Standard input is the leash: when it closes, because the
+starter let go of it or was killed in whatever way, the program and all of its descendants are killed at once. SIGTERM
+stops the program gently, with a time limit. In the end the reaper removes what the program leaves behind.
+
+It imports nothing but the standard library, so that it starts quickly and stays small.
+"""
+
+import argparse
+import contextlib
+import ctypes
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from embedded_triton.shared_memory import hold_lock, remove_segments
+
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
+_POLL = 0.1
+_LEASH = 0
+
+
+def run(
+    command: list[str], *, grace: float, shared_memory_prefix: str | None = None, folder: Path | None = None
+) -> int:
+    """Run ``command`` until it ends, the leash closes, or SIGTERM and then ``grace`` seconds have passed.
+
+    Args:
+        command: the program and its arguments.
+        grace: seconds between SIGTERM and SIGKILL.
+        shared_memory_prefix: begins the names of the segments to remove at the end.
+        folder: a private folder to remove at the end.
+
+    Returns:
+        The program's exit status, negative for the signal that ended it.
+    """
+    stopping = False
+
+    def stop(_signal: int, _frame: object) -> None:
+        nonlocal stopping
+        stopping = True
+
+    signal.signal(signal.SIGTERM, stop)
+    libc = ctypes.CDLL(None, use_errno=True)
+    # Orphans of the program come to this process, which waits for each: no zombies, even in a container.
+    libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    lock = hold_lock(shared_memory_prefix) if shared_memory_prefix else None
+    child = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+        preexec_fn=lambda: libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0),
+    )
+    try:
+        _wait(child, grace, stopping=lambda: stopping)
+    finally:
+        _kill_group(child)
+        if shared_memory_prefix:
+            remove_segments(shared_memory_prefix)
+        if folder:
+            shutil.rmtree(folder, ignore_errors=True)
+        if lock is not None:
+            os.close(lock)
+    return child.wait()
+
+
+def _wait(child: subprocess.Popen[bytes], grace: float, *, stopping: Callable[[], bool]) -> None:
+    deadline: float | None = None
+    while child.poll() is None and (deadline is None or time.monotonic() < deadline):
+        if stopping() and deadline is None:
+            deadline = time.monotonic() + grace
+            child.terminate()
+        readable, _, _ = select.select([_LEASH], [], [], _POLL)
+        if readable and not os.read(_LEASH, 1):
+            return
+
+
+def _kill_group(child: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, 0):
+            pass
+
+
+def main() -> int:
+    """Run the program of the command line; return its exit status the way a shell does."""
+    parser = argparse.ArgumentParser(prog="python -m embedded_triton.reaper", description=__doc__)
+    parser.add_argument("--grace", type=float, default=5.0)
+    parser.add_argument("--shared-memory-prefix")
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("command", nargs="+")
+    arguments = parser.parse_args()
+    # The starter decides on these; a terminal sends them to everyone.
+    for ignored in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)
+    status = run(
+        arguments.command,
+        grace=arguments.grace,
+        shared_memory_prefix=arguments.shared_memory_prefix,
+        folder=arguments.folder,
+    )
+    return status if status >= 0 else 128 - status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,57 @@
+"""Reads of the model repository what the embedded server needs to know: the ensembles, and whether all is there."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from google.protobuf import text_format  # type: ignore[import-untyped]
+from tritonclient.grpc import model_config_pb2
+
+from embedded_triton.errors import RepositoryError
+
+_ARTIFACTS = {"pytorch": ("model.pt",), "dali": ("dali.py", "model.dali")}
+
+
+@dataclass(frozen=True)
+class ModelRepository:
+    """A model repository that was found whole.
+
+    Attributes:
+        path: the folder.
+        ensembles: the names of the ensembles, which clients call.
+        probe_image: a small image file that every ensemble can answer.
+    """
+
+    path: Path
+    ensembles: tuple[str, ...]
+    probe_image: Path
+
+
+def read_repository(path: Path) -> ModelRepository:
+    """Read the configurations of all models and check that their files are there.
+
+    Raises:
+        RepositoryError: a configuration can not be parsed, or something is missing.
+    """
+    configs = {file.parent: _parse(file) for file in sorted(path.glob("*/config.pbtxt"))}
+    for folder, config in configs.items():
+        artifacts = _ARTIFACTS.get(config.backend)
+        if artifacts and not any((folder / "1" / name).is_file() for name in artifacts):
+            raise RepositoryError(
+                f"The model {config.name} has no {' or '.join(artifacts)} in {folder / '1'}.",
+                "Export the models first: `make export`.",
+            )
+    ensembles = tuple(config.name for config in configs.values() if config.platform == "ensemble")
+    images = sorted(path.glob("*/warmup/*.jpg"))
+    if not ensembles or not images:
+        raise RepositoryError(
+            f"{path} holds {len(ensembles)} ensembles and {len(images)} warm-up images; one of each is the least.",
+            "Name a model repository of this project.",
+        )
+    return ModelRepository(path, ensembles, images[0])
+
+
+def _parse(file: Path) -> model_config_pb2.ModelConfig:
+    try:
+        return text_format.Parse(file.read_text(encoding="utf-8"), model_config_pb2.ModelConfig())
+    except text_format.ParseError as exc:
+        raise RepositoryError(f"{file} can not be parsed: {exc}.", "Render it anew: `make export`.") from exc

@@ -1,0 +1,151 @@
+"""One Triton server: started on a leash, awaited by inference, stopped without leaving anything behind."""
+
+import os
+import secrets
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from embedded_triton.arguments import build_arguments
+from embedded_triton.backend_folder import prepare_backend_folder
+from embedded_triton.environment import server_environment
+from embedded_triton.errors import ServerStartError
+from embedded_triton.leash import LeashedProcess
+from embedded_triton.ports import require_free
+from embedded_triton.probe import Probe, ProbeError
+from embedded_triton.repository import read_repository
+from embedded_triton.server_log import ServerLog
+from embedded_triton.settings import Settings
+from embedded_triton.shared_memory import remove_orphans
+from embedded_triton.wheel import find_wheel
+
+LOOPBACK = "127.0.0.1"
+_FIRST_TRY, _RETRY = 0.1, 0.25
+_DRIVER = Path("/dev/nvidiactl")
+
+
+class Server:
+    """A server that can be started again after it has stopped."""
+
+    def __init__(
+        self, settings: Settings, *, address: str = LOOPBACK, log: Path | None, report: Callable[[str], None]
+    ) -> None:
+        """Check the wheel and the model repository; nothing is started yet.
+
+        Args:
+            settings: ports, folders and time limits.
+            address: where to listen. The server of the wheel is older than known security fixes: leave it on the
+                loopback wherever anyone else could reach it.
+            log: the file for the server's own log; None passes it on to standard output.
+            report: is called with each warning and error of the server's log, where that goes to a file.
+
+        Raises:
+            EmbeddedTritonError: the server can not run here, with what to do about it.
+        """
+        self._settings = settings
+        self._address = address
+        self._wheel = find_wheel()
+        self._has_gpu = _DRIVER.exists()
+        self._log_path = log
+        self._log = ServerLog(log, report, has_gpu=self._has_gpu)
+        repository = read_repository(settings.model_repository)
+        reachable = LOOPBACK if address == "0.0.0.0" else address  # noqa: S104 - compared, not bound
+        self.probe = Probe(f"{reachable}:{settings.grpc_port}", repository.ensembles, repository.probe_image)
+        self._process: LeashedProcess | None = None
+
+    def start(self) -> None:
+        """Start the server and return at once.
+
+        Raises:
+            PortBusyError: another process listens on one of the ports.
+        """
+        settings = self._settings
+        require_free(
+            self._address,
+            {
+                f"EMBEDDED_TRITON_{name.upper()}": getattr(settings, name)
+                for name in ("grpc_port", "http_port", "metrics_port")
+            },
+        )
+        remove_orphans(settings.shared_memory_prefix)
+        folder = Path(tempfile.mkdtemp(prefix=f"{settings.shared_memory_prefix}-"))
+        shared_memory_prefix = f"{settings.shared_memory_prefix}-{secrets.token_hex(4)}-"
+        arguments = build_arguments(
+            self._wheel.server,
+            settings,
+            address=self._address,
+            backend_folder=prepare_backend_folder(self._wheel, folder / "backends"),
+            shared_memory_prefix=shared_memory_prefix,
+            restriction_key=secrets.token_hex(16),
+            has_gpu=self._has_gpu,
+        )
+        environment = server_environment(
+            os.environ, library_path=self._wheel.library_path, interpreter_folder=self._wheel.interpreter_folder
+        )
+        self._process = LeashedProcess(
+            arguments,
+            environment=environment,
+            grace=settings.stop_timeout,
+            output=subprocess.PIPE,
+            shared_memory_prefix=shared_memory_prefix,
+            folder=folder,
+        )
+        assert self._process.stdout is not None
+        self._log.follow(self._process.stdout)
+
+    def is_running(self) -> bool:
+        """Say whether the process lives; whether it answers is what the probe says."""
+        return self._process is not None and self._process.poll() is None
+
+    def wait_until_ready(self, stop: threading.Event) -> bool:
+        """Wait until every ensemble has answered a real inference.
+
+        Args:
+            stop: ends the waiting early.
+
+        Returns:
+            Whether the server is ready; False where ``stop`` came first.
+
+        Raises:
+            ServerStartError: the server ended, or did not answer in time.
+        """
+        fault, pause, waited = "nothing", _FIRST_TRY, 0.0
+        while not stop.wait(pause):
+            try:
+                self.probe(self._settings.probe_timeout)
+                return True
+            except ProbeError as exc:
+                fault, pause, waited = str(exc), _RETRY, waited + pause
+            if not self.is_running():
+                if stop.is_set():
+                    return False
+                raise ServerStartError("The Triton server ended while it was starting.", self._hint())
+            if waited > self._settings.start_timeout:
+                raise ServerStartError(
+                    f"The Triton server did not answer within {self._settings.start_timeout:.0f} s ({fault}).",
+                    self._hint(),
+                )
+        return False
+
+    def terminate(self) -> None:
+        """Tell the server to stop; ``stop`` waits for it."""
+        if self._process is not None:
+            self._process.terminate()
+
+    def kill(self) -> None:
+        """End the server and its backends at once."""
+        if self._process is not None:
+            self._process.kill()
+
+    def stop(self) -> None:
+        """Stop the server, kill it where that takes too long, and remove what it leaves behind."""
+        if self._process is not None:
+            self._process.stop()
+            self._process = None
+
+    def _hint(self) -> str:
+        lines = "\n".join(f"  {line}" for line in self._log.last_lines())
+        where = f"; all of it is in {self._log_path}" if self._log_path else ""
+        return f"The end of its log says why{where}:\n{lines}"

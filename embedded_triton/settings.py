@@ -1,0 +1,46 @@
+"""Settings of the embedded server, from the environment (``EMBEDDED_TRITON_...``) or the command line."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class Settings(BaseSettings):
+    """How the embedded server runs; each field says what follows from it."""
+
+    model_config = SettingsConfigDict(env_prefix="EMBEDDED_TRITON_", frozen=True, extra="forbid")
+
+    model_repository: Path = Field(
+        default=Path(__file__).resolve().parents[1] / "model_repository",
+        description="The folder that Triton serves; every model in it is loaded.",
+    )
+    grpc_port: Port = Field(default=8001, description="Where the gateway, perf_analyzer and other clients connect.")
+    http_port: Port = Field(default=8000, description="Triton's own HTTP protocol, for curl and tritonclient.http.")
+    metrics_port: Port = Field(default=8002, description="Triton's Prometheus metrics.")
+    start_timeout: Seconds = Field(
+        default=180, description="Seconds that the models may take to answer at first; past that the start has failed."
+    )
+    probe_interval: Seconds = Field(
+        default=5,
+        description="Seconds between two probe inferences; a dead backend process is found within about this time.",
+    )
+    probe_timeout: Seconds = Field(
+        default=10,
+        description="Seconds that a probe may take; shorter than a full queue takes, it restarts busy servers.",
+    )
+    probe_failures: int = Field(
+        default=2, ge=1, description="Failed probes in a row after which the server is restarted."
+    )
+    stop_timeout: Seconds = Field(
+        default=5, description="Seconds that a stopping server has to finish its requests before it is killed."
+    )
+    shared_memory_prefix: str = Field(
+        default="bin-it-right",
+        pattern=r"^[A-Za-z0-9_.-]{1,40}$",
+        description="Begins the names of the server's segments in /dev/shm; two installations may share one.",
+    )
