@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from training.checkpoints import write_atomically
+from training.reports import DriftReference, ListReport, OtherThingsReport
 
 WEIGHTS = Path(__file__).resolve().parent / "weights"
 
@@ -34,8 +35,9 @@ class ModelCard(BaseModel):
     date: str
     training: dict[str, Any] = Field(description="data, split, initialisation, recipe, command, hardware, time")
     calibration: Calibration
-    metrics: dict[str, Any] = Field(description="by list: val, test, web_heldout …")
-    drift_reference: dict[str, Any] = Field(default_factory=dict)
+    metrics: dict[str, ListReport] = Field(description="by list: val, test, web_heldout …")
+    other_things: OtherThingsReport | None = None
+    drift_reference: DriftReference | None = None
 
 
 def weights_path(model_type: str, folder: Path = WEIGHTS) -> Path:

@@ -1,0 +1,7 @@
+"""The subcommands of ``python -m training``: one module each, which imports what is heavy only when it runs."""
+
+from types import ModuleType
+
+from training.commands import evaluate, train
+
+COMMANDS: tuple[ModuleType, ...] = (train, evaluate)

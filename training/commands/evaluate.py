@@ -1,0 +1,61 @@
+"""``python -m training evaluate RUN_OR_WEIGHTS DATASET``: calibrate and measure weights, and write their card."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+OUTPUT = Path("build", "evaluation")
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Describe the command line."""
+    parser = subparsers.add_parser("evaluate", help="calibrate and measure weights", description=__doc__)
+    parser.add_argument("weights", type=Path, help="the folder of a run, or weights with their card beside them")
+    parser.add_argument("dataset", type=Path, help="a folder with val and test lists")
+    parser.add_argument(
+        "--extra-list", metavar="NAME=PARQUET", action="append", default=[], help="measure on this too; repeatable"
+    )
+    parser.add_argument("--other-things", type=Path, metavar="PARQUET", help="photos of none of the classes")
+    parser.add_argument(
+        "--describe", metavar="KEY=TEXT", action="append", default=[], help="a fact of the training, for the card"
+    )
+    parser.add_argument("--output", type=Path, help=f"{OUTPUT}/MODEL by default")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Evaluate, and print the report."""
+    from training.evaluate import Sources, evaluate
+    from training.provenance import hardware, portable_command
+    from training.table import describe_card
+
+    model_type, weights, record = _origin(arguments.weights)
+    record |= _pairs(arguments.describe)
+    command = "python -m training " + " ".join(sys.argv[1:])
+    record["evaluation"] = {"command": portable_command(command), "hardware": hardware()}
+    output = arguments.output or OUTPUT / model_type
+    lists = {name: Path(path) for name, path in _pairs(arguments.extra_list).items()}
+    sources = Sources(arguments.dataset, lists, arguments.other_things)
+    card, written = evaluate(model_type, weights, sources, output, training=record)
+    print(describe_card(card))
+    print("\nwritten: " + ", ".join(map(str, written)))
+
+
+def _origin(path: Path) -> tuple[str, Path, dict[str, Any]]:
+    """Return model type, weights file and training record of a run, or of weights that have a card."""
+    from training.cards import read_card
+    from training.provenance import training_record
+
+    if path.is_dir():
+        record = training_record(path)
+        return record.pop("model"), path / "best.safetensors", record
+    card = read_card(path.stem, path.parent)
+    return card.model_type, path, dict(card.training)
+
+
+def _pairs(words: list[str]) -> dict[str, str]:
+    pairs = dict(word.partition("=")[::2] for word in words)
+    if not all(pairs.values()):
+        raise ValueError(f"expected NAME=VALUE, got {', '.join(words)}")
+    return pairs

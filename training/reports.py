@@ -1,0 +1,72 @@
+"""What an evaluation says about one model on one list of photos: the tables of a model card."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Interval = tuple[float, float]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ClassReport(_Table):
+    """How one class came off."""
+
+    precision: float
+    recall: float
+    f1: float
+    f1_interval: Interval
+    support: int = Field(description="photos of the class in the list")
+
+
+class SelectiveReport(_Table):
+    """What the answer "not sure" does, given under the confidence threshold of the card."""
+
+    flagged: float = Field(description="share of photos under the threshold")
+    accuracy_of_rest: float | None = Field(description="accuracy over the threshold; null where nothing is over it")
+    mistakes_flagged: float | None = Field(description="share of the mistakes that are flagged; null without mistakes")
+
+
+class DuplicateReport(_Table):
+    """What leaving out the photos changes that the training list has too, or nearly."""
+
+    left_out: int
+    metrics: dict[str, float]
+
+
+class ListReport(_Table):
+    """One model on one list. Shares and intervals lie between 0 and 1; intervals are bootstrapped, 95 %."""
+
+    count: int
+    metrics: dict[str, float] = Field(description="the eight metrics, by name")
+    intervals: dict[str, Interval]
+    per_class: dict[str, ClassReport]
+    confusion: tuple[tuple[int, ...], ...] = Field(description="rows: the true class; columns: the answer")
+    mean_confidence: float
+    log_loss: float
+    ece: float = Field(description="expected calibration error, with the card's temperature")
+    ece_uncalibrated: float = Field(description="the same with temperature 1")
+    selective: SelectiveReport
+    without_duplicates: DuplicateReport | None = None
+
+
+class OtherThingsReport(_Table):
+    """Photos of none of the classes, for which every answer is wrong."""
+
+    count: int
+    auroc: float = Field(description="of the confidence: photos of the test list against these")
+    flagged: float = Field(description="share under the threshold")
+    over_99: float = Field(description="share answered with a confidence over 0.99")
+
+
+class DriftReference(_Table):
+    """What the answers looked like when the weights were made, for comparison with those of today.
+
+    Taken on the validation list. Deciles are the nine values that part a sorted list into tenths.
+    """
+
+    count: int
+    class_shares: dict[str, float] = Field(description="share of the answers, by class")
+    confidence_deciles: tuple[float, ...]
+    low_confidence_share: float
+    brightness_deciles: tuple[float, ...] = Field(description="mean of all pixels and channels, 0 to 255")
