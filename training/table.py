@@ -10,15 +10,16 @@ def describe_card(card: ModelCard) -> str:
     """Return what a card says of every list, and of the calibration."""
     calibration = card.calibration
     parts = [
-        f"{card.model_type}: {card.parameters / 1e6:.2f} million parameters, "
-        f"temperature {calibration.temperature:.3f}, not sure under a confidence of {calibration.confidence_threshold:.3f}"
+        f"{card.model_type}: {card.parameters / 1e6:.2f} million parameters, temperature "
+        f"{calibration.temperature:.3f}, not sure under a confidence of {calibration.confidence_threshold:.3f}"
     ]
     parts += [describe_report(name, report, card.classes) for name, report in card.metrics.items()]
     if card.other_things is not None:
         other = card.other_things
         parts.append(
             f"other things ({other.count} photos of none of the classes): "
-            f"AUROC {other.auroc:.4f} against the test list, {other.flagged:.1%} flagged as not sure, {other.over_99:.1%} answered with more than 0.99"
+            f"AUROC {other.auroc:.4f} against the test list, "
+            f"{other.flagged:.1%} flagged as not sure, {other.over_99:.1%} answered with more than 0.99"
         )
     return "\n\n".join(parts)
 

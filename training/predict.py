@@ -1,0 +1,47 @@
+"""Classify photos without a server, by the same preprocessing, weights and calibration."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from training.cards import WEIGHTS
+from training.export import load_served_network
+from training.preprocessing import decode, load_specification, normalise, resize
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The answer for one file: the class names with their probabilities, and whether the best one counts as sure."""
+
+    path: Path
+    classes: dict[str, float]
+    sure: bool
+
+    @property
+    def pred_class(self) -> str:
+        """Return the class with the largest probability."""
+        return max(self.classes, key=lambda name: self.classes[name])
+
+
+def predict(model_type: str, paths: Sequence[Path], weights_folder: Path = WEIGHTS) -> Iterator[Prediction]:
+    """Classify image files one after the other, in their order.
+
+    Raises:
+        FileNotFoundError: a file, the weights or their card are missing.
+        ValueError: a file is no image that can be decoded, or weights and card do not fit.
+    """
+    network, card = load_served_network(model_type, weights_folder)
+    specification = load_specification()
+    for path in paths:
+        try:
+            pixels = resize(decode(path), specification.size)
+        except FileNotFoundError:
+            raise
+        except OSError as exc:
+            raise ValueError(f"{path} cannot be decoded: {exc}") from exc
+        with torch.inference_mode():
+            probabilities = network(normalise(pixels[None], specification))[0].tolist()
+        sure = max(probabilities) >= card.calibration.confidence_threshold
+        yield Prediction(path, dict(zip(card.classes, probabilities, strict=True)), sure)
