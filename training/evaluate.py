@@ -27,11 +27,15 @@ from training.reports import ListReport
 
 @dataclass(frozen=True)
 class Sources:
-    """What to measure on: a data set with lists, further sets by name, and photos of none of the classes."""
+    """What to measure on: a data set with lists, further sets by name, and photos of none of the classes.
+
+    ``extra_training`` was trained on beside the training list: duplicates are looked for in both.
+    """
 
     dataset: Path
     extra_lists: Mapping[str, Path] = field(default_factory=dict)
     other_things: Path | None = None
+    extra_training: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,8 @@ def evaluate(
     val_probabilities = val.probabilities(temperature)
     threshold = confidence_threshold(val_probabilities.max(axis=1))
 
-    duplicates = duplicates_of(entries, read_entries(sources.dataset, "train"))
+    seen = [entry for path in (sources.dataset, *sources.extra_training) for entry in read_entries(path, "train")]
+    duplicates = duplicates_of(entries, seen)
     reports = {
         name: assess(
             said.probabilities(temperature),

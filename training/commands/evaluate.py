@@ -16,6 +16,14 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument(
         "--extra-list", metavar="NAME=PARQUET", action="append", default=[], help="measure on this too; repeatable"
     )
+    parser.add_argument(
+        "--extra",
+        type=Path,
+        metavar="PARQUET",
+        action="append",
+        default=[],
+        help="a further training set of the run, to look for duplicates in; repeatable",
+    )
     parser.add_argument("--other-things", type=Path, metavar="PARQUET", help="photos of none of the classes")
     parser.add_argument(
         "--describe", metavar="KEY=TEXT", action="append", default=[], help="a fact of the training, for the card"
@@ -36,7 +44,7 @@ def run(arguments: argparse.Namespace) -> None:
     record["evaluation"] = {"command": portable_command(command), "hardware": hardware()}
     output = arguments.output or OUTPUT / model_type
     lists = {name: Path(path) for name, path in _pairs(arguments.extra_list).items()}
-    sources = Sources(arguments.dataset, lists, arguments.other_things)
+    sources = Sources(arguments.dataset, lists, arguments.other_things, tuple(arguments.extra))
     card, written = evaluate(model_type, weights, sources, output, training=record)
     print(describe_card(card))
     print("\nwritten: " + ", ".join(map(str, written)))

@@ -21,4 +21,6 @@ def run(arguments: argparse.Namespace) -> None:
     from training.promote import promote
 
     card = promote(arguments.model, arguments.candidate or OUTPUT / arguments.model)
-    print(f"{card.model_type} ships the weights {card.weights_sha256}; `python -m training export` serves them")
+    print(
+        f"{card.model_type} ships the weights {card.weights_sha256}; `python -m scripts.cli.export` makes Triton serve them"
+    )

@@ -4,12 +4,10 @@ import argparse
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from training.classes import read_classes
-from training.dataset import Entry, read_entries
-from training.initialisation import initial_state
-from training.preprocessing import load_specification
-from training.recipes import load_recipe
+if TYPE_CHECKING:
+    from training.dataset import Entry
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -29,6 +27,11 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(arguments: argparse.Namespace) -> None:
     """Train, and say where the weights are."""
+    from training.classes import read_classes
+    from training.dataset import read_entries
+    from training.initialisation import initial_state
+    from training.preprocessing import load_specification
+    from training.recipes import load_recipe
     from training.train import run as train
 
     recipe = load_recipe(arguments.recipe or arguments.model)
@@ -67,7 +70,7 @@ def run(arguments: argparse.Namespace) -> None:
     print(f"{state} {result.epochs_done} epochs; best on validation: {result.best}; weights: {result.weights}")
 
 
-def _hold_out(entries: list[Entry]) -> tuple[list[Entry], list[Entry]]:
+def _hold_out(entries: "list[Entry]") -> "tuple[list[Entry], list[Entry]]":
     """Split off every fiftieth photo of a set that comes without lists."""
     held = entries[::50]
     return [entry for index, entry in enumerate(entries) if index % 50], held
