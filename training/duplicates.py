@@ -27,8 +27,10 @@ class Pair:
     bits: int
 
 
-def perceptual_hashes(entries: Sequence[Entry]) -> np.ndarray:
+def perceptual_hashes(entries: Sequence[Entry], *, turned: bool = True) -> np.ndarray:
     """Hash each photo in its eight flips and quarter turns: BOOL [N, 8, 256], the photo as it is at [:, 0].
+
+    Without ``turned`` only the photo as it is: BOOL [N, 1, 256]; enough for one of two sides of a comparison.
 
     The signs of the low frequencies of a discrete cosine transform (``imagehash.phash``): nearly the same for a photo
     that was scaled, compressed anew or taken again from almost the same place.
@@ -36,15 +38,19 @@ def perceptual_hashes(entries: Sequence[Entry]) -> np.ndarray:
     Raises:
         ValueError: a photo cannot be decoded.
     """
-    hashes = np.empty((len(entries), 8, _HASH_SIDE**2), dtype=bool)
+    views = 8 if turned else 1
+    hashes = np.empty((len(entries), views, _HASH_SIDE**2), dtype=bool)
     for row, entry in enumerate(entries):
-        for column, view in enumerate(_views(_thumbnail(entry))):
+        for column, view in enumerate(_views(_thumbnail(entry))[:views]):
             hashes[row, column] = imagehash.phash(view, hash_size=_HASH_SIDE).hash.ravel()
     return hashes
 
 
 def find_pairs(first: np.ndarray, second: np.ndarray, most_bits: int = MOST_BITS) -> list[Pair]:
-    """Compare hashes BOOL [N, 8, 256] and [M, 8, 256] and return the pairs within ``most_bits``, the nearest first."""
+    """Compare hashes BOOL [N, V, 256] and [M, W, 256] and return the pairs within ``most_bits``, the nearest first.
+
+    Every view of the first photos is held against the second photos as they are.
+    """
     signs = _signs(second[:, 0])
     pairs = []
     for start in range(0, len(first), _CHUNK):
@@ -60,7 +66,7 @@ def find_pairs(first: np.ndarray, second: np.ndarray, most_bits: int = MOST_BITS
 
 def duplicates_of(lists: Mapping[str, Sequence[Entry]], training: Sequence[Entry]) -> dict[str, list[int]]:
     """Return for each list the places of the photos that the training list has too, or nearly."""
-    known = perceptual_hashes(training)
+    known = perceptual_hashes(training, turned=False)
     return {
         name: sorted({pair.first for pair in find_pairs(perceptual_hashes(entries), known)})
         for name, entries in lists.items()

@@ -22,5 +22,5 @@ def run(arguments: argparse.Namespace) -> None:
 
     card = promote(arguments.model, arguments.candidate or OUTPUT / arguments.model)
     print(
-        f"{card.model_type} ships the weights {card.weights_sha256}; `python -m scripts.cli.export` makes Triton serve them"
+        f"{card.model_type} ships {card.weights_sha256}; `python -m scripts.cli.export` brings it to Triton"
     )

@@ -1,0 +1,97 @@
+"""Sources to ``data/raw``: from Kaggle, from an archive on the web, or from what is on disk already."""
+
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from data.download import download, unpack
+from data.layout import Layout, whole_or_nothing
+
+Fetch = Callable[[Path], None]
+
+
+def fetch(name: str, layout: Layout, ways: Sequence[tuple[str, Fetch]]) -> Path:
+    """Fill ``raw/NAME`` by the first way that works; once it is there it stays as it is.
+
+    Raises:
+        ValueError: no way works; the message says what each one said, and what else can be done.
+    """
+    target = layout.raw(name)
+    if target.is_dir():
+        print(f"{name}: {target} is there already and stays as it is; remove it to fetch it anew")
+        return target
+    refusals = []
+    for title, way in ways:
+        try:
+            with whole_or_nothing(target) as staging:
+                print(f"{name}: fetching from {title}")
+                way(staging)
+                _protect(staging)
+            return target
+        except (ValueError, OSError) as exc:
+            print(f"{name}: {title} did not work: {exc}")
+            refusals.append(f"{title}: {exc}")
+    raise ValueError(
+        f"{name} could not be fetched.\n  " + "\n  ".join(refusals) + "\nDownload it with a browser and say where it "
+        "is: make data source=FILE_OR_FOLDER (for an extra set: python -m data --extra-source NAME=FILE_OR_FOLDER)"
+    )
+
+
+def _protect(folder: Path) -> None:
+    """Take the right to write from every file: processed data may be links to these."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            path.chmod(0o444)
+
+
+def from_kaggle(handle: str) -> Fetch:
+    """Fetch by kagglehub, which keeps its own cache and goes on with a broken download.
+
+    Public sets need no account; where Kaggle asks for one all the same, its API token in ~/.kaggle answers.
+    """
+
+    def way(staging: Path) -> None:
+        import kagglehub
+        import requests
+        from kagglehub import exceptions
+
+        try:
+            folder = Path(kagglehub.dataset_download(handle))
+        except (exceptions.BackendError, exceptions.DataCorruptionError, exceptions.NotFoundError) as exc:
+            raise ValueError(str(exc)) from exc
+        except (exceptions.UnauthenticatedError, exceptions.CredentialError, requests.HTTPError) as exc:
+            raise ValueError(
+                f"{exc}. Kaggle refuses an anonymous download: put an API token (kaggle.com, Settings, API) "
+                "into ~/.kaggle, or take another way"
+            ) from exc
+        shutil.copytree(folder, staging, dirs_exist_ok=True)
+
+    return way
+
+
+def from_web(url: str, layout: Layout) -> Fetch:
+    """Fetch a zip archive; the archive itself is removed once it is unpacked."""
+
+    def way(staging: Path) -> None:
+        archive = download(url, layout.downloads / url.rsplit("/", 1)[-1])
+        try:
+            unpack(archive, staging)
+        finally:
+            # A broken archive would be found broken again the next time.
+            archive.unlink(missing_ok=True)
+
+    return way
+
+
+def from_disk(source: Path) -> Fetch:
+    """Take a folder or a zip archive that is there already; it is copied, never changed."""
+
+    def way(staging: Path) -> None:
+        if source.is_dir():
+            shutil.copytree(source, staging, dirs_exist_ok=True)
+        elif source.is_file():
+            unpack(source, staging)
+        else:
+            raise ValueError(f"there is no file or folder {source}")
+
+    return way
