@@ -1,0 +1,53 @@
+"""The parts meet in model_repository/ alone: none imports another, and only the command line imports all."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PARTS = ("gateway", "training", "embedded_triton")
+
+
+def imported_packages(path: Path) -> Iterator[str]:
+    """Yield the top-level package of every import in a file, those inside functions too."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.partition(".")[0]
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_imports_no_other(part: str) -> None:
+    files = sorted((ROOT / part).rglob("*.py"))
+    assert files, f"{part} has no file"
+    forbidden = {*PARTS, "scripts", "tests"} - {part}
+    found = {str(path.relative_to(ROOT)): bad for path in files if (bad := forbidden & set(imported_packages(path)))}
+    assert not found
+
+
+def test_only_the_command_line_imports_all_three_and_lazily() -> None:
+    for path in sorted((ROOT / "scripts").rglob("*.py")):
+        imported = set(imported_packages(path)) & set(PARTS)
+        if "cli" not in path.parts:
+            assert len(imported) < len(PARTS), f"{path} imports {imported}"
+        elif imported:
+            top_level = ast.parse(path.read_text(encoding="utf-8")).body
+            eager = [node for node in top_level if isinstance(node, ast.Import | ast.ImportFrom)]
+            names = {package for node in eager for package in imported_packages_of(node)}
+            assert not names & set(PARTS), f"{path} imports {names & set(PARTS)} before it knows whether it needs them"
+
+
+def imported_packages_of(node: ast.Import | ast.ImportFrom) -> set[str]:
+    """Return the top-level packages that one statement imports."""
+    if isinstance(node, ast.Import):
+        return {alias.name.partition(".")[0] for alias in node.names}
+    return {(node.module or "").partition(".")[0]}
+
+
+def test_the_command_line_reaches_all_three() -> None:
+    """Guards the test above against looking at an empty folder."""
+    reached = {package for path in (ROOT / "scripts" / "cli").rglob("*.py") for package in imported_packages(path)}
+    assert {"training", "embedded_triton"} <= reached
