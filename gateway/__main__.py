@@ -3,13 +3,17 @@
 import argparse
 import sys
 
-import uvicorn
+import structlog
 from pydantic import ValidationError
 
 from gateway.app import create_app
+from gateway.lifecycle import Lifecycle
 from gateway.logs import configure_logging
+from gateway.server import GatewayServer
 from gateway.settings import Settings
 from gateway.triton.client import TritonClassifier
+
+log = structlog.get_logger(__name__)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -23,18 +27,22 @@ def main(arguments: list[str] | None = None) -> None:
     except ValidationError as error:
         sys.exit(_sentences(error))
     configure_logging(settings)
-    classifier = TritonClassifier(settings.triton_url, settings.model_types)
-    uvicorn.run(
-        create_app(settings, classifier),
-        host=settings.host,
-        port=settings.port,
-        loop="uvloop",
-        http="httptools",
-        ws="none",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-    )
+    _warn_of_openness(settings)
+    try:
+        classifier = TritonClassifier(settings.triton_url, settings.model_types)
+    except ValueError as error:
+        sys.exit(f"The gateway does not start, TRITON_URL is wrong. {error}")
+    lifecycle = Lifecycle()
+    GatewayServer(create_app(settings, classifier, lifecycle), settings, lifecycle).run()
+
+
+def _warn_of_openness(settings: Settings) -> None:
+    if not settings.api_keys and settings.host not in ("127.0.0.1", "localhost", "::1"):
+        log.warning(
+            "open_to_everyone",
+            advice=f"The gateway listens on {settings.host} and asks for no key. Set GATEWAY_API_KEYS to one or "
+            "several comma-separated keys, or keep others away by other means.",
+        )
 
 
 def _sentences(error: ValidationError) -> str:

@@ -1,6 +1,6 @@
 """Puts the parts together."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -9,28 +9,44 @@ from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from gateway.admission import Admission, UploadMemory
 from gateway.classify import ClassifyImage
+from gateway.cors import allow_origins
 from gateway.docs.operations import PREDICTION_SCHEMA, PROBLEM_SCHEMA
 from gateway.docs.swagger import swagger_router
-from gateway.health import health_router
+from gateway.health import health_router, metrics_router
 from gateway.images.transcode import Transcoder
 from gateway.keys import KeyCheck
+from gateway.lifecycle import Lifecycle
+from gateway.metrics import Metrics
 from gateway.middleware import RequestMiddleware
 from gateway.prediction import Classifier
 from gateway.problems import http_problem
 from gateway.requests import context_of
 from gateway.routes import predict_router
 from gateway.settings import Settings
+from gateway.state_metrics import StateCollector
+from gateway.tracing import PassThrough, Tracing
 
 _DESCRIPTION = """Tells which bin a piece of waste belongs to.
 
 Every error is a problem document (RFC 9457); `detail` says what to do. Quote the `X-Request-ID` when you report one."""
 
 
-def create_app(settings: Settings, classifier: Classifier) -> FastAPI:
-    """The ASGI application. The classifier is started and closed with it."""
+def create_app(settings: Settings, classifier: Classifier, lifecycle: Lifecycle | None = None) -> FastAPI:
+    """The ASGI application. The classifier is started and closed with it.
+
+    `lifecycle` is how the server tells the application that it is about to stop.
+    """
+    admission = Admission(settings.max_requests_in_flight, settings.max_decoded_bytes_in_flight)
+    memory = UploadMemory(settings.max_upload_bytes_in_flight)
     transcoder = Transcoder(settings.transcode_threads)
-    classify = ClassifyImage(classifier, transcoder, model_types=settings.model_types, max_pixels=settings.max_pixels)
+    classify = ClassifyImage(
+        classifier, admission, transcoder, model_types=settings.model_types, max_pixels=settings.max_pixels
+    )
+    metrics = Metrics()
+    metrics.registry.register(StateCollector(classifier, admission, memory, settings.model_types))
+    tracing = _tracing(settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -40,6 +56,7 @@ def create_app(settings: Settings, classifier: Classifier) -> FastAPI:
         finally:
             await classifier.close()
             transcoder.close()
+            tracing.close()
 
     app = FastAPI(
         title="Bin it right",
@@ -50,18 +67,33 @@ def create_app(settings: Settings, classifier: Classifier) -> FastAPI:
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    app.include_router(health_router(classifier))
+    app.include_router(health_router(classifier, lifecycle or Lifecycle()))
+    app.include_router(metrics_router(metrics.registry))
     app.include_router(swagger_router())
-    app.include_router(predict_router(settings, classify))
+    app.include_router(predict_router(settings, classify, memory))
     app.add_exception_handler(HTTPException, _refused_by_router(settings))
     app.add_middleware(
-        RequestMiddleware, keys=KeyCheck(settings.api_keys), retry_after_seconds=settings.retry_after_seconds
+        RequestMiddleware,
+        keys=KeyCheck(settings.api_keys),
+        metrics=metrics,
+        tracing=tracing,
+        retry_after_seconds=settings.retry_after_seconds,
     )
+    if settings.cors_origins:
+        allow_origins(app, settings.cors_origins)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
 
 
-def _refused_by_router(settings: Settings):  # type: ignore[no-untyped-def]
+def _tracing(settings: Settings) -> Tracing:
+    if settings.otlp_endpoint is None:
+        return PassThrough()
+    from gateway import otel  # an optional dependency group, needed only here
+
+    return otel.exporting_to(settings.otlp_endpoint)
+
+
+def _refused_by_router(settings: Settings) -> Callable[[Request, Exception], Awaitable[Response]]:
     known = ", ".join(f"POST /{model}/predict" for model in settings.model_types)
 
     async def refuse(request: Request, error: Exception) -> Response:

@@ -1,12 +1,14 @@
 """The use case, free of HTTP: an encoded image in, a checked answer out."""
 
+import asyncio
 import math
 import time
 from dataclasses import dataclass
 
 import numpy
 
-from gateway.errors import InvalidAnswer, UnknownModel
+from gateway.admission import Admission, Slot
+from gateway.errors import DeadlineExceeded, InvalidAnswer, UnknownModel
 from gateway.images.header import ImageHeader
 from gateway.images.inspect import inspect
 from gateway.images.transcode import Transcoder
@@ -30,12 +32,19 @@ class Answer:
 
 
 class ClassifyImage:
-    """Checks an image, converts it where Triton's decoder needs that, and has it classified."""
+    """Checks an image, admits it, converts it where Triton's decoder needs that, and has it classified."""
 
     def __init__(
-        self, classifier: Classifier, transcoder: Transcoder, *, model_types: tuple[str, ...], max_pixels: int
+        self,
+        classifier: Classifier,
+        admission: Admission,
+        transcoder: Transcoder,
+        *,
+        model_types: tuple[str, ...],
+        max_pixels: int,
     ) -> None:
         self._classifier = classifier
+        self._admission = admission
         self._transcoder = transcoder
         self._model_types = model_types
         self._max_pixels = max_pixels
@@ -49,29 +58,42 @@ class ClassifyImage:
         """Raises `ImageError`, `Overloaded`, `ModelUnavailable`, `DeadlineExceeded` or `InvalidAnswer`."""
         started = time.perf_counter()
         header = inspect(data, self._max_pixels)
+        slot = self._admission.admit(model_type, header.decoded_bytes)
         if not header.native:
-            data = await self._transcoder.to_native(data, header)
+            data = await self._converted(data, header, slot, timeout_seconds)
         validated = time.perf_counter()
-        prediction = await self._classifier.classify(model_type, data, timeout_seconds - (validated - started))
+        left = timeout_seconds - (validated - started)
+        prediction = await self._classifier.classify(model_type, data, left, slot.release)
         answered = time.perf_counter()
         return _answer(prediction, header, validated - started, answered - validated)
+
+    async def _converted(self, data: bytes, header: ImageHeader, slot: Slot, timeout_seconds: float) -> bytes:
+        # The thread goes on when nobody waits any more, so the slot is free only when it has ended.
+        conversion = self._transcoder.to_native(data, header)
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                return await asyncio.shield(conversion)
+        except BaseException as error:
+            conversion.add_done_callback(lambda _: slot.release())
+            if isinstance(error, TimeoutError):
+                raise DeadlineExceeded(timeout_seconds) from error
+            raise
 
 
 def _answer(prediction: Prediction, header: ImageHeader, validate_seconds: float, triton_seconds: float) -> Answer:
     probabilities = prediction.probabilities
-    if probabilities.shape != (len(prediction.labels),):
-        raise InvalidAnswer(
-            f"Triton answered {probabilities.shape} probabilities for {len(prediction.labels)} classes."
-        )
+    labels = prediction.model.labels
+    if probabilities.shape != (len(labels),):
+        raise InvalidAnswer(f"Triton answered {probabilities.shape} probabilities for {len(labels)} classes.")
     total, least = float(probabilities.sum()), float(probabilities.min())
     if not (least >= 0 and math.isclose(total, 1.0, abs_tol=_SUM_TOLERANCE)):  # never true of NaN or infinity
         raise InvalidAnswer("Triton's answer is no distribution of probabilities.")
     best = int(probabilities.argmax())
     confidence = float(probabilities[best])
-    threshold = prediction.confidence_threshold
+    threshold = prediction.model.confidence_threshold
     return Answer(
-        pred_class=prediction.labels[best],
-        classes=dict(zip(prediction.labels, probabilities, strict=True)),
+        pred_class=labels[best],
+        classes=dict(zip(labels, probabilities, strict=True)),
         confidence=confidence,
         not_sure=threshold is not None and confidence < threshold,
         model_version=prediction.model_version,

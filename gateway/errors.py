@@ -16,7 +16,8 @@
     ├── Overloaded
     │   ├── TooManyInFlight     the gateway's own bounds are reached
     │   └── QueueFull           a queue inside Triton is full
-    ├── ModelUnavailable        Triton away, starting, or the model not ready
+    ├── ModelUnavailable        Triton starting, or the model not ready
+    │   └── ConnectionLost      Triton away, or gone while it worked
     ├── DeadlineExceeded        no answer in the time the request has
     ├── BatchFailed             Triton failed a whole batch; this request need not be the cause
     └── InvalidAnswer           Triton answered, but not with probabilities of the classes
@@ -130,6 +131,10 @@ class ModelUnavailable(GatewayError):
 
     def __init__(self, model: str) -> None:
         super().__init__(f"The model {model} can not answer at the moment. Try again after the time in Retry-After.")
+
+
+class ConnectionLost(ModelUnavailable):
+    """There is no connection to Triton, or it broke before the answer."""
 
 
 class DeadlineExceeded(GatewayError):

@@ -1,4 +1,6 @@
-"""Around every request: its id, the API key, and a problem document for each error that comes out of it."""
+"""Around every request: its id, the API key, a problem document for each error, a log line and the metrics."""
+
+import time
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -6,18 +8,28 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.errors import GatewayError
 from gateway.keys import KeyCheck
 from gateway.lingering import LingeringExchange
+from gateway.metrics import Metrics, outcome_of
 from gateway.problems import problem_of
-from gateway.requests import open_context
+from gateway.requests import RequestContext, open_context
+from gateway.securityheaders import add_security_headers
+from gateway.tracing import Tracing
 
-log = structlog.get_logger(__name__)
+log = structlog.get_logger("gateway.request")
+
+# Asked every few seconds by probes: neither counted nor logged.
+_QUIET_PREFIXES = ("/health/", "/metrics")
 
 
 class RequestMiddleware:
-    """The outermost layer. Plain ASGI: it costs microseconds and does not buffer."""
+    """The outermost layer but CORS. Plain ASGI: it costs microseconds and does not buffer."""
 
-    def __init__(self, app: ASGIApp, keys: KeyCheck, retry_after_seconds: int) -> None:
+    def __init__(
+        self, app: ASGIApp, keys: KeyCheck, metrics: Metrics, tracing: Tracing, retry_after_seconds: int
+    ) -> None:
         self._app = app
         self._keys = keys
+        self._metrics = metrics
+        self._tracing = tracing
         self._retry_after_seconds = retry_after_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -26,22 +38,51 @@ class RequestMiddleware:
             return
         context = open_context(scope)
         exchange = LingeringExchange(scope, receive, send)
-        answering = False
+        status = 0
 
-        async def send_with_id(message: Message) -> None:
-            nonlocal answering
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
             if message["type"] == "http.response.start":
-                answering = True
+                status = message["status"]
                 message["headers"].append((b"x-request-id", context.id.encode()))
+                add_security_headers(message["headers"])
             await exchange.send(message)
 
-        try:
-            self._keys.check(scope)
-            await self._app(scope, exchange.receive, send_with_id)
-        except Exception as error:
-            if answering:
-                raise
-            if not isinstance(error, GatewayError):
-                log.exception("fault", request_id=context.id)
-            response = problem_of(error, context.id, self._retry_after_seconds)
-            await response(scope, exchange.receive, send_with_id)
+        with self._tracing.request(scope, context):
+            try:
+                self._keys.check(scope)
+                await self._app(scope, exchange.receive, send_with_headers)
+            except Exception as error:
+                context.error = error
+                if not isinstance(error, GatewayError):
+                    log.exception("fault", request_id=context.id)
+                if status:
+                    raise
+                response = problem_of(error, context.id, self._retry_after_seconds)
+                await response(scope, exchange.receive, send_with_headers)
+            finally:
+                self._ended(context, status)
+
+    def _ended(self, context: RequestContext, status: int) -> None:
+        if context.path.startswith(_QUIET_PREFIXES):
+            return
+        self._metrics.observe(context, status)
+        answer = context.answer
+        facts = {
+            "model": context.model_type,
+            "model_version": answer.model_version if answer else None,
+            "bytes": context.upload_bytes,
+            "format": answer.image.format if answer else None,
+            "pred_class": answer.pred_class if answer else None,
+            "confidence": round(answer.confidence, 4) if answer else None,
+        }
+        log.info(
+            "request",
+            request_id=context.id,
+            method=context.method,
+            path=context.path[:200],
+            status=status,
+            outcome=outcome_of(context, status),
+            milliseconds=round((time.perf_counter() - context.started) * 1000, 1),
+            **{name: value for name, value in facts.items() if value is not None},
+        )

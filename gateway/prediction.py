@@ -1,7 +1,7 @@
 """What a classifier answers, and the protocol that the gateway needs of one."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy
@@ -9,17 +9,40 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
-class Prediction:
-    """The probabilities of one image.
+class DriftReference:
+    """What the answers looked like on the data that the model was judged by, to compare with what it sees now."""
 
-    `probabilities` is FP32 of shape [len(labels)]. `model_version` names Triton's version number and, where the
-    export wrote it, a digest of the weights. Under `confidence_threshold` an answer counts as not sure.
+    class_shares: Mapping[str, float] = field(default_factory=dict)
+    confidence_deciles: tuple[float, ...] = ()
+    low_confidence_share: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelDescription:
+    """What is known of a served model: its labels in the order of the output tensor, and what its export wrote.
+
+    `weights_digest`, `confidence_threshold` (under it an answer is not sure) and `drift_reference` may be absent.
     """
 
     labels: tuple[str, ...]
-    probabilities: NDArray[numpy.float32]
-    model_version: str
+    weights_digest: str | None = None
     confidence_threshold: float | None = None
+    drift_reference: DriftReference | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """The probabilities of one image: FP32 of shape [classes], and Triton's number of the model's version."""
+
+    model: ModelDescription
+    probabilities: NDArray[numpy.float32]
+    version_number: str
+
+    @property
+    def model_version(self) -> str:
+        """Triton's version number and, where it is known, the digest of the weights."""
+        digest = self.model.weights_digest
+        return f"{self.version_number}-{digest}" if digest else self.version_number
 
 
 class Classifier(Protocol):
@@ -33,10 +56,18 @@ class Classifier(Protocol):
         """Ends all connections and background work."""
         ...
 
-    async def classify(self, model: str, image: bytes, timeout_seconds: float) -> Prediction:
-        """Raises the errors of `gateway.errors` for Triton, and `BrokenImage` where only decoding finds a fault."""
+    async def classify(self, model: str, image: bytes, timeout_seconds: float, done: Callable[[], None]) -> Prediction:
+        """Raises the errors of `gateway.errors` for Triton, and `BrokenImage` where only decoding finds a fault.
+
+        Calls `done` once when no server works on the image any more. After a deadline or a cancellation that is later
+        than the end of this call.
+        """
         ...
 
     def readiness(self) -> Mapping[str, bool]:
         """Which of the served models answered lately; asks nobody."""
+        ...
+
+    def described(self) -> Mapping[str, ModelDescription]:
+        """The models of which something is known at the moment; asks nobody."""
         ...

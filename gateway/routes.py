@@ -1,19 +1,23 @@
 """The path of the contract: POST /{model_type}/predict."""
 
+import math
 import time
 
 import orjson
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from gateway.admission import UploadMemory
 from gateway.classify import Answer, ClassifyImage
 from gateway.docs.operations import PREDICT
+from gateway.errors import BadParameter
+from gateway.hangup import cancelled_on_hangup
 from gateway.requests import context_of
 from gateway.settings import Settings
 from gateway.uploads import UploadLimits, read_upload
 
 
-def predict_router(settings: Settings, classify: ClassifyImage) -> APIRouter:
+def predict_router(settings: Settings, classify: ClassifyImage, memory: UploadMemory) -> APIRouter:
     """The router with the one route that classifies."""
     router = APIRouter()
     limits = UploadLimits(settings.max_body_bytes, settings.upload_grace_seconds, settings.upload_bytes_per_second)
@@ -22,11 +26,30 @@ def predict_router(settings: Settings, classify: ClassifyImage) -> APIRouter:
     async def predict(model_type: str, request: Request) -> Response:
         """Classifies one photo of waste."""
         classify.check_model(model_type)
-        data = await read_upload(request.receive, request.headers, limits)
-        answer = await classify(model_type, data, settings.deadline_seconds)
-        return _response(answer, context_of(request.scope).started)
+        context = context_of(request.scope)
+        context.model_type = model_type
+        with memory.share() as share:
+            began = time.perf_counter()
+            data = await read_upload(request.receive, request.headers, limits, share)
+            context.upload_bytes, context.upload_seconds = len(data), time.perf_counter() - began
+            timeout_seconds = _timeout(request.headers.get("x-request-timeout"), settings.deadline_seconds)
+            async with cancelled_on_hangup(request.receive):
+                context.answer = await classify(model_type, data, timeout_seconds)
+        return _response(context.answer, context.started)
 
     return router
+
+
+def _timeout(asked: str | None, longest: float) -> float:
+    if asked is None:
+        return longest
+    try:
+        seconds = float(asked)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise BadParameter("X-Request-Timeout must be a positive number of seconds, as in `X-Request-Timeout: 1.5`.")
+    return min(seconds, longest)
 
 
 def _response(answer: Answer, started: float) -> Response:

@@ -42,6 +42,32 @@ class Settings(BaseSettings):
     max_pixels: int = Field(
         50_000_000, ge=1, description="Most pixels (width x height) of an image, by its header. Above it: 413."
     )
+    max_requests_in_flight: int = Field(
+        64,
+        ge=1,
+        description="Requests at work for each model type. More make full batches and longer waits; above: 429.",
+    )
+    max_decoded_bytes_in_flight: int = Field(
+        512 * MIB, ge=1, description="Decoded pixels at work over all requests: bounds Triton's memory. Above: 429."
+    )
+    max_upload_bytes_in_flight: int = Field(
+        256 * MIB, ge=1, description="Uploads in memory over all requests: bounds the gateway's memory. Above: 429."
+    )
+    max_connections: int = Field(
+        1024, ge=1, description="Open client connections. Each costs up to 0.2 MB; one more is told 503 and closed."
+    )
+    max_header_bytes: int = Field(
+        32 * 1024, ge=1024, description="Longest request line and headers together. Above it: 431."
+    )
+    max_header_count: int = Field(100, ge=8, description="Most headers of a request. Above it: 431.")
+    header_seconds: float = Field(
+        10.0,
+        gt=0,
+        description="Time for a request's headers, also for the first ones on a connection. Then: 408.",
+    )
+    keep_alive_seconds: int = Field(
+        75, ge=1, description="Idle connections are closed after it; keep it above your load balancer's idle time."
+    )
     upload_grace_seconds: float = Field(
         10.0, gt=0, description="Time that any upload has, however slow. Longer is kinder to phones and to attackers."
     )
@@ -54,17 +80,37 @@ class Settings(BaseSettings):
     deadline_seconds: float = Field(
         10.0,
         gt=0,
-        description="Time from the end of the upload to the answer; after it the inference is cancelled: 504.",
+        description="Time from the end of the upload to the answer; then the inference is cancelled: 504. "
+        "A client may ask for less with X-Request-Timeout.",
     )
     retry_after_seconds: int = Field(1, ge=1, description="What Retry-After says in answers 429 and 503.")
+    drain_seconds: float = Field(
+        0.0,
+        ge=0,
+        description="After SIGTERM the gateway reports that it is not ready, but serves on for this long, so that load "
+        "balancers notice. In Kubernetes about 5.",
+    )
+    grace_seconds: int = Field(
+        20,
+        ge=1,
+        description="Then it stops listening; requests in flight have this long to end. Keep it under the killer's.",
+    )
 
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (), description="Comma-separated API keys. Any of them opens the gateway; none configured: open to everyone."
     )
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Comma-separated origins whose pages may call the gateway from a browser. None: no page may."
+    )
     log_format: Literal["json", "console"] = Field("json", description="json for machines, console for people.")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe level logged.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severe level logged; each answered request is a line at info."
+    )
+    otlp_endpoint: str | None = Field(
+        None, description="Where OpenTelemetry traces go, as http://collector:4317. None: no traces are made."
+    )
 
-    @field_validator("model_types", "api_keys", mode="before")
+    @field_validator("model_types", "api_keys", "cors_origins", mode="before")
     @classmethod
     def _comma_separated(cls, value: object) -> object:
         return _split(value)

@@ -8,6 +8,7 @@ from typing import Any
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
+from gateway.admission import UploadShare
 from gateway.errors import BodyTooLarge, ClientGone, MalformedUpload, UploadError, UploadTimeout
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -28,11 +29,12 @@ class UploadLimits:
     bytes_per_second: int
 
 
-async def read_upload(receive: Receive, headers: Mapping[str, str], limits: UploadLimits) -> bytes:
+async def read_upload(receive: Receive, headers: Mapping[str, str], limits: UploadLimits, memory: UploadShare) -> bytes:
     """The bytes of the field `file`.
 
     A form that is wrong from the start is still counted to its end, so that a body that is too large or too slow is
-    called that. Raises `BodyTooLarge`, `UploadTimeout`, `ClientGone` or `MalformedUpload`.
+    called that. Raises `BodyTooLarge`, `UploadTimeout`, `ClientGone` or `MalformedUpload`, and `TooManyInFlight` where
+    the uploads of all requests take more `memory` than they may.
     """
     if int(headers.get("content-length") or 0) > limits.max_body_bytes:
         raise BodyTooLarge(limits.max_body_bytes)
@@ -57,6 +59,7 @@ async def read_upload(receive: Receive, headers: Mapping[str, str], limits: Uplo
                 if received > limits.max_body_bytes:
                     raise BodyTooLarge(limits.max_body_bytes)
                 if form is not None and wrong is None:
+                    memory.grow(len(chunk))
                     try:
                         form.write(chunk)
                     except MalformedUpload as error:

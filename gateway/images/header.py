@@ -23,5 +23,8 @@ class ImageHeader:
 
     @property
     def decoded_bytes(self) -> int:
-        """Bytes of the decoded picture: three channels of one byte."""
-        return 3 * self.pixels
+        """Memory for the decoded picture: three bytes a pixel, and four times that where it is converted first.
+
+        Converting holds Pillow's picture, its RGB copy, the uncompressed file and the message to Triton.
+        """
+        return self.pixels * (3 if self.native else 12)

@@ -23,9 +23,9 @@ class Transcoder:
         pillow_heif.register_heif_opener(thumbnails=False)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="transcode")
 
-    async def to_native(self, data: bytes, header: ImageHeader) -> bytes:
-        """The picture as a BMP file. Raises `BrokenImage` where it can not be decoded."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, _to_bmp, data, header)
+    def to_native(self, data: bytes, header: ImageHeader) -> "asyncio.Future[bytes]":
+        """The picture as a BMP file, some time. The future raises `BrokenImage` where it can not be decoded."""
+        return asyncio.get_running_loop().run_in_executor(self._pool, _to_bmp, data, header)
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)

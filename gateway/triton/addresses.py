@@ -1,6 +1,8 @@
 """How the addresses of one or several Tritons are written for gRPC."""
 
 import ipaddress
+import socket
+from collections import Counter
 
 
 def target(url: str) -> str:
@@ -17,6 +19,19 @@ def target(url: str) -> str:
     if len(families) != 1:
         raise ValueError(f"{url!r} mixes IPv4 and IPv6 addresses.")
     return f"ipv{families.pop()}:{','.join(addresses)}"
+
+
+def replicas(url: str) -> int:
+    """How many servers the addresses name; a DNS name is looked up, and counts as one where that fails."""
+    if "," in url:
+        return url.count(",") + 1
+    host, _, port = url.rpartition("://")[2].lstrip("/").rpartition(":")
+    try:
+        found = {info[:1] + info[4][:1] for info in socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)}
+    except OSError:
+        return 1
+    # A server with an IPv4 and an IPv6 address is one server.
+    return max(Counter(family for family, _ in found).values(), default=1)
 
 
 def _version(address: str) -> int:

@@ -1,24 +1,34 @@
 """The classifier behind the gateway: one long-lived channel to Triton, and what was learned through it."""
 
 import asyncio
-import contextlib
 import io
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import structlog
 import tritonclient.grpc.aio as triton
 from PIL import Image
 from tritonclient.grpc import MAX_GRPC_MESSAGE_SIZE
-from tritonclient.utils import InferenceServerException
 
-from gateway.errors import BatchFailed, BrokenImage, DeadlineExceeded, GatewayError, ModelUnavailable, QueueFull
-from gateway.prediction import Prediction
-from gateway.triton.addresses import target
+from gateway.errors import (
+    BatchFailed,
+    BrokenImage,
+    ConnectionLost,
+    DeadlineExceeded,
+    GatewayError,
+    ModelUnavailable,
+    QueueFull,
+)
+from gateway.prediction import ModelDescription, Prediction
+from gateway.tracecontext import outgoing_trace
+from gateway.triton.addresses import replicas, target
 from gateway.triton.alone import Alone
+from gateway.triton.description import describe
 from gateway.triton.failures import translated
+from gateway.triton.in_flight import InFlight
 from gateway.triton.readiness import Readiness
-from gateway.triton.served_model import OUTPUT, ServedModel, image_input, learn
+from gateway.triton.tensors import OUTPUT, image_input, probabilities
 
 _CHANNEL_OPTIONS = (
     # Options replace tritonclient's own, so its message sizes are restated. The rest finds a dead peer in 15 s and
@@ -35,6 +45,7 @@ _CHANNEL_OPTIONS = (
     ("grpc.lb_policy_name", "round_robin"),
 )
 _PROBE_TIMEOUT_SECONDS = 5.0
+_ASK_AGAIN_SECONDS = 0.5
 
 log = structlog.get_logger(__name__)
 
@@ -43,12 +54,16 @@ class TritonClassifier:
     """Classifies through Triton's ensembles. See `gateway.prediction.Classifier` for the contract."""
 
     def __init__(self, url: str, model_types: tuple[str, ...]) -> None:
+        """Raises `ValueError` for addresses that gRPC can not take."""
         self._url = url
-        self._models: dict[str, ServedModel] = {}
-        self._learning: dict[str, asyncio.Task[ServedModel]] = {}
+        self._target = target(url)
+        self._models: dict[str, ModelDescription] = {}
+        self._learning: dict[str, asyncio.Task[ModelDescription]] = {}
+        self._asking: dict[str, asyncio.Task[None]] = {}
         self._readiness = Readiness(model_types)
         self._output = triton.InferRequestedOutput(OUTPUT)
         self._alone: Alone
+        self._in_flight: InFlight
         self._client: triton.InferenceServerClient
         self._prober: asyncio.Task[None]
         self._probe_image = _probe_image()
@@ -56,55 +71,82 @@ class TritonClassifier:
     async def start(self) -> None:
         """Opens the channel, which connects by itself, and begins to probe."""
         self._alone = Alone()
-        self._client = triton.InferenceServerClient(target(self._url), channel_args=list(_CHANNEL_OPTIONS))
+        self._in_flight = InFlight(await asyncio.to_thread(replicas, self._url), self._ask)
+        self._client = triton.InferenceServerClient(self._target, channel_args=list(_CHANNEL_OPTIONS))
         self._prober = asyncio.create_task(self._readiness.keep_probing(self._probe), name="triton-prober")
 
     async def close(self) -> None:
         """Stops probing and closes the channel."""
-        self._prober.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._prober
+        tasks = [self._prober, *self._asking.values(), *self._learning.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self._client.close()
 
     def readiness(self) -> Mapping[str, bool]:
         """Which models answered within the last ten seconds."""
         return self._readiness.by_model()
 
-    async def classify(self, model: str, image: bytes, timeout_seconds: float) -> Prediction:
+    def described(self) -> Mapping[str, ModelDescription]:
+        """The models whose labels are known."""
+        return self._models
+
+    async def classify(self, model: str, image: bytes, timeout_seconds: float, done: Callable[[], None]) -> Prediction:
         """Sends the image, and once more, alone, where its batch failed. Raises the errors of `gateway.errors`."""
-        deadline = time.monotonic() + timeout_seconds
+        request = _Request(model, image, timeout_seconds, time.monotonic() + timeout_seconds, done)
         try:
-            async with self._alone.together():
-                return await self._infer(model, image, deadline, timeout_seconds)
-        except BatchFailed:
-            log.warning("batch_failed", model=model)
-        async with self._alone.alone():
-            try:
-                return await self._infer(model, image, deadline, timeout_seconds)
-            except BatchFailed as error:
-                raise BrokenImage("The image can not be decoded. Send the original file.") from error
+            async with asyncio.timeout(timeout_seconds):
+                try:
+                    async with self._alone.together():
+                        return await self._infer(request)
+                except BatchFailed:
+                    log.warning("batch_failed", model=model)
+                async with self._alone.alone():
+                    return await self._infer(request)
+        except BatchFailed as error:
+            raise BrokenImage("The image can not be decoded. Send the original file.") from error
+        except TimeoutError as error:
+            raise DeadlineExceeded(timeout_seconds) from error
+        finally:
+            if not request.abandoned:
+                done()
 
-    async def _infer(self, model: str, image: bytes, deadline: float, timeout_seconds: float) -> Prediction:
-        served = self._models.get(model) or await self._learn(model)
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise DeadlineExceeded(timeout_seconds)
+    async def _infer(self, request: "_Request") -> Prediction:
+        model = request.model
+        description = self._models.get(model) or await self._learn(model)
+        number = self._in_flight.begin(model)
         try:
-            with translated(model, timeout_seconds):
+            with translated(model, request.timeout_seconds):
                 result = await self._client.infer(
-                    model, [image_input(image)], outputs=[self._output], client_timeout=left
+                    model,
+                    [image_input(request.image)],
+                    outputs=[self._output],
+                    client_timeout=request.deadline - time.monotonic(),
+                    headers=outgoing_trace.get(),
                 )
-        except ModelUnavailable:
-            # What comes back may be another Triton with other classes.
-            self._models.pop(model, None)
+        except (DeadlineExceeded, asyncio.CancelledError):
+            request.abandoned = True
+            self._in_flight.abandon(model, number, request.done)
             raise
-        except QueueFull:
-            self._readiness.answered(model)
+        except GatewayError as error:
+            self._in_flight.failed(model)
+            self._note_failure(model, error)
             raise
+        self._in_flight.answered(model, number)
         self._readiness.answered(model)
-        return served.prediction(result)
+        return Prediction(description, probabilities(result), result.get_response().model_version)
 
-    async def _learn(self, model: str) -> ServedModel:
+    def _note_failure(self, model: str, error: GatewayError) -> None:
+        if isinstance(error, QueueFull):  # busy, but there
+            self._readiness.answered(model)
+        elif isinstance(error, ConnectionLost):
+            # What comes back may be another Triton with other classes.
+            self._models.clear()
+            self._in_flight.disconnected()
+        elif isinstance(error, ModelUnavailable):
+            self._models.pop(model, None)
+
+    async def _learn(self, model: str) -> ModelDescription:
         """One call for all requests that wait for it."""
         task = self._learning.get(model)
         if task is None:
@@ -112,29 +154,59 @@ class TritonClassifier:
             task.add_done_callback(lambda done: self._learned(model, done))
         return await asyncio.shield(task)
 
-    def _learned(self, model: str, task: asyncio.Task[ServedModel]) -> None:
+    def _learned(self, model: str, task: asyncio.Task[ModelDescription]) -> None:
         del self._learning[model]
         if not task.cancelled():
             task.exception()  # looked at, for the case that all who waited have gone
 
-    async def _ask_for_labels(self, model: str) -> ServedModel:
-        with translated(model, _PROBE_TIMEOUT_SECONDS):
-            served = await learn(self._client, model, self._probe_image, _PROBE_TIMEOUT_SECONDS)
-        if model not in self._models:
-            log.info("learned", model=model, labels=served.labels)
-        self._models[model] = served
+    async def _ask_for_labels(self, model: str) -> ModelDescription:
+        number = self._in_flight.begin(model)
+        try:
+            with translated(model, _PROBE_TIMEOUT_SECONDS):
+                description = await describe(self._client, model, self._probe_image, _PROBE_TIMEOUT_SECONDS)
+        except BaseException as error:
+            self._in_flight.failed(model)
+            if isinstance(error, GatewayError):
+                self._note_failure(model, error)
+            if isinstance(error, DeadlineExceeded):  # the probe's own, which says nothing of a request's
+                raise ModelUnavailable(model) from error
+            raise
+        self._in_flight.answered(model, number)
         self._readiness.answered(model)
-        return served
+        if model not in self._models:
+            log.info("learned", model=model, labels=description.labels, weights_digest=description.weights_digest)
+        self._models[model] = description
+        return description
 
     async def _probe(self, model: str) -> bool:
         try:
             await self._learn(model)
         except QueueFull:
-            self._readiness.answered(model)
-        except (GatewayError, InferenceServerException):
-            self._models.pop(model, None)
+            return True
+        except GatewayError as error:
+            log.info("probe_failed", model=model, error=str(error.__cause__ or error))
             return False
         return True
+
+    def _ask(self, model: str) -> None:
+        if model not in self._asking:
+            task = self._asking[model] = asyncio.create_task(self._ask_until_known(model))
+            task.add_done_callback(lambda _: self._asking.pop(model))
+
+    async def _ask_until_known(self, model: str) -> None:
+        while self._in_flight.needs_answer(model):
+            if not await self._probe(model):
+                await asyncio.sleep(_ASK_AGAIN_SECONDS)
+
+
+@dataclass(slots=True)
+class _Request:
+    model: str
+    image: bytes
+    timeout_seconds: float
+    deadline: float
+    done: Callable[[], None]
+    abandoned: bool = False
 
 
 def _probe_image() -> bytes:

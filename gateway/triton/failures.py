@@ -6,7 +6,15 @@ from contextlib import contextmanager
 
 from tritonclient.utils import InferenceServerException
 
-from gateway.errors import BatchFailed, BrokenImage, DeadlineExceeded, GatewayError, ModelUnavailable, QueueFull
+from gateway.errors import (
+    BatchFailed,
+    BrokenImage,
+    ConnectionLost,
+    DeadlineExceeded,
+    GatewayError,
+    ModelUnavailable,
+    QueueFull,
+)
 
 _QUEUE_FULL = "Exceeds maximum queue size"
 # embedded_triton's DALI backend tells each request whether its own image is to blame.
@@ -36,4 +44,6 @@ def to_gateway_error(error: InferenceServerException, model: str, timeout_second
         return BrokenImage("The image can not be decoded. Send the original file.")
     if _DECODER_FAILED.search(message) and not _NO_FAULT_OF_AN_IMAGE.search(message):
         return BatchFailed("The batch with this image failed to decode. Send the request again.")
+    if error.status() == "StatusCode.UNAVAILABLE":
+        return ConnectionLost(model)
     return ModelUnavailable(model)

@@ -1,7 +1,7 @@
 """A classifier without a Triton, and short ways to ask the application."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
@@ -9,7 +9,7 @@ import numpy
 from fastapi import FastAPI
 
 from gateway.app import create_app
-from gateway.prediction import Prediction
+from gateway.prediction import DriftReference, ModelDescription, Prediction
 from gateway.settings import Settings
 
 LABELS = ("glass", "paper", "cardboard", "plastic", "metal", "trash")
@@ -22,6 +22,7 @@ class FakeClassifier:
         self.error: Exception | None = None
         self.probabilities = numpy.array([0.1, 0.05, 0.05, 0.1, 0.6, 0.1], numpy.float32)
         self.threshold: float | None = None
+        self.reference: DriftReference | None = None
         self.models_ready: Mapping[str, bool] = {"raw": True, "pretrained": True}
         self.asked: list[tuple[str, bytes, float]] = []
         self.may_answer = asyncio.Event()
@@ -33,12 +34,18 @@ class FakeClassifier:
     async def close(self) -> None:
         pass
 
-    async def classify(self, model: str, image: bytes, timeout_seconds: float) -> Prediction:
+    async def classify(self, model: str, image: bytes, timeout_seconds: float, done: Callable[[], None]) -> Prediction:
         self.asked.append((model, image, timeout_seconds))
-        await self.may_answer.wait()
+        try:
+            await self.may_answer.wait()
+        finally:
+            done()
         if self.error is not None:
             raise self.error
-        return Prediction(LABELS, self.probabilities, "1-0123456789ab", self.threshold)
+        return Prediction(ModelDescription(LABELS, "0123456789ab", self.threshold), self.probabilities, "1")
+
+    def described(self) -> Mapping[str, ModelDescription]:
+        return {"raw": ModelDescription(LABELS, "0123456789ab", self.threshold, self.reference)}
 
     def readiness(self) -> Mapping[str, bool]:
         return self.models_ready

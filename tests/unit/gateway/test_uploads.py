@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from gateway.admission import UploadMemory
 from gateway.errors import BodyTooLarge, ClientGone, MalformedUpload, UploadTimeout
 from gateway.uploads import UploadLimits, read_upload
 
+MEMORY = UploadMemory(100_000)
 LIMITS = UploadLimits(max_body_bytes=10_000, grace_seconds=5, bytes_per_second=1_000_000)
 FORM = {"content-type": "multipart/form-data; boundary=XX"}
 
@@ -35,7 +37,7 @@ async def read(pieces: Iterable[bytes], headers: dict[str, str] = FORM, limits: 
     async def receive() -> MutableMapping[str, Any]:
         return next(waiting)
 
-    return await read_upload(receive, headers, limits)
+    return await read_upload(receive, headers, limits, UploadMemory(100_000).share())
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 64, 10_000])
@@ -95,7 +97,7 @@ async def test_declared_length_over_the_limit_is_refused_unread() -> None:
         raise AssertionError("nothing may be read")
 
     with pytest.raises(BodyTooLarge):
-        await read_upload(receive, FORM | {"content-length": "10001"}, LIMITS)
+        await read_upload(receive, FORM | {"content-length": "10001"}, LIMITS, MEMORY.share())
 
 
 @pytest.mark.parametrize("headers", [FORM, {"content-type": "text/plain"}, FORM | {"content-length": "5"}])
@@ -114,7 +116,7 @@ async def test_client_that_hangs_up() -> None:
         return {"type": "http.disconnect"}
 
     with pytest.raises(ClientGone):
-        await read_upload(receive, FORM, LIMITS)
+        await read_upload(receive, FORM, LIMITS, MEMORY.share())
 
 
 async def test_slow_client_is_cut_off_and_an_honest_slow_one_is_not() -> None:
@@ -130,9 +132,9 @@ async def test_slow_client_is_cut_off_and_an_honest_slow_one_is_not() -> None:
 
     body = part("file", b"abc") + END
     with pytest.raises(UploadTimeout, match="bytes arrived"):
-        await read_upload(drip(body, 0.05), FORM, UploadLimits(10_000, 0.2, 1_000_000))
+        await read_upload(drip(body, 0.05), FORM, UploadLimits(10_000, 0.2, 1_000_000), MEMORY.share())
     # Each byte earns a second here: the same pace is fast enough.
-    assert await read_upload(drip(body, 0.005), FORM, UploadLimits(10_000, 0.2, 1)) == b"abc"
+    assert await read_upload(drip(body, 0.005), FORM, UploadLimits(10_000, 0.2, 1), MEMORY.share()) == b"abc"
 
 
 async def test_silent_client_is_cut_off() -> None:
@@ -141,4 +143,4 @@ async def test_silent_client_is_cut_off() -> None:
         raise AssertionError
 
     with pytest.raises(UploadTimeout):
-        await read_upload(receive, FORM, UploadLimits(10_000, 0.05, 1))
+        await read_upload(receive, FORM, UploadLimits(10_000, 0.05, 1), MEMORY.share())

@@ -20,6 +20,10 @@ from tests.fake_triton import (
 )
 
 
+def nothing() -> None:
+    pass
+
+
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):
         while not condition():  # noqa: ASYNC110 (conditions of all kinds, none of which tells when it changes)
@@ -27,38 +31,38 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 async def test_labels_version_and_threshold_are_learned(triton: FakeTriton, classifier: TritonClassifier) -> None:
-    prediction = await classifier.classify("raw", b"photo", 5)
-    assert prediction.labels == triton.labels
+    prediction = await classifier.classify("raw", b"photo", 5, nothing)
+    assert prediction.model.labels == triton.labels
     assert prediction.probabilities.tolist() == pytest.approx(PROBABILITIES)
     assert prediction.model_version == "1-0123456789ab"
-    assert prediction.confidence_threshold == 0.55
+    assert prediction.model.confidence_threshold == 0.55
 
 
 async def test_configuration_without_parameters_is_enough(triton: FakeTriton, classifier: TritonClassifier) -> None:
     triton.parameters = {}
-    prediction = await classifier.classify("raw", b"photo", 5)
-    assert (prediction.model_version, prediction.confidence_threshold) == ("1", None)
+    prediction = await classifier.classify("raw", b"photo", 5, nothing)
+    assert (prediction.model_version, prediction.model.confidence_threshold) == ("1", None)
 
 
 async def test_labels_are_asked_for_once(triton: FakeTriton, classifier: TritonClassifier) -> None:
     await until(lambda: all(classifier.readiness().values()))
-    await asyncio.gather(*(classifier.classify("raw", b"photo", 5) for _ in range(20)))
+    await asyncio.gather(*(classifier.classify("raw", b"photo", 5, nothing) for _ in range(20)))
     assert sorted(triton.classifications) == ["pretrained", "raw"]
     assert triton.inferences == ["raw"] * 20
 
 
 async def test_labels_are_learned_again_after_a_reconnect(triton: FakeTriton, classifier: TritonClassifier) -> None:
-    await classifier.classify("raw", b"photo", 5)
+    await classifier.classify("raw", b"photo", 5, nothing)
     await triton.stop()
     with pytest.raises(errors.ModelUnavailable):
-        await classifier.classify("raw", b"photo", 5)
+        await classifier.classify("raw", b"photo", 5, nothing)
     triton.labels = tuple(reversed(triton.labels))
     await triton.start()
 
     async def answered() -> tuple[str, ...]:
         while True:
             try:
-                return (await classifier.classify("raw", b"photo", 5)).labels
+                return (await classifier.classify("raw", b"photo", 5, nothing)).model.labels
             except errors.ModelUnavailable:
                 await asyncio.sleep(0.1)
 
@@ -96,7 +100,7 @@ async def test_errors_of_triton_are_translated(
     await until(lambda: all(classifier.readiness().values()))
     triton.behaviour = aborting(*answer)
     with pytest.raises(expected):
-        await classifier.classify("raw", b"photo", 5)
+        await classifier.classify("raw", b"photo", 5, nothing)
 
 
 async def test_batch_that_failed_for_anothers_sake_is_tried_again_alone(
@@ -119,7 +123,9 @@ async def test_batch_that_failed_for_anothers_sake_is_tried_again_alone(
 
     triton.behaviour = one_fails_all
     photos = [b"good"] * 7 + [b"bad"] + [b"good"] * 8
-    answers = await asyncio.gather(*(classifier.classify("raw", photo, 20) for photo in photos), return_exceptions=True)
+    answers = await asyncio.gather(
+        *(classifier.classify("raw", photo, 20, nothing) for photo in photos), return_exceptions=True
+    )
     assert [type(answer).__name__ for answer in answers] == (["Prediction"] * 7 + ["BrokenImage"] + ["Prediction"] * 8)
     assert len(triton.inferences) == 32
     assert together[-16:] == [1] * 16
@@ -129,13 +135,13 @@ async def test_deadline_cancels_the_call(triton: FakeTriton, classifier: TritonC
     await until(lambda: all(classifier.readiness().values()))
     triton.behaviour = slow(30)
     with pytest.raises(errors.DeadlineExceeded, match=r"0\.2 seconds"):
-        await classifier.classify("raw", b"photo", 0.2)
+        await classifier.classify("raw", b"photo", 0.2, nothing)
 
 
 async def test_connection_that_breaks_under_a_request(triton: FakeTriton, classifier: TritonClassifier) -> None:
     await until(lambda: all(classifier.readiness().values()))
     triton.behaviour = slow(30)
-    waiting = asyncio.create_task(classifier.classify("raw", b"photo", 20))
+    waiting = asyncio.create_task(classifier.classify("raw", b"photo", 20, nothing))
     await until(lambda: bool(triton.inferences))
     await triton.stop()
     with pytest.raises(errors.ModelUnavailable):
@@ -148,6 +154,6 @@ async def test_nobody_listening() -> None:
     classifier = TritonClassifier("127.0.0.1:9", ("raw",))
     await classifier.start()
     with pytest.raises(errors.ModelUnavailable):
-        await classifier.classify("raw", b"photo", 5)
+        await classifier.classify("raw", b"photo", 5, nothing)
     assert classifier.readiness() == {"raw": False}
     await classifier.close()

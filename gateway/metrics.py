@@ -1,0 +1,90 @@
+"""What Prometheus may ask: requests by model, version and outcome, times of the stages, and what is in flight."""
+
+import re
+import time
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
+
+from gateway.errors import Overloaded
+from gateway.requests import RequestContext
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_CONFIDENCE = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
+_BETWEEN_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
+class Metrics:
+    """Counters and histograms of answered and refused requests, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        self._requests = Counter(
+            "gateway_requests",
+            "Requests by how they ended: ok, or the kind of problem.",
+            ("model", "version", "outcome", "status"),
+            registry=registry,
+        )
+        self._seconds = Histogram(
+            "gateway_request_seconds",
+            "Time from the headers to the answer, of all requests to a model.",
+            ("model",),
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self._stages = Histogram(
+            "gateway_stage_seconds",
+            "Time in the stages upload, validate (conversion included) and triton, of classified images.",
+            ("model", "stage"),
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self._rejected = Counter(
+            "gateway_rejected",
+            "Requests refused with 429, by the bound that was reached.",
+            ("reason",),
+            registry=registry,
+        )
+        self._images = Counter("gateway_images", "Classified images by format.", ("format",), registry=registry)
+        self._predictions = Counter(
+            "gateway_predictions", "Answers by predicted class.", ("model", "version", "class"), registry=registry
+        )
+        self._confidence = Histogram(
+            "gateway_confidence",
+            "Best probability of each answer.",
+            ("model", "version"),
+            buckets=_CONFIDENCE,
+            registry=registry,
+        )
+        self._not_sure = Counter(
+            "gateway_not_sure", "Answers under the confidence threshold.", ("model", "version"), registry=registry
+        )
+
+    def observe(self, context: RequestContext, status: int) -> None:
+        """Counts a request that has ended with this status."""
+        model = context.model_type or "none"
+        answer = context.answer
+        version = answer.model_version if answer else ""
+        self._requests.labels(model, version, outcome_of(context, status), status).inc()
+        if isinstance(context.error, Overloaded):
+            self._rejected.labels(context.error.reason).inc()
+        if context.model_type is None:
+            return
+        self._seconds.labels(model).observe(time.perf_counter() - context.started)
+        if answer is None:
+            return
+        self._stages.labels(model, "upload").observe(context.upload_seconds or 0)
+        self._stages.labels(model, "validate").observe(answer.validate_seconds)
+        self._stages.labels(model, "triton").observe(answer.triton_seconds)
+        self._images.labels(answer.image.format).inc()
+        self._predictions.labels(model, version, answer.pred_class).inc()
+        self._confidence.labels(model, version).observe(answer.confidence)
+        if answer.not_sure:
+            self._not_sure.labels(model, version).inc()
+
+
+def outcome_of(context: RequestContext, status: int) -> str:
+    """`ok`, the kind of error in snake case, or what the router said."""
+    if context.error is not None:
+        return _BETWEEN_WORDS.sub("_", type(context.error).__name__).lower()
+    return "ok" if status < 400 else {404: "unknown_path", 405: "wrong_method"}.get(status, "refused")

@@ -1,0 +1,144 @@
+"""The HTTP protocol of uvicorn with bounds it lacks, and problem documents where it answers by itself."""
+
+import asyncio
+from typing import Any, ClassVar, NamedTuple
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from gateway.problems import problem
+from gateway.requests import new_request_id
+from gateway.settings import Settings
+
+_CLOSE_AFTER_SECONDS = 2.0
+
+
+class _Refusal(NamedTuple):
+    status: int
+    title: str
+    detail: str
+
+
+_MALFORMED = _Refusal(400, "Malformed HTTP", "What was sent is no HTTP request. Use an HTTP client.")
+_TOO_SLOW = _Refusal(408, "Request too slow", "The headers did not arrive in time. Send the request again.")
+_TOO_LARGE = _Refusal(431, "Headers too large", "Send a shorter request line, and fewer or shorter headers.")
+_TOO_MANY = _Refusal(503, "Too many connections", "Open fewer connections, or try again later.")
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """Bounds the time and size of a request's head (request line and headers) and the number of connections.
+
+    Its answers come before there is a request for the application, so they are rows of their own beside the table
+    of the contract: 400 for what is no HTTP, 408, 431, and 503 for one connection too many.
+    """
+
+    settings: ClassVar[Settings]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._in_head = True
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._unparsed_bytes = 0  # of a head that goes on over several reads: the parser keeps them
+        self._head_bytes = 0  # of the parsed request line and headers
+        self._refusal: _Refusal | None = None
+        self._refused = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Refuses a connection too many; else begins to wait for a head."""
+        super().connection_made(transport)
+        if len(self.connections) > self.settings.max_connections:
+            self._refuse(_TOO_MANY)
+        else:
+            self._start_head_timer()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forgets the timer."""
+        self._stop_head_timer()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Parses, and counts the bytes of a head that has not ended yet."""
+        if self._refused:
+            return
+        super().data_received(data)
+        if self._in_head and not self._refused:
+            self._unparsed_bytes += len(data)
+            if self._unparsed_bytes > self.settings.max_header_bytes:
+                self._refuse(_TOO_LARGE)
+
+    def on_message_begin(self) -> None:
+        """Counts anew for each request of a connection that is kept alive."""
+        super().on_message_begin()
+        self._head_bytes = 0
+        if self._head_timer is None:
+            self._start_head_timer()
+
+    def on_url(self, url: bytes) -> None:
+        """Counts the request line in."""
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Counts each header, also those behind a chunked body."""
+        self._count(len(name) + len(value))
+        if len(self.headers) >= self.settings.max_header_count:
+            self._give_up(_TOO_LARGE)
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """The head has come in time."""
+        self._stop_head_timer()
+        self._in_head = False
+        self._unparsed_bytes = 0
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """What comes next is another head."""
+        self._in_head = True
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answers where uvicorn could not parse, or where this class gave up."""
+        self._refuse(self._refusal or _MALFORMED)
+
+    def _count(self, count: int) -> None:
+        self._head_bytes += count
+        if self._head_bytes > self.settings.max_header_bytes:
+            self._give_up(_TOO_LARGE)
+
+    def _give_up(self, refusal: _Refusal) -> None:
+        self._refusal = refusal
+        raise httptools.HttpParserError(refusal.title)
+
+    def _start_head_timer(self) -> None:
+        self._head_timer = self.loop.call_later(self.settings.header_seconds, self._refuse, _TOO_SLOW)
+
+    def _stop_head_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _refuse(self, refusal: _Refusal) -> None:
+        self._refused = True
+        self._stop_head_timer()
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            cycle.disconnected = True  # the application is told that the client has gone
+            cycle.message_event.set()
+            if cycle.response_started:
+                self.transport.close()
+                return
+        if self.transport.is_closing():
+            return
+        response = problem(*refusal, new_request_id())
+        lines = b"".join(b"%s: %s\r\n" % header for header in response.raw_headers)
+        self.transport.write(STATUS_LINE[refusal.status] + lines + b"connection: close\r\n\r\n" + bytes(response.body))
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        # A socket that is closed while unread bytes wait in it is reset, and the answer lost.
+        self.loop.call_later(_CLOSE_AFTER_SECONDS, self.transport.close)
+
+
+def protocol_for(settings: Settings) -> type[BoundedProtocol]:
+    """The class of which uvicorn makes one for each connection."""
+    return type("ConfiguredProtocol", (BoundedProtocol,), {"settings": settings})

@@ -1,0 +1,56 @@
+"""Learns what a model is from Triton itself: the labels, the weights' digest, the threshold, the drift reference."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+import tritonclient.grpc.aio as triton
+
+from gateway.errors import ModelUnavailable
+from gateway.prediction import DriftReference, ModelDescription
+from gateway.triton.tensors import OUTPUT, image_input
+
+_ALL_CLASSES = 1_000_000  # Triton gives as many as there are
+
+
+async def describe(
+    client: triton.InferenceServerClient, name: str, image: bytes, timeout_seconds: float
+) -> ModelDescription:
+    """Asks for the labels by one classification of `image`, and for the model's configuration.
+
+    The export may write the parameters `weights_digest`, `confidence_threshold` and `drift_reference` (JSON) into the
+    ensemble's configuration. Raises tritonclient's `InferenceServerException`, or `ModelUnavailable` where the answer
+    carries no labels.
+    """
+    output = triton.InferRequestedOutput(OUTPUT, class_count=_ALL_CLASSES)
+    result = await client.infer(name, [image_input(image)], outputs=[output], client_timeout=timeout_seconds)
+    labels = _labels(result.as_numpy(OUTPUT).reshape(-1).tolist(), name)
+    response = await client.get_model_config(name, client_timeout=timeout_seconds)
+    parameters = {key: value.string_value for key, value in response.config.parameters.items()}
+    threshold = parameters.get("confidence_threshold")
+    reference = parameters.get("drift_reference")
+    return ModelDescription(
+        labels,
+        parameters.get("weights_digest") or None,
+        float(threshold) if threshold else None,
+        _reference(orjson.loads(reference)) if reference else None,
+    )
+
+
+def _labels(classifications: list[bytes], name: str) -> tuple[str, ...]:
+    """From `probability:index:label` of every class, best first, to the labels by index."""
+    by_index: dict[int, str] = {}
+    for classification in classifications:
+        _, index, *label = classification.decode().split(":", 2)
+        if not label:
+            raise ModelUnavailable(name)
+        by_index[int(index)] = label[0]
+    return tuple(by_index[index] for index in range(len(by_index)))
+
+
+def _reference(document: Mapping[str, Any]) -> DriftReference:
+    return DriftReference(
+        document.get("class_shares", {}),
+        tuple(document.get("confidence_deciles", ())),
+        document.get("low_confidence_share"),
+    )
