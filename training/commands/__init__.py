@@ -2,6 +2,6 @@
 
 from types import ModuleType
 
-from training.commands import evaluate, predict, promote, train
+from training.commands import eda, evaluate, predict, promote, train
 
-COMMANDS: tuple[ModuleType, ...] = (train, evaluate, promote, predict)
+COMMANDS: tuple[ModuleType, ...] = (train, evaluate, promote, predict, eda)

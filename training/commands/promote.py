@@ -21,6 +21,4 @@ def run(arguments: argparse.Namespace) -> None:
     from training.promote import promote
 
     card = promote(arguments.model, arguments.candidate or OUTPUT / arguments.model)
-    print(
-        f"{card.model_type} ships {card.weights_sha256}; `python -m scripts.cli.export` brings it to Triton"
-    )
+    print(f"{card.model_type} ships {card.weights_sha256}; `python -m scripts.cli.export` brings it to Triton")
