@@ -11,6 +11,8 @@ lock() { # lock OUTPUT ARGUMENT...
     uv pip compile pyproject.toml "${options[@]}" --output-file "requirements/$output" "$@"
 }
 lock dev.txt --group build --group triton --group train --group otel --group dev
+lock jupyter.txt --group build --group triton --group train --group otel --group dev --group jupyter \
+    --constraint requirements/dev.txt
 lock serve.txt --group build --group triton --constraint requirements/dev.txt
 lock gateway.txt --group build --constraint requirements/dev.txt
 echo 'uv==0.13.9' | uv pip compile - "${options[@]}" --output-file requirements/uv.txt

@@ -46,7 +46,7 @@ def draw_sizes(survey: Survey) -> "Figure":
         axes.annotate(f"{width}x{height}: {count}", (width, height), xytext=(6, 6), textcoords="offset points")
     axes.set_xlabel("width in pixels")
     axes.set_ylabel("height in pixels")
-    axes.set_xlim(0, max(widths) * 1.4)
+    axes.set_xlim(0, max(widths) * 1.7)
     axes.set_ylim(0, max(heights) * 1.3)
     return figure
 
@@ -77,7 +77,8 @@ def draw_colours(survey: Survey) -> "Figure":
         axes.bar(places + 0.27 * (offset - 1), survey.colours[:, offset], 0.25, label=channel, color=colour)
     axes.set_xticks(places, survey.classes)
     axes.set_ylabel("mean of the class, 0 to 255")
-    axes.legend(loc="lower right")
+    axes.margins(y=0.2)
+    axes.legend(loc="upper center", ncols=3)
     return figure
 
 
