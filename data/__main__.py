@@ -6,9 +6,10 @@ from collections import Counter
 from pathlib import Path
 
 from data import extras, trashnet
-from data.fetch import Fetch, fetch, from_disk, from_kaggle, from_web
+from data.fetch import fetch
 from data.layout import DATA, Layout
 from data.prepare import Duplicate, prepare
+from data.ways import extra_ways, trashnet_ways
 from training.dataset import Entry, read_entries
 
 EXTRAS = {"web": extras.make_web, "general": extras.make_general}
@@ -41,20 +42,11 @@ def _run(layout: Layout, source: Path | None, extra_names: str, extra_sources: l
     if unknown:
         raise ValueError(f"unknown extras {', '.join(unknown)}; there are {', '.join(EXTRAS)}")
     on_disk = {name: Path(path) for name, _, path in (word.partition("=") for word in extra_sources)}
-    ways: list[tuple[str, Fetch]] = [
-        (f"Kaggle, {trashnet.KAGGLE}", from_kaggle(trashnet.KAGGLE)),
-        (trashnet.ARCHIVE, from_web(trashnet.ARCHIVE, layout)),
-    ]
-    fetch(trashnet.NAME, layout, [(str(source), from_disk(source))] if source else ways)
+    fetch(trashnet.NAME, layout, trashnet_ways(layout, source))
     _report(prepare(layout))
     print(f"ready: {layout.processed(trashnet.NAME)}")
-    extra_ways: dict[str, tuple[str, Fetch]] = {
-        "web": (f"Kaggle, {extras.WEB_KAGGLE}", from_kaggle(extras.WEB_KAGGLE)),
-        "general": (extras.GENERAL_ARCHIVE, from_web(extras.GENERAL_ARCHIVE, layout)),
-    }
     for name in wanted:
-        way = (str(on_disk[name]), from_disk(on_disk[name])) if name in on_disk else extra_ways[name]
-        fetch(name, layout, [way])
+        fetch(name, layout, extra_ways(name, layout, on_disk.get(name)))
         counts = EXTRAS[name](layout, _known(layout))
         print(f"ready: {layout.processed(name)} ({', '.join(f'{count} {part}' for part, count in counts.items())})")
 
