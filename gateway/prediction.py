@@ -22,12 +22,20 @@ class ModelDescription:
     """What is known of a served model: its labels in the order of the output tensor, and what its export wrote.
 
     `weights_digest`, `confidence_threshold` (under it an answer is not sure) and `drift_reference` may be absent.
+    `version_number` is Triton's when the model was asked for its labels; `metrics` are those of the model card, by
+    list of photos and name.
     """
 
     labels: tuple[str, ...]
     weights_digest: str | None = None
     confidence_threshold: float | None = None
     drift_reference: DriftReference | None = None
+    version_number: str = ""
+    metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    def version(self, number: str) -> str:
+        """Triton's number of a version and, where it is known, the digest of the weights."""
+        return f"{number}-{self.weights_digest}" if self.weights_digest else number
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +49,7 @@ class Prediction:
     @property
     def model_version(self) -> str:
         """Triton's version number and, where it is known, the digest of the weights."""
-        digest = self.model.weights_digest
-        return f"{self.version_number}-{digest}" if digest else self.version_number
+        return self.model.version(self.version_number)
 
 
 class Classifier(Protocol):

@@ -29,7 +29,7 @@ PREDICTION_SCHEMA: dict[str, Any] = {
         },
     },
 }
-_PREDICTION_EXAMPLE = {
+PREDICTION_EXAMPLE = {
     "pred_class": "metal",
     "classes": {
         "glass": 4.2e-06,
@@ -41,7 +41,7 @@ _PREDICTION_EXAMPLE = {
     },
 }
 _RETRY_AFTER = {"Retry-After": {"description": "Whole seconds to wait.", "schema": {"type": "integer"}}}
-_PREDICTION_HEADERS = {
+PREDICTION_HEADERS = {
     "X-Request-ID": {"description": "The request's own id, or a new one.", "schema": {"type": "string"}},
     "Server-Timing": {"description": "Milliseconds: validate, triton, total.", "schema": {"type": "string"}},
     "X-Model-Version": {"description": "Triton's version number and a digest.", "schema": {"type": "string"}},
@@ -49,7 +49,9 @@ _PREDICTION_HEADERS = {
 }
 
 
-def _problem(status: int, description: str, title: str, detail: str, headers: dict[str, Any] | None = None) -> Any:
+def problem_response(
+    status: int, description: str, title: str, detail: str, headers: dict[str, Any] | None = None
+) -> Any:
     example = {
         "type": "about:blank",
         "title": title,
@@ -61,30 +63,32 @@ def _problem(status: int, description: str, title: str, detail: str, headers: di
     return {"description": description, "content": content} | ({"headers": headers} if headers else {})
 
 
-_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    401: _problem(401, "API key missing or wrong", "API key missing or wrong", "Send one of the configured API keys."),
-    404: _problem(
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    401: problem_response(
+        401, "API key missing or wrong", "API key missing or wrong", "Send one of the configured API keys."
+    ),
+    404: problem_response(
         404,
         "Unknown model type",
         "Unknown model type",
         "There is no model type 'resnet'. Known model types: raw, pretrained.",
     ),
-    408: _problem(408, "The upload was too slow", "Upload too slow", "Only 12 bytes arrived in 10 seconds."),
-    413: _problem(413, "Body or image too large", "Body too large", "The body is larger than 20971520 bytes."),
-    415: _problem(
+    408: problem_response(408, "The upload was too slow", "Upload too slow", "Only 12 bytes arrived in 10 seconds."),
+    413: problem_response(413, "Body or image too large", "Body too large", "The body is larger than 20971520 bytes."),
+    415: problem_response(
         415,
         "No image of an accepted format",
         "Not an accepted image format",
         "The file is no image of an accepted format. Accepted formats: JPEG, PNG, WebP.",
     ),
-    422: _problem(
+    422: problem_response(
         422, "Malformed upload or broken image", "Broken image", "The JPEG file is cut off. Send the whole file."
     ),
-    429: _problem(
+    429: problem_response(
         429, "Too much in flight", "Too many requests in flight", "Send the request again later.", _RETRY_AFTER
     ),
-    503: _problem(503, "Triton is away or starting", "Model unavailable", "Try again later.", _RETRY_AFTER),
-    504: _problem(504, "No answer in time", "Deadline exceeded", "There was no answer within 10 seconds."),
+    503: problem_response(503, "Triton is away or starting", "Model unavailable", "Try again later.", _RETRY_AFTER),
+    504: problem_response(504, "No answer in time", "Deadline exceeded", "There was no answer within 10 seconds."),
 }
 
 PREDICT: dict[str, Any] = {
@@ -93,15 +97,15 @@ PREDICT: dict[str, Any] = {
     "responses": {
         200: {
             "description": "The most probable class and the probability of each",
-            "headers": _PREDICTION_HEADERS,
+            "headers": PREDICTION_HEADERS,
             "content": {
                 "application/json": {
                     "schema": {"$ref": "#/components/schemas/Prediction"},
-                    "example": _PREDICTION_EXAMPLE,
+                    "example": PREDICTION_EXAMPLE,
                 }
             },
         },
-        **_PROBLEMS,
+        **PROBLEMS,
     },
     "openapi_extra": {
         "requestBody": {
@@ -137,7 +141,7 @@ READY: dict[str, Any] = {
     "operation_id": "ready",
     "responses": {
         200: _health("They did", {"status": "ready", "models": ["raw", "pretrained"]}),
-        503: _problem(
+        503: problem_response(
             503, "They did not", "Not ready", "No answer within the last ten seconds from: raw. Look at Triton."
         ),
     },

@@ -18,9 +18,9 @@ async def describe(
 ) -> ModelDescription:
     """Asks for the labels by one classification of `image`, and for the model's configuration.
 
-    The export may write the parameters `weights_digest`, `confidence_threshold` and `drift_reference` (JSON) into the
-    ensemble's configuration. Raises tritonclient's `InferenceServerException`, or `ModelUnavailable` where the answer
-    carries no labels.
+    The export may write the parameters `weights_digest`, `confidence_threshold`, and as JSON `drift_reference` and
+    `metrics` into the ensemble's configuration. Raises tritonclient's `InferenceServerException`, or `ModelUnavailable`
+    where the answer carries no labels.
     """
     output = triton.InferRequestedOutput(OUTPUT, class_count=_ALL_CLASSES)
     result = await client.infer(name, [image_input(image)], outputs=[output], client_timeout=timeout_seconds)
@@ -34,6 +34,8 @@ async def describe(
         parameters.get("weights_digest") or None,
         float(threshold) if threshold else None,
         _reference(orjson.loads(reference)) if reference else None,
+        result.get_response().model_version,
+        orjson.loads(parameters.get("metrics", "{}")),
     )
 
 

@@ -45,7 +45,8 @@ class FakeClassifier:
         return Prediction(ModelDescription(LABELS, "0123456789ab", self.threshold), self.probabilities, "1")
 
     def described(self) -> Mapping[str, ModelDescription]:
-        return {"raw": ModelDescription(LABELS, "0123456789ab", self.threshold, self.reference)}
+        metrics = {"test": {"accuracy": 0.75}}
+        return {"raw": ModelDescription(LABELS, "0123456789ab", self.threshold, self.reference, "1", metrics)}
 
     def readiness(self) -> Mapping[str, bool]:
         return self.models_ready
