@@ -37,6 +37,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._in_head = True
+        self._head_ended = False  # in the bytes that were read last
         self._head_timer: asyncio.TimerHandle | None = None
         self._unparsed_bytes = 0  # of a head that goes on over several reads: the parser keeps them
         self._head_bytes = 0  # of the parsed request line and headers
@@ -60,8 +61,9 @@ class BoundedProtocol(HttpToolsProtocol):
         """Parses, and counts the bytes of a head that has not ended yet."""
         if self._refused:
             return
+        self._head_ended = False
         super().data_received(data)
-        if self._in_head and not self._refused:
+        if self._in_head and not self._head_ended and not self._refused:
             self._unparsed_bytes += len(data)
             if self._unparsed_bytes > self.settings.max_header_bytes:
                 self._refuse(_TOO_LARGE)
@@ -89,6 +91,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """The head has come in time."""
         self._stop_head_timer()
         self._in_head = False
+        self._head_ended = True
         self._unparsed_bytes = 0
         super().on_headers_complete()
 
