@@ -32,8 +32,8 @@ def _brightness(survey: Survey) -> str:
     return (
         f"The brightest class is {survey.classes[first]} (mean {means[first]:.1f} of 255, then "
         f"{survey.classes[second]} {means[second]:.1f}), the darkest {survey.classes[last]} ({means[last]:.1f}); "
-        f"its photos have a standard deviation of {spread:.0f}. The warmest is {survey.classes[warmest]} (red over blue by "
-        f"{red[warmest] - blue[warmest]:.0f})."
+        f"its photos have a standard deviation of {spread:.0f}. The warmest is {survey.classes[warmest]} "
+        f"(red over blue by {red[warmest] - blue[warmest]:.0f})."
     )
 
 
