@@ -1,0 +1,74 @@
+"""Finds the photos that the command line names: files, folders, globs, standard input."""
+
+import glob
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+STANDARD_INPUT = "-"
+MAX_BYTES = 100_000_000
+#: What a folder is searched for. A file that is named itself, or by a glob, is sent whatever its name is.
+SUFFIXES = frozenset([".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".heic", ".heif", ".avif"])
+
+
+class PhotoError(Exception):
+    """A photo can not be found or read; the text says why."""
+
+
+def check(inputs: Sequence[str]) -> None:
+    """Refuses a name that is neither a file nor a folder and a glob that matches nothing, before anything is sent.
+
+    Raises:
+        PhotoError: naming the input.
+    """
+    for name in inputs:
+        if name == STANDARD_INPUT or Path(name).exists():
+            continue
+        if not glob.has_magic(name):
+            raise PhotoError(f"There is no file or folder {name}.")
+        if next(_matches(name), None) is None:
+            raise PhotoError(f"Nothing matches {name}.")
+
+
+def find(inputs: Sequence[str]) -> Iterator[str]:
+    """Yields the names of the photos, one at a time; folders and what is below them in the order of their names."""
+    for name in inputs:
+        if name == STANDARD_INPUT:
+            yield name
+        elif Path(name).is_dir():
+            yield from _below(name)
+        elif Path(name).exists():
+            yield name
+        else:
+            yield from sorted(_matches(name))
+
+
+def read(name: str) -> bytes:
+    """The bytes of a photo.
+
+    Raises:
+        PhotoError: it can not be read, or is larger than any photo.
+    """
+    try:
+        if name == STANDARD_INPUT:
+            return sys.stdin.buffer.read(MAX_BYTES)
+        path = Path(name)
+        if path.stat().st_size > MAX_BYTES:
+            raise PhotoError(f"The file is larger than {MAX_BYTES // 1_000_000} MB.")
+        return path.read_bytes()
+    except OSError as error:
+        raise PhotoError(f"The file can not be read: {error.strerror}.") from error
+
+
+def _matches(pattern: str) -> Iterator[str]:
+    # Path.glob takes no absolute patterns.
+    return (path for path in glob.iglob(pattern, recursive=True) if not Path(path).is_dir())  # noqa: PTH207
+
+
+def _below(folder: str) -> Iterator[str]:
+    for parent, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            if Path(name).suffix.lower() in SUFFIXES and not name.startswith("."):
+                yield str(Path(parent, name))

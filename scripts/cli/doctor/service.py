@@ -1,0 +1,86 @@
+"""What serving needs: free ports, weights, a model repository."""
+
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+from scripts.cli.doctor.finding import Finding, good, note, problem
+
+
+def check_service(port: int) -> Iterator[Finding]:
+    """Looks at the gateway's `port`, at Triton's ports, at the weights and at the exports."""
+    try:
+        from embedded_triton.settings import Settings
+    except ImportError:
+        return
+    from pydantic import ValidationError
+
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        yield problem("settings", str(error), "Correct the variables EMBEDDED_TRITON_….")
+        return
+    if _gateway_answers(port):
+        yield good("ports", f"a gateway answers on port {port} already: http://localhost:{port}")
+    else:
+        yield ports(
+            {
+                "PORT": port,
+                "EMBEDDED_TRITON_GRPC_PORT": settings.grpc_port,
+                "EMBEDDED_TRITON_HTTP_PORT": settings.http_port,
+                "EMBEDDED_TRITON_METRICS_PORT": settings.metrics_port,
+            }
+        )
+    yield from _weights()
+    yield _repository(settings.model_repository)
+
+
+def _gateway_answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/live", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def ports(numbers: dict[str, int]) -> Finding:
+    """Whether nobody listens on the ports; each by the variable that sets it."""
+    from embedded_triton.errors import PortBusyError
+    from embedded_triton.ports import require_free
+
+    try:
+        require_free("127.0.0.1", numbers)
+    except PortBusyError as error:
+        return problem("ports", error.problem, error.remedy)
+    return good("ports", f"{', '.join(str(port) for port in sorted(numbers.values()))} are free")
+
+
+def _weights() -> Iterator[Finding]:
+    try:
+        from training.cards import read_card
+        from training.networks import NETWORK_MODELS
+    except ImportError:
+        return
+    for model_type in NETWORK_MODELS:
+        try:
+            card = read_card(model_type)
+        except (FileNotFoundError, ValueError) as error:
+            yield problem(
+                f"weights of {model_type}", str(error), "Fetch the whole repository: `git pull`, then try again."
+            )
+        else:
+            yield good(
+                f"weights of {model_type}", f"{card.date}, {len(card.classes)} classes: {', '.join(card.classes)}"
+            )
+
+
+def _repository(folder: Path) -> Finding:
+    from embedded_triton.errors import RepositoryError
+    from embedded_triton.repository import read_repository
+
+    try:
+        repository = read_repository(folder)
+    except RepositoryError as error:
+        return note("models", error.problem, error.remedy)
+    return good("models", f"{', '.join(repository.ensembles)} in {folder}")

@@ -1,0 +1,80 @@
+"""The command line as a whole: its help, its weight, and the commands that other programs carry out."""
+
+import importlib.util
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from scripts.cli import forward
+from scripts.cli.main import app
+from tests.unit.cli.fakes import FakeGateway, refusing, sure
+
+HEAVY = ("torch", "gateway", "training", "embedded_triton", "tritonclient", "numpy")
+
+
+def test_help_names_every_command() -> None:
+    result = CliRunner().invoke(app, ["--help"])
+    assert result.exit_code == 0
+    for name in ("classify", "doctor", *(command.name for command in forward.COMMANDS)):
+        assert f" {name} " in result.stdout
+
+
+def test_help_of_classify_teaches() -> None:
+    text = CliRunner().invoke(app, ["classify", "--help"]).stdout
+    for part in ("bin-it-right classify photos/", "Exit status", "--resume", "BIN_IT_RIGHT_API_KEY"):
+        assert part in text
+
+
+def test_no_command_is_wrong_usage_and_shows_the_help() -> None:
+    result = CliRunner().invoke(app, [])
+    assert result.exit_code == 2
+    assert "classify" in result.output
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = f"import sys; import scripts.cli.main; print([name for name in {HEAVY} if name in sys.modules])"
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert output.strip() == "[]"
+
+
+@pytest.mark.parametrize("command", forward.COMMANDS, ids=lambda command: command.name)
+def test_forwarded_words_arrive_as_they_are(command: forward.Forwarded, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr("os.execv", lambda program, words: started.append([program, *words]))
+    result = CliRunner().invoke(app, [command.name, "--model", "raw", "a b", "--help"])
+    assert result.exit_code == 0, result.output
+    assert started == [[sys.executable, sys.executable, "-m", *command.module, "--model", "raw", "a b", "--help"]]
+    assert importlib.util.find_spec(command.module[0]) is not None
+
+
+def test_forwarded_programs_know_their_command() -> None:
+    from training.commands import COMMANDS
+
+    known = {module.__name__.rpartition(".")[2] for module in COMMANDS}
+    assert {command.module[1] for command in forward.COMMANDS if command.module[0] == "training"} <= known
+
+
+def test_ctrl_c_keeps_whole_answers(tmp_path: Path, url: str, gateway: FakeGateway) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"a")
+    (tmp_path / "b.jpg").write_bytes(b"b")
+    gateway.answer = lambda content: sure(content) if content == b"a" else refusing(503, {"Retry-After": "60"})(content)
+    words = ["classify", str(tmp_path), "--server", url, "--in-flight", "1", "--patience", "1000"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "scripts.cli.main", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).resolve().parents[3],
+    )
+    assert process.stdout is not None
+    first = process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    rest, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert first.endswith("\n")
+    assert rest == ""
+    assert "Traceback" not in said
