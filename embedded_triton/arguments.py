@@ -34,6 +34,7 @@ def build_arguments(
         has_gpu: whether to ask the driver for the state of the GPU.
     """
     protocols = ",".join(RESTRICTED)
+    age = settings.grpc_max_connection_age
     return [
         str(server),
         f"--model-repository={settings.model_repository}",
@@ -45,6 +46,7 @@ def build_arguments(
         f"--http-port={settings.http_port}",
         f"--grpc-address={address}",
         f"--grpc-port={settings.grpc_port}",
+        *([f"--grpc-max-connection-age={round(age * 1000)}"] if age else []),
         f"--metrics-address={address}",
         f"--metrics-port={settings.metrics_port}",
         f"--http-restricted-api={protocols}:restricted={restriction_key}",

@@ -39,6 +39,11 @@ class Settings(BaseSettings):
     stop_timeout: Seconds = Field(
         default=5, description="Seconds that a stopping server has to finish its requests before it is killed."
     )
+    grpc_max_connection_age: Seconds | None = Field(
+        default=None,
+        description="Seconds after which a gRPC connection ends once its requests are answered, so that clients look for "
+        "new addresses. For several servers behind one DNS name: new ones get requests, stopping ones get no more.",
+    )
     shared_memory_prefix: str = Field(
         default="bin-it-right",
         pattern=r"^[A-Za-z0-9_.-]{1,40}$",
