@@ -41,8 +41,8 @@ class Settings(BaseSettings):
     )
     grpc_max_connection_age: Seconds | None = Field(
         default=None,
-        description="Seconds after which a gRPC connection ends once its requests are answered, so that clients look for "
-        "new addresses. For several servers behind one DNS name: new ones get requests, stopping ones get no more.",
+        description="Seconds after which a gRPC connection ends once its requests are answered, so that clients look "
+        "for new addresses. For several servers behind one DNS name: new ones get requests, stopping ones no more.",
     )
     shared_memory_prefix: str = Field(
         default="bin-it-right",
