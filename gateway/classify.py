@@ -74,7 +74,10 @@ class ClassifyImage:
             async with asyncio.timeout(timeout_seconds):
                 return await asyncio.shield(conversion)
         except BaseException as error:
-            conversion.add_done_callback(lambda _: slot.release())
+            if conversion.done():
+                slot.release()
+            else:
+                conversion.add_done_callback(lambda _: slot.release())
             if isinstance(error, TimeoutError):
                 raise DeadlineExceeded(timeout_seconds) from error
             raise

@@ -27,6 +27,8 @@ class FakeClassifier:
         self.asked: list[tuple[str, bytes, float]] = []
         self.may_answer = asyncio.Event()
         self.may_answer.set()
+        self.was_asked = asyncio.Event()
+        self.was_cancelled = asyncio.Event()
 
     async def start(self) -> None:
         pass
@@ -36,8 +38,12 @@ class FakeClassifier:
 
     async def classify(self, model: str, image: bytes, timeout_seconds: float, done: Callable[[], None]) -> Prediction:
         self.asked.append((model, image, timeout_seconds))
+        self.was_asked.set()
         try:
             await self.may_answer.wait()
+        except asyncio.CancelledError:
+            self.was_cancelled.set()
+            raise
         finally:
             done()
         if self.error is not None:
