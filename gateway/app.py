@@ -21,6 +21,7 @@ from gateway.keys import KeyCheck
 from gateway.lifecycle import Lifecycle
 from gateway.metrics import Metrics
 from gateway.middleware import RequestMiddleware
+from gateway.page import page_router
 from gateway.prediction import Classifier
 from gateway.problems import http_problem
 from gateway.requests import context_of
@@ -71,6 +72,7 @@ def create_app(settings: Settings, classifier: Classifier, lifecycle: Lifecycle 
     app.include_router(health_router(classifier, lifecycle or Lifecycle()))
     app.include_router(metrics_router(metrics.registry))
     app.include_router(swagger_router())
+    app.include_router(page_router())
     app.include_router(predict_router(settings, classify, memory))
     app.include_router(catalogue_router(settings, classifier))
     app.add_exception_handler(HTTPException, _refused_by_router(settings))

@@ -1,0 +1,140 @@
+// The card of one photo: what is shown of it and of the answers. Knows nothing of the network.
+
+const ADVICE = {
+  glass: "Glass bank, by colour. Empty it; the lid goes with the metal or the plastic.",
+  paper: "Paper bin. Dry and clean only: greasy paper and tissues are residual waste.",
+  cardboard: "Cardboard or paper bin. Flatten it, and take tape and foam out.",
+  plastic: "Packaging or plastic bin. Empty it; it need not be washed.",
+  metal: "Metal or packaging bin. Empty cans and lids; spray cans only when they are empty.",
+  trash: "Residual waste bin.",
+};
+const NAMES = { raw: "raw: trained from scratch", pretrained: "pretrained: a fine-tuned ResNet-50" };
+
+const copy = (id) => document.getElementById(id).content.firstElementChild.cloneNode(true);
+const percent = (value) => `${(value * 100).toFixed(value >= 0.1 && value < 0.9995 ? 0 : 1)} %`;
+const time = (milliseconds) => (milliseconds < 1000 ? `${milliseconds.toFixed(0)} ms` : `${(milliseconds / 1000).toFixed(1)} s`);
+
+export class Card {
+  constructor(photo, name) {
+    this.element = copy("card");
+    this.name = name;
+    this.panels = new Map();
+    const picture = this.find(".picture");
+    picture.src = URL.createObjectURL(photo);
+    picture.alt = `Your photo ${name}`;
+    picture.addEventListener("error", () => this.element.classList.add("no-preview"), { once: true });
+    this.find("figcaption").textContent = name;
+    this.find(".again").addEventListener("click", () => this.onAgain?.());
+    this.find(".feedback").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.onFeedback?.(this.find("select").value);
+    });
+  }
+
+  find(selector) {
+    return this.element.querySelector(selector);
+  }
+
+  begin() {
+    this.element.setAttribute("aria-busy", "true");
+    this.element.classList.remove("failed", "unsure");
+    this.find("h2").textContent = "Looking …";
+    this.find(".advice").textContent = "";
+    this.find(".problem").hidden = this.find(".again").hidden = true;
+    this.find(".models").replaceChildren();
+    this.panels.clear();
+  }
+
+  wait(seconds) {
+    this.find("h2").textContent = "Waiting …";
+    this.find(".advice").textContent = `The service is busy or starting; asking again in ${Math.ceil(seconds)} s.`;
+  }
+
+  /** The answer of the model that is trusted most: the large word. Returns it as a sentence. */
+  headline(answer) {
+    this.element.removeAttribute("aria-busy");
+    this.element.classList.toggle("unsure", !answer.sure);
+    const likely = `${answer.best}, ${percent(answer.probability)}`;
+    this.find("h2").textContent = answer.sure ? answer.best : "Not sure";
+    this.find(".advice").textContent = answer.sure
+      ? (ADVICE[answer.best] ?? "")
+      : `Perhaps ${likely}. Try again: one thing, near, in good light, on a plain ground. It may also be something that is in no class.`;
+    return `${this.name}: ${answer.sure ? "" : "not sure, perhaps "}${likely}.`;
+  }
+
+  fail(problem) {
+    this.element.removeAttribute("aria-busy");
+    this.element.classList.add("failed");
+    this.find("h2").textContent = "No answer";
+    this.find(".advice").textContent = "";
+    const text = this.find(".problem");
+    text.textContent = problem.message + (problem.status >= 500 && problem.requestId ? ` (request ${problem.requestId})` : "");
+    text.hidden = this.find(".again").hidden = false;
+    return `${this.name}: no answer. ${problem.message}`;
+  }
+
+  /** One model's bars, with its word and its time, or its problem. `onLook`, if any, shows where it looked. */
+  panel(model, answer, problem, onLook) {
+    const panel = copy("model");
+    this.panels.set(model, panel);
+    this.find(".models").append(panel);
+    panel.querySelector("h3").textContent = NAMES[model] ?? model;
+    if (problem) {
+      panel.querySelector(".verdict").textContent = problem.message;
+      return;
+    }
+    panel.classList.toggle("unsure", !answer.sure);
+    const server = answer.serverMilliseconds === null ? "" : `, ${time(answer.serverMilliseconds)} of it in the server`;
+    panel.querySelector(".verdict").textContent =
+      `${answer.sure ? answer.best : `not sure (${answer.best}?)`} in ${time(answer.milliseconds)}${server}`;
+    const bars = answer.classes.map(([label, probability]) => {
+      const bar = copy("bar");
+      const [name, value] = bar.querySelectorAll("span");
+      name.textContent = label;
+      value.textContent = percent(probability);
+      bar.querySelector("meter").value = probability;
+      bar.classList.toggle("best", label === answer.best);
+      return bar;
+    });
+    panel.querySelector(".bars").replaceChildren(...bars);
+    const look = panel.querySelector(".look");
+    look.hidden = !onLook;
+    look.addEventListener("click", () => onLook());
+  }
+
+  /** Lays a heat map over the photo, or takes it away (null). */
+  heat(model, explanation) {
+    for (const [name, panel] of this.panels) {
+      panel.querySelector(".look").setAttribute("aria-pressed", String(Boolean(explanation) && name === model));
+    }
+    const layer = this.find(".heat");
+    if (layer.src) URL.revokeObjectURL(layer.src);
+    layer.hidden = !explanation;
+    this.element.classList.toggle("explained", Boolean(explanation));
+    const text = this.find(".looked");
+    text.hidden = !explanation;
+    if (!explanation) {
+      layer.removeAttribute("src");
+      return;
+    }
+    layer.src = URL.createObjectURL(explanation.image);
+    layer.alt = `Heat map of ${model} for ${explanation.explained}`;
+    text.textContent =
+      `Bright is where ${model} found signs of ${explanation.explained}. The map is coarse; it does not outline the thing, ` +
+      "and it says nothing about whether the answer is right.";
+  }
+
+  offerFeedback(classes) {
+    this.find("select").replaceChildren(...classes.map((name) => new Option(name)));
+    this.find(".feedback").hidden = false;
+  }
+
+  thank(text) {
+    this.find(".feedback").replaceChildren(text);
+  }
+
+  remove() {
+    URL.revokeObjectURL(this.find(".picture").src);
+    this.element.remove();
+  }
+}
