@@ -36,7 +36,9 @@ def batches(count: int, recipe: Recipe, weights: torch.Tensor, generator: torch.
         order = torch.multinomial(weights, count, replacement=True, generator=generator)
     else:
         order = torch.randperm(count, generator=generator)
-    yield from torch.split(order[: count - count % recipe.batch_size], recipe.batch_size)
+    whole = count - count % recipe.batch_size
+    # Split even when empty, a tensor gives one (empty) part.
+    yield from torch.split(order[:whole], recipe.batch_size) if whole else ()
 
 
 def train_epoch(

@@ -1,6 +1,6 @@
 """Toy data, small recipes and weights for the tests of training."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,9 +17,12 @@ from training.recipes import Augmentation, Recipe, Stage
 
 
 @pytest.fixture(autouse=True)
-def _two_threads() -> None:
-    """As many threads as the smallest machine has: more would only wait for one another."""
-    torch.set_num_threads(2)
+def _one_thread() -> Iterator[None]:
+    """Toy networks are so small that several threads mostly wait for one another."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")
