@@ -1,0 +1,116 @@
+"""Export: TorchScript with the answers of the eager network, written whole, and only when it has to be."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.unit.training.conftest import WriteModel
+from training import export
+from training.cards import read_card, write_card
+from training.classes import MODEL_REPOSITORY
+from training.export import (
+    TOLERANCE,
+    ServedNetwork,
+    ensure_exported,
+    export_network,
+    load_served_network,
+    torchscript_warnings_ignored,
+)
+from training.networks import NETWORK_MODELS, build_network
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A copy of the model repository without exports."""
+    copy = tmp_path / "model_repository"
+    shutil.copytree(MODEL_REPOSITORY, copy, ignore=shutil.ignore_patterns("model.pt"))
+    return copy
+
+
+@pytest.fixture
+def weights(write_model: WriteModel) -> Path:
+    """Random weights of both model types."""
+    folder = Path()
+    for model_type in NETWORK_MODELS:
+        folder = write_model(model_type)
+    return folder
+
+
+def test_both_networks_are_exported_and_answer_like_the_eager_ones(repository: Path, weights: Path) -> None:
+    written = ensure_exported(repository, weights)
+    assert written == [repository / model / "1" / "model.pt" for model in NETWORK_MODELS.values()]
+    images = torch.randn(3, 3, 192, 192, generator=torch.Generator().manual_seed(9))
+    for model_type, path in zip(NETWORK_MODELS, written, strict=True):
+        eager, _ = load_served_network(model_type, weights)
+        with torch.inference_mode(), torchscript_warnings_ignored():
+            exported = torch.jit.load(path)
+            answers = exported(images)
+            torch.testing.assert_close(answers, eager(images), atol=TOLERANCE, rtol=0)
+        torch.testing.assert_close(answers.sum(dim=1), torch.ones(3), atol=1e-3, rtol=0)
+        assert not exported.training
+    assert ensure_exported(repository, weights) == []
+
+
+def test_the_temperature_of_the_card_is_inside(weights: Path) -> None:
+    served, card = load_served_network("raw", weights)
+    assert card.calibration.temperature == 1.5
+    images = torch.randn(2, 3, 192, 192)
+    with torch.inference_mode():
+        torch.testing.assert_close(served(images), torch.softmax(served.network(images) / 1.5, dim=1))
+
+
+def test_another_calibration_or_other_weights_are_exported_anew(
+    repository: Path, weights: Path, write_model: WriteModel
+) -> None:
+    ensure_exported(repository, weights)
+    card = read_card("raw", weights)
+    calibration = card.calibration.model_copy(update={"temperature": 2.0})
+    write_card(card.model_copy(update={"calibration": calibration}), weights)
+    assert ensure_exported(repository, weights) == [repository / "raw_cnn" / "1" / "model.pt"]
+    write_model("pretrained", seed=1)
+    assert ensure_exported(repository, weights) == [repository / "resnet50" / "1" / "model.pt"]
+
+
+def test_half_an_export_is_made_anew(repository: Path, weights: Path) -> None:
+    path = ensure_exported(repository, weights)[0]
+    path.write_bytes(path.read_bytes()[:-200])
+    assert ensure_exported(repository, weights) == [path]
+
+
+def test_an_export_that_answers_otherwise_replaces_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    served = ServedNetwork(build_network("raw", 6), 1.0).eval()
+    path = tmp_path / "model.pt"
+    path.write_bytes(b"the one before")
+    monkeypatch.setattr(export, "TOLERANCE", -1.0)
+    with pytest.raises(ValueError, match="differs from the network"):
+        export_network(served, path, size=64, stamp="{}")
+    assert path.read_bytes() == b"the one before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_interrupted_write_leaves_the_export_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    served = ServedNetwork(build_network("raw", 6), 1.0).eval()
+    path = tmp_path / "model.pt"
+    path.write_bytes(b"the one before")
+
+    def save(module: object, name: str, **options: object) -> None:
+        Path(name).write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(torch.jit, "save", save)
+    with pytest.raises(KeyboardInterrupt):
+        export_network(served, path, size=64, stamp="{}")
+    assert path.read_bytes() == b"the one before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_weights_for_other_classes_or_another_preprocessing_are_refused(repository: Path, weights: Path) -> None:
+    card = read_card("raw", weights)
+    write_card(card.model_copy(update={"preprocessing": card.preprocessing | {"size": 64}}), weights)
+    with pytest.raises(ValueError, match="another preprocessing"):
+        ensure_exported(repository, weights)
+    (repository / "labels.txt").write_text("cup\nplate\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"labels\.txt says \['cup', 'plate'\]"):
+        ensure_exported(repository, weights)
