@@ -1,6 +1,7 @@
 """Starts a program that can not outlive whoever started it; see ``embedded_triton.reaper``."""
 
 import contextlib
+import json
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -32,19 +33,18 @@ class LeashedProcess:
             folder: a private folder to remove when it has ended.
         """
         self._grace = grace
-        options = [f"--grace={grace}"]
-        if shared_memory_prefix:
-            options.append(f"--shared-memory-prefix={shared_memory_prefix}")
-        if folder:
-            options.append(f"--folder={folder}")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "embedded_triton.reaper", *options, "--", *command],
+            [sys.executable, "-m", "embedded_triton.reaper"],
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT if output is not None else None,
             env=dict(environment),
             start_new_session=True,
         )
+        job = {"command": list(command), "grace": grace, "shared_memory_prefix": shared_memory_prefix}
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps({**job, "folder": str(folder) if folder else None}).encode() + b"\n")
+        self._process.stdin.flush()
 
     @property
     def pid(self) -> int:

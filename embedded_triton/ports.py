@@ -10,7 +10,7 @@ def require_free(address: str, ports: dict[str, int]) -> None:
 
     Args:
         address: the address to bind to.
-        ports: for each setting that names a port, the port.
+        ports: for each setting that chooses a port, the port.
 
     Raises:
         PortBusyError: one is taken, or the address is not this machine's.
@@ -25,5 +25,5 @@ def require_free(address: str, ports: dict[str, int]) -> None:
             except OSError as exc:
                 raise PortBusyError(
                     f"Port {port} on {address} can not be used: {exc.strerror or exc}.",
-                    f"Stop the program that uses it (`ss -ltnp 'sport = :{port}'` names it), or set {setting}.",
+                    f"Stop the program that uses it (`ss -ltnp 'sport = :{port}'` names it), or choose {setting}=…",
                 ) from exc

@@ -1,15 +1,17 @@
-"""Runs one program on a leash: ``python -m embedded_triton.reaper [options] -- PROGRAM ARGUMENT...``
+"""Runs one program on a leash; ``embedded_triton.leash`` starts it as ``python -m embedded_triton.reaper``.
 
-The reaper stands between a program and whoever starts it. Standard input is the leash: when it closes, because the
-starter let go of it or was killed in whatever way, the program and all of its descendants are killed at once. SIGTERM
-stops the program gently, with a time limit. In the end the reaper removes what the program leaves behind.
+The reaper stands between a program and whoever starts it. Standard input is the leash: its first line is the job, as
+JSON, and when it closes, because the starter let go of it or was killed in whatever way, the program and all of its
+descendants are killed at once. SIGTERM stops the program gently, with a time limit. In the end the reaper removes what
+the program leaves behind.
 
-It imports nothing but the standard library, so that it starts quickly and stays small.
+It imports nothing but the standard library, so that it starts quickly and stays small. The job is no argument, so that
+whoever kills processes by the program's name does not hit the reaper too.
 """
 
-import argparse
 import contextlib
 import ctypes
+import json
 import os
 import select
 import shutil
@@ -92,23 +94,32 @@ def _kill_group(child: subprocess.Popen[bytes]) -> None:
 
 
 def main() -> int:
-    """Run the program of the command line; return its exit status the way a shell does."""
-    parser = argparse.ArgumentParser(prog="python -m embedded_triton.reaper", description=__doc__)
-    parser.add_argument("--grace", type=float, default=5.0)
-    parser.add_argument("--shared-memory-prefix")
-    parser.add_argument("--folder", type=Path)
-    parser.add_argument("command", nargs="+")
-    arguments = parser.parse_args()
+    """Read the job from the leash and run it; return the program's exit status the way a shell does."""
     # The starter decides on these; a terminal sends them to everyone.
     for ignored in (signal.SIGINT, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)
+    line = _read_line(_LEASH)
+    if not line:
+        return 0
+    job = json.loads(line)
     status = run(
-        arguments.command,
-        grace=arguments.grace,
-        shared_memory_prefix=arguments.shared_memory_prefix,
-        folder=arguments.folder,
+        job["command"],
+        grace=job["grace"],
+        shared_memory_prefix=job["shared_memory_prefix"],
+        folder=Path(job["folder"]) if job["folder"] else None,
     )
     return status if status >= 0 else 128 - status
+
+
+def _read_line(descriptor: int) -> bytes:
+    """Read up to the first newline, and not a byte further: empty where the starter is gone before it wrote one."""
+    line = b""
+    while not line.endswith(b"\n"):
+        byte = os.read(descriptor, 1)
+        if not byte:
+            return b""
+        line += byte
+    return line
 
 
 if __name__ == "__main__":

@@ -13,12 +13,12 @@ from embedded_triton.backend_folder import prepare_backend_folder
 from embedded_triton.environment import server_environment
 from embedded_triton.errors import ServerStartError
 from embedded_triton.leash import LeashedProcess
+from embedded_triton.orphans import remove_orphans
 from embedded_triton.ports import require_free
 from embedded_triton.probe import Probe, ProbeError
 from embedded_triton.repository import read_repository
 from embedded_triton.server_log import ServerLog
 from embedded_triton.settings import Settings
-from embedded_triton.shared_memory import remove_orphans
 from embedded_triton.wheel import find_wheel
 
 LOOPBACK = "127.0.0.1"
@@ -131,13 +131,15 @@ class Server:
 
     def terminate(self) -> None:
         """Tell the server to stop; ``stop`` waits for it."""
-        if self._process is not None:
-            self._process.terminate()
+        process = self._process
+        if process is not None:
+            process.terminate()
 
     def kill(self) -> None:
         """End the server and its backends at once."""
-        if self._process is not None:
-            self._process.kill()
+        process = self._process
+        if process is not None:
+            process.kill()
 
     def stop(self) -> None:
         """Stop the server, kill it where that takes too long, and remove what it leaves behind."""

@@ -5,6 +5,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import IO
 
@@ -19,14 +20,16 @@ class ServerLog:
     """Takes the server's output line by line, from one start after another."""
 
     def __init__(self, path: Path | None, report: Callable[[str], None], *, has_gpu: bool) -> None:
-        """Open the log.
+        """Begin a new log.
 
         Args:
             path: the file that takes every line; None passes all on to standard output, as containers want it.
             report: is called with each warning and error, where there is a file.
             has_gpu: without one, what the server says about missing CUDA is no trouble.
         """
-        self._file: IO[bytes] = sys.stdout.buffer if path is None else path.open("wb")
+        self._path = path
+        if path is not None:
+            path.write_bytes(b"")
         self._report = report if path is not None else None
         self._has_gpu = has_gpu
         self._lines: deque[str] = deque(maxlen=_KEPT)
@@ -45,10 +48,14 @@ class ServerLog:
         return list(self._lines)
 
     def _pump(self, stream: IO[bytes]) -> None:
-        for line in stream:
-            self._file.write(line)
-            self._file.flush()
-            text = line.decode(errors="replace").rstrip()
-            self._lines.append(text)
-            if self._report and _TROUBLE.match(text) and (self._has_gpu or not _NO_GPU.search(text)):
-                self._report(text)
+        with stream, self._open() as file:
+            for line in stream:
+                file.write(line)
+                file.flush()
+                text = line.decode(errors="replace").rstrip()
+                self._lines.append(text)
+                if self._report and _TROUBLE.match(text) and (self._has_gpu or not _NO_GPU.search(text)):
+                    self._report(text)
+
+    def _open(self) -> AbstractContextManager[IO[bytes]]:
+        return nullcontext(sys.stdout.buffer) if self._path is None else self._path.open("ab")

@@ -37,9 +37,9 @@ def remove_segments(prefix: str, folder: Path = FOLDER) -> list[str]:
     return names
 
 
-def remove_orphans(family: str, folder: Path = FOLDER) -> list[str]:
-    """Remove the segments of all servers of ``family`` that have no owner any more, and return their names."""
-    removed = []
+def abandoned_prefixes(family: str, folder: Path = FOLDER) -> list[str]:
+    """Return the prefixes of all servers of ``family`` whose segments have no owner any more."""
+    prefixes = []
     for lock in sorted(folder.glob(f"{family}-*-{_LOCK_SUFFIX}")):
         try:
             descriptor = os.open(lock, os.O_RDWR | os.O_CLOEXEC)
@@ -47,9 +47,9 @@ def remove_orphans(family: str, folder: Path = FOLDER) -> list[str]:
             continue
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            removed += remove_segments(lock.name.removesuffix(_LOCK_SUFFIX), folder)
+            prefixes.append(lock.name.removesuffix(_LOCK_SUFFIX))
         except BlockingIOError:  # its server runs
             pass
         finally:
             os.close(descriptor)
-    return removed
+    return prefixes

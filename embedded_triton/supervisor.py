@@ -14,6 +14,7 @@ from embedded_triton.probe import ProbeError
 
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 1.0, 60.0
 _RECHECK = 0.5
+_POLL = 0.1
 #: A server that has answered for this long has not failed because of its start.
 _STABLE = 120.0
 
@@ -88,7 +89,7 @@ class Supervisor:
         """
         with self._changed:
             while not (self._ready or self._error or stop.is_set()):
-                self._changed.wait(0.2)
+                self._changed.wait(_POLL)
         if self._error:
             raise self._error
         return self._ready and not stop.is_set()
@@ -98,9 +99,9 @@ class Supervisor:
         self._stop.set()
         self._server.terminate()
         while self._thread.is_alive():
-            if hurry.wait(0.1):
+            if hurry.is_set():
                 self._server.kill()
-                self._thread.join()
+            self._thread.join(_POLL)
 
     def _run(self) -> None:
         backoff = _FIRST_BACKOFF

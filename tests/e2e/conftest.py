@@ -26,10 +26,10 @@ def model_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(ROOT / "model_repository", copy)
     try:
         ensure_exported(copy)
-    except FileNotFoundError:  # no shipped weights: the server is the same with random ones
+    except FileNotFoundError:  # no shipped weights: random ones, sharpened so that pictures are told apart
         torch.manual_seed(0)
         for model_type, model in NETWORK_MODELS.items():
-            network = ServedNetwork(build_network(model_type, 6), 1.0).eval().to(memory_format=torch.channels_last)
+            network = ServedNetwork(build_network(model_type, 6), 0.1).eval().to(memory_format=torch.channels_last)
             path = copy / model / "1" / "model.pt"
             export_network(network, path, size=load_specification(copy).size, stamp="random")
     return copy

@@ -5,7 +5,8 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -15,6 +16,7 @@ from embedded_triton.repository import read_repository
 
 ROOT = Path(__file__).resolve().parents[2]
 _START_TIMEOUT, _STOP_TIMEOUT = 180, 30
+_READY = "Triton answers on"
 
 
 def free_ports(count: int) -> list[int]:
@@ -43,14 +45,14 @@ class RunningTriton:
         self._probe = Probe(self.grpc_url, repository.ensembles, repository.probe_image)
 
     def start(self) -> None:
-        """Start the server and wait for an answer of every ensemble."""
+        """Start the server and wait until its supervisor has had an answer of every ensemble."""
         self.launch()
-        self.wait_until_ready()
+        self._wait(lambda: _READY in self.log.read_text(errors="replace"))
 
     def launch(self) -> None:
         """Start the server and do not wait."""
         grpc, http, metrics = self.ports
-        with self.log.open("ab") as log:
+        with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 [
                     *(sys.executable, "-m", "embedded_triton", f"--model-repository={self.model_repository}"),
@@ -70,15 +72,23 @@ class RunningTriton:
         Raises:
             AssertionError: the process ended, or took too long; the message holds the end of its log.
         """
-        pause, tries = threading.Event(), _START_TIMEOUT * 5
-        for _ in range(tries):
-            try:
-                self._probe(10)
+        self._wait(self.answers)
+
+    def answers(self) -> bool:
+        """Say whether every ensemble answers."""
+        try:
+            self._probe(10)
+        except ProbeError:
+            return False
+        return True
+
+    def _wait(self, condition: Callable[[], bool]) -> None:
+        for _ in range(_START_TIMEOUT * 5):
+            if condition():
                 return
-            except ProbeError:
-                if self._process is None or self._process.poll() is not None:
-                    break
-            pause.wait(0.2)
+            if not self.is_up():
+                break
+            time.sleep(0.2)
         raise AssertionError("Triton did not get ready:\n" + self.log.read_text(errors="replace")[-5000:])
 
     def stop(self) -> int:
@@ -89,6 +99,11 @@ class RunningTriton:
         """Send a signal to the parent of everything, wait for the parent alone, and return its exit status."""
         assert self._process is not None
         self._process.send_signal(number)
+        return self.join()
+
+    def join(self) -> int:
+        """Wait for the parent of everything to end by itself, and return its exit status."""
+        assert self._process is not None
         status = self._process.wait(_STOP_TIMEOUT)
         self._process = None
         return status

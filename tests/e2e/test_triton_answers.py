@@ -1,38 +1,66 @@
-"""The ensembles, asked straight at Triton with plain tritonclient."""
-
-import io
+"""The ensembles' answers, asked for straight at Triton."""
 
 import numpy as np
 import pytest
-from PIL import Image
-from tritonclient.grpc import InferenceServerClient, InferInput, InferRequestedOutput
+import torch
+from tritonclient.grpc import InferenceServerClient, InferRequestedOutput
 
+from tests.e2e.asking import as_input, ask, ask_at_once, counts, encoded, of_many_sizes
 from tests.e2e.running_triton import RunningTriton
+from training.export import torchscript_warnings_ignored
+from training.networks import NETWORK_MODELS
+from training.preprocessing import decode, load_specification, normalise, resize
 
 pytestmark = pytest.mark.e2e
 
 
-def as_input(content: bytes) -> InferInput:
-    array = np.frombuffer(content, dtype=np.uint8)[np.newaxis]
-    tensor = InferInput("IMAGE", list(array.shape), "UINT8")
-    tensor.set_data_from_numpy(array)
-    return tensor
+@pytest.mark.parametrize("model", NETWORK_MODELS)
+def test_values_are_those_of_the_exported_network(triton: RunningTriton, model: str) -> None:
+    specification = load_specification(triton.model_repository)
+    with torchscript_warnings_ignored():
+        network = torch.jit.load(triton.model_repository / NETWORK_MODELS[model] / "1" / "model.pt")
+    files = of_many_sizes(8)
+    images = torch.stack([resize(decode(file), specification.size) for file in files])
+    with torch.inference_mode():
+        expected = network(normalise(images, specification)).numpy()
+    np.testing.assert_allclose(np.stack(ask_at_once(triton.grpc_url, model, files)), expected, atol=0.01)
+    assert np.ptp(expected, axis=0).max() > 0.02, "the pictures are too alike to tell one answer from another"
 
 
-def encoded(width: int, height: int, seed: int, image_format: str = "JPEG") -> bytes:
-    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, image_format)
-    return buffer.getvalue()
-
-
-@pytest.mark.parametrize("model", ["raw", "pretrained"])
+@pytest.mark.parametrize("model", NETWORK_MODELS)
 def test_class_count_names_the_classes(triton: RunningTriton, model: str) -> None:
     labels = (triton.model_repository / "labels.txt").read_text().split()
+    image = encoded(64, 48, 1)
     output = InferRequestedOutput("PROBABILITIES", class_count=len(labels))
     with InferenceServerClient(triton.grpc_url) as client:
-        answer = client.infer(model, [as_input(encoded(64, 48, 1))], outputs=[output])
-        plain = client.infer(model, [as_input(encoded(64, 48, 1))]).as_numpy("PROBABILITIES")[0]
+        answer = client.infer(model, [as_input(image)], outputs=[output])
+        plain = ask(client, model, image)
     triples = [entry.decode().split(":") for entry in answer.as_numpy("PROBABILITIES").ravel()]
+    assert sorted(name for _, _, name in triples) == sorted(labels)
     assert [labels.index(name) for _, _, name in triples] == [int(index) for _, index, _ in triples]
     np.testing.assert_allclose([float(value) for value, _, _ in triples], np.sort(plain)[::-1], atol=1e-5)
+
+
+def test_images_of_different_length_form_batches(triton: RunningTriton) -> None:
+    files = of_many_sizes(32)
+    before = {model: counts(triton.grpc_url, model) for model in ("preprocess", "raw_cnn")}
+    answers = [answer for _ in range(4) for answer in ask_at_once(triton.grpc_url, "raw", files)]
+    assert not [answer for answer in answers if isinstance(answer, Exception)]
+    for model, (inferences, executions) in before.items():
+        more_inferences, more_executions = counts(triton.grpc_url, model)
+        assert more_inferences - inferences >= len(answers)
+        assert more_executions - executions <= (more_inferences - inferences) / 2
+
+
+@pytest.mark.parametrize("broken", [b"no image at all", encoded(300, 200, 5)[:1500]], ids=["rubbish", "truncated"])
+def test_one_corrupt_image_fails_alone_among_thirty_one(triton: RunningTriton, broken: bytes) -> None:
+    good = of_many_sizes(31)
+    with InferenceServerClient(triton.grpc_url) as client:
+        alone = [ask(client, "raw", file) for file in good]
+    files = [*good[:13], broken, *good[13:]]
+    answers = ask_at_once(triton.grpc_url, "raw", files)
+    error = answers.pop(13)
+    assert isinstance(error, Exception)
+    assert "StatusCode.INVALID_ARGUMENT" in str(error)
+    assert "could not be decoded" in str(error)
+    np.testing.assert_allclose(np.stack(answers), np.stack(alone), atol=1e-4)

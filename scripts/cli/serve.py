@@ -1,0 +1,198 @@
+"""``python -m scripts.cli.serve``: Triton and the gateway with one command, and nothing left when it ends.
+
+Exports the models where that is needed, starts the server of the wheel on the loopback, waits for a real answer of both
+ensembles, starts the gateway, and watches over both until a signal stops them.
+"""
+
+import argparse
+import ctypes
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scripts.cli.steps import say, step
+
+if TYPE_CHECKING:
+    from embedded_triton.leash import LeashedProcess
+    from embedded_triton.stopping import StopSignals
+
+ROOT = Path(__file__).resolve().parents[2]
+LOGS = ROOT / ".cache" / "logs"
+SAMPLE = ROOT / "scripts" / "samples" / "drawn_can.webp"
+
+_GATEWAY_GRACE = 3.0
+_GATEWAY_TIMEOUT = 60.0
+_POLL = 0.1
+_PR_SET_PDEATHSIG = 1
+
+
+class ServeError(Exception):
+    """A part did not start or did not last; ``str()`` says what to do."""
+
+
+def serve(host: str, port: int, signals: "StopSignals") -> None:
+    """Run everything until a signal asks to stop; what was started is stopped in any case.
+
+    Args:
+        host: the address that the gateway listens on; Triton stays on the loopback.
+        port: the gateway's port.
+        signals: installed already; the second signal makes stopping hurry.
+
+    Raises:
+        ServeError: a part did not start or did not last.
+        EmbeddedTritonError: the embedded server can not run here, or did not start.
+    """
+    from embedded_triton.ports import require_free
+    from embedded_triton.server import LOOPBACK, Server
+    from embedded_triton.settings import Settings
+    from embedded_triton.supervisor import Supervisor
+
+    settings = Settings()
+    require_free(host, {"PORT": port})
+    LOGS.mkdir(parents=True, exist_ok=True)
+    log = LOGS / f"triton-{settings.grpc_port}.log"
+    _export(settings.model_repository, signals.stop)
+    if signals.stop.is_set():
+        return
+    supervisor = Supervisor(
+        Server(settings, log=log, report=say),
+        interval=settings.probe_interval,
+        timeout=settings.probe_timeout,
+        failures=settings.probe_failures,
+        report=say,
+    )
+    gateway: LeashedProcess | None = None
+    try:
+        with step("Triton", "loads the models and answers a first inference of each") as triton:
+            supervisor.start()
+            if supervisor.wait_until_ready(signals.stop):
+                triton.outcome = f"both ensembles answer on {LOOPBACK}:{settings.grpc_port}; log: {log}"
+        if not signals.stop.is_set():
+            with step("Gateway", "starts") as started:
+                gateway = _start_gateway(host, port, triton_url=f"{LOOPBACK}:{settings.grpc_port}")
+                if _await_gateway(gateway, host, port, signals.stop):
+                    started.outcome = f"listens on {host}:{port}"
+                    _announce(port)
+        while gateway and not signals.stop.wait(_POLL):
+            if gateway.poll() is not None:
+                raise ServeError(f"The gateway has ended with status {gateway.poll()}; its last lines say why.")
+    finally:
+        with step("Stop", "finishes what is in flight; press Ctrl-C again to hurry") as stopped:
+            if gateway:
+                _stop(gateway, signals.hurry)
+            supervisor.stop(signals.hurry)
+            stopped.outcome = "nothing is left running"
+
+
+def _export(model_repository: Path, stop: threading.Event) -> None:
+    """Export in a process of its own: torch would stay in the memory of this one as long as it serves."""
+    from embedded_triton.leash import LeashedProcess
+
+    with step("Export", "compares the model repository with the shipped weights") as export:
+        command = [sys.executable, "-m", "scripts.cli.export", f"--model-repository={model_repository}"]
+        process = LeashedProcess(command, environment=os.environ, grace=1, output=subprocess.PIPE)
+        while process.poll() is None and not stop.wait(_POLL):
+            pass
+        if process.poll() is None:
+            process.stop()
+            return
+        assert process.stdout is not None
+        with process.stdout as stream:
+            output = stream.read().decode(errors="replace").strip()
+        if process.wait() != 0:
+            raise ServeError(f"The models could not be exported.\n{output}")
+        written = [line for line in output.splitlines() if line.startswith("wrote ")]
+        export.outcome = "; ".join(written) if written else "the models are up to date"
+
+
+def _start_gateway(host: str, port: int, *, triton_url: str) -> "LeashedProcess":
+    from embedded_triton.leash import LeashedProcess
+
+    command = [sys.executable, "-m", "gateway", "--host", host, "--port", str(port)]
+    environment = {"GATEWAY_LOG_FORMAT": "console", **os.environ, "TRITON_URL": triton_url}
+    return LeashedProcess(command, environment=environment, grace=_GATEWAY_GRACE)
+
+
+def _await_gateway(gateway: "LeashedProcess", host: str, port: int, stop: threading.Event) -> bool:
+    """Wait until the gateway says that it is ready; False where ``stop`` came first."""
+    address = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 - compared, not bound
+    waited = 0.0
+    while not stop.wait(_POLL):
+        waited += _POLL
+        if gateway.poll() is not None:
+            raise ServeError("The gateway ended while it was starting; its lines above say why.")
+        if waited > _GATEWAY_TIMEOUT:
+            raise ServeError(f"The gateway did not get ready within {_GATEWAY_TIMEOUT:.0f} s.")
+        try:
+            with urllib.request.urlopen(f"http://{address}:{port}/health/ready", timeout=5) as answer:
+                if answer.status == 200:
+                    return True
+        except (urllib.error.URLError, OSError):
+            continue
+    return False
+
+
+def _announce(port: int) -> None:
+    say(
+        f"""
+Ready on http://localhost:{port}   documentation and a form to try: http://localhost:{port}/docs
+Ask it about a drawing of a can (a drawing only shows that it answers; take photos to see how well it judges):
+
+  curl -X POST http://localhost:{port}/raw/predict -H 'accept: application/json' \\
+    -F {shlex.quote(f"file=@{SAMPLE};type=image/webp")}
+
+Ctrl-C stops everything."""
+    )
+
+
+def _stop(process: "LeashedProcess", hurry: threading.Event) -> None:
+    process.terminate()
+    while process.poll() is None:
+        if hurry.wait(_POLL):
+            process.kill()
+            break
+    process.wait()
+
+
+def _stop_with_parent() -> None:
+    """Have the kernel send SIGTERM when the process that started this one (make, say) is gone."""
+    parent = os.getppid()
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def main() -> int:
+    """Serve until a signal; return 1 with a sentence where that is not possible."""
+    from embedded_triton.stopping import StopSignals
+
+    signals = StopSignals()
+    signals.install()
+    parser = argparse.ArgumentParser(prog="python -m scripts.cli.serve", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1", help="address of the gateway; 0.0.0.0 lets others reach it")
+    parser.add_argument("--port", type=int, default=8080, help="port of the gateway")
+    parser.add_argument("--stop-with-parent", action="store_true", help="end when the starting process is gone")
+    arguments = parser.parse_args()
+    if arguments.stop_with_parent:
+        _stop_with_parent()
+    from pydantic import ValidationError
+
+    from embedded_triton.errors import EmbeddedTritonError
+
+    try:
+        serve(arguments.host, arguments.port, signals)
+    except (EmbeddedTritonError, ServeError, ValidationError) as exc:
+        print(f"error: {exc}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

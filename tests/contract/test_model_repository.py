@@ -1,0 +1,136 @@
+"""The committed model repository: whole, rendered from class file and specification, fit for both servers."""
+
+import io
+from pathlib import Path
+
+import pytest
+from google.protobuf import text_format
+from PIL import Image
+from tritonclient.grpc import model_config_pb2
+from tritonclient.grpc.model_config_pb2 import ModelConfig
+
+from training.classes import MODEL_REPOSITORY, read_classes
+from training.networks import NETWORK_MODELS
+from training.preprocessing import load_specification
+from training.repository import WARMUP_IMAGE, render_repository, write_repository
+
+CLASSES = read_classes()
+SIZE = load_specification().size
+MODELS = ["preprocess", *NETWORK_MODELS, *NETWORK_MODELS.values()]
+UINT8, FP32 = model_config_pb2.TYPE_UINT8, model_config_pb2.TYPE_FP32
+
+
+def config_of(model: str) -> ModelConfig:
+    return text_format.Parse((MODEL_REPOSITORY / model / "config.pbtxt").read_text(), ModelConfig())
+
+
+def tensors(entries: object) -> list[tuple[str, int, list[int]]]:
+    return [(entry.name, entry.data_type, list(entry.dims)) for entry in entries]  # type: ignore[attr-defined]
+
+
+def rendered() -> dict[Path, str]:
+    warmup_bytes = (MODEL_REPOSITORY / WARMUP_IMAGE).stat().st_size
+    return render_repository(CLASSES, size=SIZE, warmup_bytes=warmup_bytes)
+
+
+@pytest.mark.parametrize("path", sorted(rendered()), ids=str)
+def test_committed_files_are_what_export_renders(path: Path) -> None:
+    assert (MODEL_REPOSITORY / path).read_text() == rendered()[path]
+
+
+def test_every_configuration_is_a_known_model_by_its_own_name() -> None:
+    found = sorted(path.parent.name for path in MODEL_REPOSITORY.glob("*/config.pbtxt"))
+    assert found == sorted(MODELS)
+    assert [config_of(model).name for model in found] == found
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_model_has_its_version_folder_in_git(model: str) -> None:
+    # Triton ignores a model without a version folder, and git does not keep empty folders.
+    kept = {"preprocess": "dali.py"}.get(model, ".gitkeep")
+    assert (MODEL_REPOSITORY / model / "1" / kept).is_file()
+
+
+@pytest.mark.parametrize("ensemble", NETWORK_MODELS)
+def test_ensembles_turn_a_file_into_labelled_probabilities(ensemble: str) -> None:
+    config = config_of(ensemble)
+    assert config.platform == "ensemble"
+    assert tensors(config.input) == [("IMAGE", UINT8, [-1])]
+    assert tensors(config.output) == [("PROBABILITIES", FP32, [len(CLASSES)])]
+    labels = MODEL_REPOSITORY / ensemble / config.output[0].label_filename
+    assert tuple(labels.read_text().split()) == CLASSES
+
+
+@pytest.mark.parametrize(("ensemble", "network"), NETWORK_MODELS.items())
+def test_steps_hand_on_what_the_next_one_takes(ensemble: str, network: str) -> None:
+    config = config_of(ensemble)
+    known = {name: (kind, dims) for name, kind, dims in tensors(config.input)}
+    assert [step.model_name for step in config.ensemble_scheduling.step] == ["preprocess", network]
+    for step in config.ensemble_scheduling.step:
+        model = config_of(step.model_name)
+        assert model.max_batch_size >= config.max_batch_size
+        for name, kind, dims in tensors(model.input):
+            assert known[step.input_map[name]] == (kind, dims)
+        known |= {step.output_map[name]: (kind, dims) for name, kind, dims in tensors(model.output)}
+    assert known["PROBABILITIES"] == (FP32, [len(CLASSES)])
+
+
+@pytest.mark.parametrize("network", NETWORK_MODELS.values())
+def test_networks_take_the_specified_size_by_the_native_backends_names(network: str) -> None:
+    config = config_of(network)
+    assert config.backend == "pytorch"
+    assert tensors(config.input) == [("INPUT__0", FP32, [3, SIZE, SIZE])]
+    assert tensors(config.output) == [("OUTPUT__0", FP32, [len(CLASSES)])]
+
+
+@pytest.mark.parametrize("model", ["preprocess", *NETWORK_MODELS.values()])
+def test_batching_models_batch_have_bounded_queues_and_choose_the_device_themselves(model: str) -> None:
+    config = config_of(model)
+    assert config.HasField("dynamic_batching")
+    assert config.dynamic_batching.default_queue_policy.max_queue_size > 0
+    assert config.max_batch_size > 1
+    assert [group.kind for group in config.instance_group] == [model_config_pb2.ModelInstanceGroup.KIND_AUTO]
+
+
+def test_files_of_different_length_share_a_batch() -> None:
+    assert [entry.allow_ragged_batch for entry in config_of("preprocess").input] == [True]
+
+
+@pytest.mark.parametrize("network", NETWORK_MODELS.values())
+def test_a_photo_that_was_decoded_is_not_thrown_away(network: str) -> None:
+    before, after = (config_of(model).dynamic_batching.default_queue_policy for model in ("preprocess", network))
+    assert after.max_queue_size > before.max_queue_size
+
+
+def test_the_warm_up_file_is_a_jpeg_of_the_promised_length() -> None:
+    (warmup,) = config_of("preprocess").model_warmup
+    tensor = warmup.inputs["IMAGE"]
+    content = (MODEL_REPOSITORY / "preprocess" / "warmup" / tensor.input_data_file).read_bytes()
+    assert list(tensor.dims) == [len(content)]
+    with Image.open(io.BytesIO(content)) as image:
+        assert image.format == "JPEG"
+        image.load()
+
+
+@pytest.mark.parametrize("ensemble", NETWORK_MODELS)
+def test_ensembles_have_no_warm_up(ensemble: str) -> None:
+    # The server refuses to start otherwise.
+    assert not config_of(ensemble).model_warmup
+
+
+def test_other_classes_need_no_code(tmp_path: Path) -> None:
+    for relative, content in {
+        Path("labels.txt"): "cat\ndog\nbird\n",
+        Path("preprocess/1/spec.json"): (MODEL_REPOSITORY / "preprocess/1/spec.json").read_text(),
+        WARMUP_IMAGE: "x" * 77,
+    }.items():
+        (tmp_path / relative).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / relative).write_text(content)
+    written = write_repository(tmp_path)
+    assert len(written) == len(rendered())
+    assert write_repository(tmp_path) == []
+    config = text_format.Parse((tmp_path / "raw" / "config.pbtxt").read_text(), ModelConfig())
+    assert tensors(config.output) == [("PROBABILITIES", FP32, [3])]
+    assert (tmp_path / "raw_cnn" / "labels.txt").read_text() == "cat\ndog\nbird\n"
+    preprocess = text_format.Parse((tmp_path / "preprocess" / "config.pbtxt").read_text(), ModelConfig())
+    assert list(preprocess.model_warmup[0].inputs["IMAGE"].dims) == [77]

@@ -1,0 +1,73 @@
+"""Loads a Python-based backend the way Triton's stub does, with stand-ins for what only the stub provides."""
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+BACKENDS = Path(__file__).resolve().parents[3] / "embedded_triton" / "backends"
+
+
+class Tensor:
+    """A tensor by name that offers DLPack; ``as_numpy`` is broken under numpy 2, so it is not there at all."""
+
+    def __init__(self, name: str, data: Any) -> None:
+        self.name = name
+        self._data = data
+
+    @classmethod
+    def from_dlpack(cls, name: str, data: Any) -> "Tensor":
+        assert data.__dlpack_device__()[0] == 1
+        return cls(name, data)
+
+    def __dlpack__(self, **options: Any) -> Any:
+        return self._data.__dlpack__(**options)
+
+    def __dlpack_device__(self) -> Any:
+        return self._data.__dlpack_device__()
+
+    def array(self) -> np.ndarray[Any, Any]:
+        """Return the values, for assertions."""
+        return np.from_dlpack(self)
+
+
+class TritonError(Exception):
+    """An error for one request, with its status."""
+
+    INVALID_ARG = "INVALID_ARG"
+
+    def __init__(self, message: str, status: str = "INTERNAL") -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class InferenceResponse:
+    """Either tensors or an error."""
+
+    def __init__(self, output_tensors: list[Tensor] | None = None, error: TritonError | None = None) -> None:
+        self.output_tensors = output_tensors or []
+        self.error = error
+
+
+class TritonModelException(Exception):  # noqa: N818 - Triton's name
+    """The model can not be loaded."""
+
+
+def load_backend(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """Import ``backends/<name>/model.py`` afresh."""
+    utils = ModuleType("triton_python_backend_utils")
+    for each in (Tensor, TritonError, InferenceResponse, TritonModelException):
+        setattr(utils, each.__name__, each)
+    utils.get_input_tensor_by_name = lambda request, tensor: request[tensor]  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, utils.__name__, utils)
+    monkeypatch.syspath_prepend(BACKENDS / name)
+    specification = importlib.util.spec_from_file_location(f"{name}_backend", BACKENDS / name / "model.py")
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module

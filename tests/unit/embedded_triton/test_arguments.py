@@ -1,0 +1,51 @@
+"""The command line of the server."""
+
+from pathlib import Path
+
+from embedded_triton.arguments import build_arguments
+from embedded_triton.settings import Settings
+
+
+def arguments(repository: str = "/models", address: str = "127.0.0.1", *, has_gpu: bool = False) -> list[str]:
+    return build_arguments(
+        Path("/wheel/tritonserver"),
+        Settings(model_repository=Path(repository), grpc_port=1, http_port=2, metrics_port=3),
+        address=address,
+        backend_folder=Path("/run/my backends"),
+        shared_memory_prefix="prefix-",
+        restriction_key="secret",
+        has_gpu=has_gpu,
+    )
+
+
+def test_paths_with_spaces_and_quotes_stay_one_argument() -> None:
+    built = arguments("/my 'photos'/model repository; rm -rf")
+    assert built[0] == "/wheel/tritonserver"
+    assert "--model-repository=/my 'photos'/model repository; rm -rf" in built
+    assert "--backend-directory=/run/my backends" in built
+
+
+def test_every_protocol_binds_to_the_given_address() -> None:
+    built = arguments(address="127.0.0.9")
+    assert [word for word in built if "-address=" in word] == [
+        f"--{protocol}-address=127.0.0.9" for protocol in ("http", "grpc", "metrics")
+    ]
+    assert {"--grpc-port=1", "--http-port=2", "--metrics-port=3"} <= set(built)
+
+
+def test_both_protocols_refuse_what_could_read_files_or_change_the_server() -> None:
+    for flag in ("--http-restricted-api=", "--grpc-restricted-protocol="):
+        (value,) = [word.removeprefix(flag) for word in arguments() if word.startswith(flag)]
+        names, _, key = value.partition(":")
+        assert set(names.split(",")) == {"shared-memory", "model-repository", "trace", "logging"}
+        assert key == "restricted=secret"
+
+
+def test_configurations_are_taken_as_they_are() -> None:
+    assert "--disable-auto-complete-config" in arguments()
+    assert "--backend-config=python,shm-region-prefix-name=prefix-" in arguments()
+
+
+def test_the_state_of_a_gpu_is_asked_only_where_one_is() -> None:
+    assert "--allow-gpu-metrics=false" in arguments()
+    assert "--allow-gpu-metrics=true" in arguments(has_gpu=True)

@@ -1,0 +1,139 @@
+"""The Python-based DALI backend on real DALI, and its pixels against training's own preprocessing."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.pictures import bottle, encode, with_orientation
+from tests.unit.embedded_triton.backend_loading import InferenceResponse, Tensor, TritonModelException, load_backend
+from training.preprocessing import decode, load_specification, normalise, resize
+
+pytest.importorskip("nvidia.dali", reason="nvidia-dali is not installed: requirements/serve.txt has it")
+PREPROCESS = Path(__file__).resolve().parents[3] / "model_repository" / "preprocess"
+SPECIFICATION = load_specification()
+GOOD = {
+    "wide": encode(bottle(640, 90), "JPEG", quality=90),
+    "tall": encode(bottle(77, 501), "PNG"),
+    "small": encode(bottle(16, 16), "WEBP", lossless=True),
+    "turned": with_orientation(bottle(333, 222), 6),
+    "grey": encode(bottle(200, 100).convert("L"), "JPEG"),
+    "strip": encode(bottle(2000, 1), "BMP"),
+}
+BAD = {"truncated": GOOD["wide"][:400], "no image": b"no image at all", "half a PNG": GOOD["tall"][:-200]}
+
+
+def arguments(folder: Path, **config: Any) -> dict[str, str]:
+    model_config = {
+        "max_batch_size": 16,
+        "input": [{"name": "IMAGE"}],
+        "output": [{"name": "PIXELS"}],
+        "parameters": {},
+        **config,
+    }
+    return {
+        "model_config": json.dumps(model_config),
+        "model_repository": str(folder),
+        "model_version": "1",
+        "model_instance_kind": "CPU",
+        "model_instance_device_id": "0",
+    }
+
+
+@pytest.fixture(scope="module")
+def model() -> Any:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        instance = load_backend("dali", monkeypatch).TritonPythonModel()
+        instance.initialize(arguments(PREPROCESS))
+        yield instance
+
+
+def request(*files: bytes) -> dict[str, Tensor]:
+    """One request; files of one request have one length, as in any tensor."""
+    return {"IMAGE": Tensor("IMAGE", np.stack([np.frombuffer(file, np.uint8) for file in files]))}
+
+
+def pixels(response: InferenceResponse) -> np.ndarray[Any, Any]:
+    assert response.error is None
+    (tensor,) = response.output_tensors
+    assert tensor.name == "PIXELS"
+    return tensor.array()
+
+
+def expected(file: bytes) -> np.ndarray[Any, Any]:
+    return normalise(resize(decode(file), SPECIFICATION.size)[None], SPECIFICATION).numpy()
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_pixels_are_those_of_training(model: Any, name: str) -> None:
+    (response,) = model.execute([request(GOOD[name])])
+    answer = pixels(response)
+    assert answer.dtype == np.float32
+    assert answer.shape == (1, 3, SPECIFICATION.size, SPECIFICATION.size)
+    difference = np.abs(answer - expected(GOOD[name])) * np.reshape(SPECIFICATION.std, (3, 1, 1)) * 255
+    # Pillow rounds to whole levels between its two passes, DALI only once at the end.
+    assert difference.mean() < 0.5
+    assert difference.max() <= 12
+
+
+def test_requests_of_one_batch_keep_their_order(model: Any) -> None:
+    alone = [pixels(model.execute([request(file)])[0]) for file in GOOD.values()]
+    together = model.execute([request(file) for file in GOOD.values()])
+    for one, response in zip(alone, together, strict=True):
+        np.testing.assert_array_equal(pixels(response), one)
+
+
+def test_a_request_of_several_images_is_answered_as_one(model: Any) -> None:
+    responses = model.execute([request(GOOD["wide"]), request(GOOD["tall"], GOOD["tall"])])
+    assert [len(pixels(response)) for response in responses] == [1, 2]
+    np.testing.assert_array_equal(pixels(responses[1])[0], pixels(responses[1])[1])
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_only_the_broken_image_fails_and_the_next_batch_is_right(model: Any, name: str) -> None:
+    files = [*GOOD.values()]
+    files.insert(2, BAD[name])
+    responses = model.execute([request(file) for file in files])
+    assert [response.error is not None for response in responses] == [file == BAD[name] for file in files]
+    error = responses[2].error
+    assert error.status == "INVALID_ARG"
+    assert "1 of 1 images could not be decoded: " in str(error)
+    for file, response in zip(files, responses, strict=True):
+        if response.error is None:
+            np.testing.assert_allclose(pixels(response), expected(file), atol=0.25)
+    (after,) = model.execute([request(GOOD["grey"])])
+    np.testing.assert_allclose(pixels(after), expected(GOOD["grey"]), atol=0.25)
+
+
+def test_a_batch_of_nothing_but_broken_images(model: Any) -> None:
+    responses = model.execute([request(file) for file in BAD.values()])
+    assert all(response.error is not None for response in responses)
+
+
+def test_a_serialised_pipeline_gives_the_same(tmp_path: Path, model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    backend = load_backend("dali", monkeypatch)
+    (tmp_path / "1").mkdir()
+    source = backend._import(PREPROCESS / "1" / "dali.py")
+    (tmp_path / "1" / "model.dali").write_bytes(source.preprocess().serialize())
+    serialised = backend.TritonPythonModel()
+    serialised.initialize(arguments(tmp_path, parameters={"num_threads": {"string_value": "1"}}))
+    (response,) = serialised.execute([request(GOOD["turned"])])
+    np.testing.assert_array_equal(pixels(response), pixels(model.execute([request(GOOD["turned"])])[0]))
+
+
+def test_a_folder_without_a_pipeline_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    backend = load_backend("dali", monkeypatch)
+    with pytest.raises(TritonModelException, match=r"neither model\.dali nor dali\.py"):
+        backend.TritonPythonModel().initialize(arguments(tmp_path))
+
+
+def test_two_marked_pipelines_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    backend = load_backend("dali", monkeypatch)
+    shutil.copytree(PREPROCESS / "1", tmp_path / "1")
+    with (tmp_path / "1" / "dali.py").open("a") as file:
+        file.write("\nother = preprocess\n@autoserialize\n@pipeline_def(batch_size=1)\ndef third():\n    return None\n")
+    with pytest.raises(TritonModelException, match="must mark one pipeline"):
+        backend.TritonPythonModel().initialize(arguments(tmp_path))

@@ -1,0 +1,119 @@
+"""The Python-based PyTorch backend on real TorchScript."""
+
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from tests.unit.embedded_triton.backend_loading import InferenceResponse, Tensor, TritonModelException, load_backend
+
+
+class Small(nn.Module):
+    """A convolution and a batch norm, which freezing folds, and two outputs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(3, 5, 3)
+        self.norm = nn.BatchNorm2d(5)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return torch.softmax(self.norm(self.convolution(images)).mean((2, 3)), dim=1)
+
+
+@pytest.fixture(scope="module")
+def network() -> nn.Module:
+    torch.manual_seed(3)
+    module = Small()
+    module(torch.randn(64, 3, 8, 8))  # statistics that a network in training mode would not use
+    return module.eval()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, network: nn.Module) -> Path:
+    (tmp_path / "1").mkdir()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r".*torch\.jit\.", category=DeprecationWarning)
+        torch.jit.save(torch.jit.trace(network, torch.randn(1, 3, 8, 8)), str(tmp_path / "1" / "model.pt"))
+    return tmp_path
+
+
+def load(folder: Path, monkeypatch: pytest.MonkeyPatch, kind: str = "CPU", **parameters: str) -> Any:
+    model = load_backend("pytorch", monkeypatch).TritonPythonModel()
+    config = {
+        "input": [{"name": "INPUT__0"}],
+        "output": [{"name": "OUTPUT__0"}],
+        "parameters": {key: {"string_value": value} for key, value in parameters.items()},
+    }
+    model.initialize(
+        {
+            "model_config": json.dumps(config),
+            "model_repository": str(folder),
+            "model_version": "1",
+            "model_instance_kind": kind,
+            "model_instance_device_id": "0",
+        }
+    )
+    return model
+
+
+def requests_of(*sizes: int) -> list[dict[str, Tensor]]:
+    generator = np.random.default_rng(0)
+    batches = [generator.standard_normal((size, 3, 8, 8), dtype=np.float32) for size in sizes]
+    return [{"INPUT__0": Tensor("INPUT__0", batch)} for batch in batches]
+
+
+def values(response: InferenceResponse) -> np.ndarray[Any, Any]:
+    assert response.error is None
+    (tensor,) = response.output_tensors
+    assert tensor.name == "OUTPUT__0"
+    return tensor.array()
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [{}, {"DISABLE_OPTIMIZED_EXECUTION": "true"}, {"INFERENCE_MODE": "false"}, {"INTRA_OP_THREAD_COUNT": "1"}],
+    ids=lambda parameters: "".join(parameters) or "defaults",
+)
+def test_each_request_gets_its_own_rows(
+    folder: Path, network: nn.Module, monkeypatch: pytest.MonkeyPatch, parameters: dict[str, str]
+) -> None:
+    model = load(folder, monkeypatch, **parameters)
+    requests = requests_of(1, 3, 2)
+    for request, response in zip(requests, model.execute(requests), strict=True):
+        with torch.inference_mode():
+            expected = network(torch.from_numpy(request["INPUT__0"].array()))
+        np.testing.assert_allclose(values(response), expected.numpy(), atol=1e-5)
+
+
+def test_all_requests_run_as_one_batch(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = load(folder, monkeypatch)
+    sizes: list[int] = []
+    module = model._module
+    model._module = lambda batch: sizes.append(len(batch)) or module(batch)
+    model.execute(requests_of(1, 1, 4))
+    assert sizes == [6]
+
+
+def test_the_number_of_threads_is_the_configured_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen: dict[str, int] = {}
+    monkeypatch.setattr(torch, "set_num_threads", lambda count: chosen.update(intra=count))
+    monkeypatch.setattr(torch, "set_num_interop_threads", lambda count: chosen.update(inter=count))
+    load(folder, monkeypatch, INTRA_OP_THREAD_COUNT="3", INTER_OP_THREAD_COUNT="2")
+    assert chosen == {"intra": 3, "inter": 2}
+
+
+def test_a_gpu_instance_without_cuda_in_torch_runs_on_the_cpu(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # `make run TORCH=cpu` on a machine with a GPU: Triton sees the GPU, this torch can not use it.
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    model = load(folder, monkeypatch, kind="GPU")
+    assert values(model.execute(requests_of(2))[0]).shape == (2, 5)
+
+
+def test_a_missing_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(TritonModelException, match=r"1/model\.pt is missing"):
+        load(tmp_path, monkeypatch)
