@@ -18,8 +18,8 @@ def draw(kind: int, seed: int, width: int = 64, height: int = 48) -> Image.Image
     pen = ImageDraw.Draw(picture)
     for _ in range(25):
         x, y = random_.uniform(0, width), random_.uniform(0, height)
-        shade = random_.randint(150, 250)
-        pen.ellipse((x, y, x + width / 6, y + height / 6), fill=(shade, shade, shade))
+        shade = random_.randint(60, 250)
+        pen.ellipse((x, y, x + width / 4, y + height / 4), fill=(shade, shade, shade))
     x, y = random_.uniform(0, width * 0.3), random_.uniform(0, height * 0.3)
     pen.rounded_rectangle((x, y, x + width * 0.65, y + height * 0.65), width / 8, fill=COLOURS[kind % len(COLOURS)])
     return picture.filter(ImageFilter.GaussianBlur(width / 100))

@@ -48,7 +48,8 @@ def assess(
     without = None
     if duplicates is not None:
         kept = np.setdiff1d(np.arange(len(labels)), np.asarray(duplicates, dtype=int))
-        without = DuplicateReport(left_out=len(duplicates), metrics=eight_metrics(labels[kept], answers[kept]))
+        rest = eight_metrics(labels[kept], answers[kept]) if len(kept) else None
+        without = DuplicateReport(left_out=len(duplicates), metrics=rest)
     return ListReport(
         count=len(labels),
         metrics=eight_metrics(labels, answers),

@@ -13,7 +13,7 @@ from torch import nn
 from training import figures
 from training.assess import assess, assess_other_things, drift_reference
 from training.calibration import confidence_threshold, fit_temperature
-from training.cards import Calibration, ModelCard, card_path, sha256, weights_path, write_card
+from training.cards import Calibration, ModelCard, card_path, read_card, sha256, weights_path, write_card
 from training.checkpoints import load_weights, save_weights
 from training.classes import read_classes
 from training.dataset import PhotoSet, load_photos, read_entries
@@ -135,7 +135,7 @@ def evaluate(
     written = [candidate, card_path(model_type, output)]
     for name, said in answers.items():
         written += _draw(model_type, name, said, reports[name], temperature, output)
-    return card, written
+    return read_card(model_type, output), written
 
 
 def _answer(network: nn.Module, photos: PhotoSet, specification: Specification) -> Answers:

@@ -31,7 +31,7 @@ class DuplicateReport(_Table):
     """What leaving out the photos changes that the training list has too, or nearly."""
 
     left_out: int
-    metrics: dict[str, float]
+    metrics: dict[str, float] | None = Field(description="of the rest; null where nothing is left")
 
 
 class ListReport(_Table):

@@ -40,11 +40,9 @@ def describe_report(name: str, report: ListReport, classes: Sequence[str]) -> st
         f"accuracy of the rest {_share(selective.accuracy_of_rest)}"
     )
     if report.without_duplicates is not None:
-        without = report.without_duplicates
-        lines.append(
-            f"  without the {without.left_out} that the training list has too, or nearly: "
-            f"accuracy {without.metrics['accuracy']:.4f}, balanced {without.metrics['balanced_accuracy']:.4f}"
-        )
+        without, rest = report.without_duplicates, report.without_duplicates.metrics
+        told = f"accuracy {rest['accuracy']:.4f}, balanced {rest['balanced_accuracy']:.4f}" if rest else "nothing left"
+        lines.append(f"  without the {without.left_out} that the training photos hold too, or nearly: {told}")
     width = max(map(len, classes))
     lines.append(f"  {'':{width}}  precision  recall      F1  photos  answers as " + " ".join(classes))
     for label, row in zip(classes, report.confusion, strict=True):
