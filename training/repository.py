@@ -1,146 +1,48 @@
-"""Renders the model repository's configurations and label files from the class file and the specification.
+"""Writes the model repository's configurations and label files from class file, specification and model cards.
 
-The rendered files are committed, so that a reader and Triton see them without running anything; a test compares them
-with this module. ``write_repository`` renders them anew, say after the class file was changed.
+The files are committed, so that a reader and Triton see them without running anything; a test compares them with what
+this module renders.
 """
 
+import json
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
+from training.cards import WEIGHTS, ModelCard, card_path, read_card
 from training.checkpoints import write_atomically
 from training.classes import MODEL_REPOSITORY, read_classes
+from training.configurations import WARMUP_IMAGE, render_ensemble, render_network, render_preprocess
 from training.networks import NETWORK_MODELS
 from training.preprocessing import load_specification
 
-#: The drawing that warms ``preprocess`` up, inside the model repository.
-WARMUP_IMAGE = Path("preprocess", "warmup", "drawing.jpg")
-
-_HEADER = (
-    "# Rendered by training/repository.py from labels.txt and preprocess/1/spec.json: change those, or the template.\n"
-)
-
-_PREPROCESS = """\
-# From the bytes of an image file to the normalised tensor that the networks take.
-name: "preprocess"
-backend: "dali"
-max_batch_size: 16
-input [
-  {
-    name: "IMAGE"
-    data_type: TYPE_UINT8
-    dims: [ -1 ]
-    # Files differ in length: without this no two of them ever share a batch.
-    allow_ragged_batch: true
-  }
-]
-output [
-  { name: "PIXELS" data_type: TYPE_FP32 dims: [ 3, %(size)d, %(size)d ] }
-]
-# No kind: Triton takes the GPU where there is one, and the CPU where not.
-instance_group [ { count: 1 } ]
-dynamic_batching {
-  # A full queue answers at once, with UNAVAILABLE, instead of letting everyone wait.
-  default_queue_policy { max_queue_size: 64 }
-}
-model_warmup [
-  {
-    name: "drawing"
-    batch_size: 1
-    inputs {
-      key: "IMAGE"
-      value { data_type: TYPE_UINT8 dims: [ %(warmup_bytes)d ] input_data_file: "%(warmup_file)s" }
-    }
-  }
-]
-"""
-
-_NETWORK = """\
-# TorchScript, with the softmax inside: the normalised tensor to the probabilities, in the order of labels.txt.
-name: "%(model)s"
-backend: "pytorch"
-max_batch_size: 16
-input [
-  { name: "INPUT__0" data_type: TYPE_FP32 dims: [ 3, %(size)d, %(size)d ] }
-]
-output [
-  { name: "OUTPUT__0" data_type: TYPE_FP32 dims: [ %(classes)d ] label_filename: "labels.txt" }
-]
-# No kind: Triton takes the GPU where there is one, and the CPU where not.
-instance_group [ { count: 1 } ]
-dynamic_batching {
-  # Longer than the queue of preprocess: a photo that was decoded is not thrown away.
-  default_queue_policy { max_queue_size: 256 }
-}
-parameters { key: "INFERENCE_MODE" value { string_value: "true" } }
-model_warmup [
-%(warmups)s
-]
-"""
-
-_NETWORK_WARMUP = """\
-  {
-    name: "batch of %(batch)d"
-    batch_size: %(batch)d
-    inputs {
-      key: "INPUT__0"
-      value { data_type: TYPE_FP32 dims: [ 3, %(size)d, %(size)d ] random_data: true }
-    }
-  }"""
-
-_ENSEMBLE = """\
-# What clients call: the bytes of an image file to the probability of each class of labels.txt.
-name: "%(ensemble)s"
-platform: "ensemble"
-max_batch_size: 16
-input [
-  { name: "IMAGE" data_type: TYPE_UINT8 dims: [ -1 ] }
-]
-output [
-  { name: "PROBABILITIES" data_type: TYPE_FP32 dims: [ %(classes)d ] label_filename: "labels.txt" }
-]
-ensemble_scheduling {
-  step [
-    {
-      model_name: "preprocess"
-      model_version: -1
-      input_map { key: "IMAGE" value: "IMAGE" }
-      output_map { key: "PIXELS" value: "PIXELS" }
-    },
-    {
-      model_name: "%(model)s"
-      model_version: -1
-      input_map { key: "INPUT__0" value: "PIXELS" }
-      output_map { key: "OUTPUT__0" value: "PROBABILITIES" }
-    }
-  ]
-}
-"""
+_DIGEST = 12
+_DECIMALS = 4
 
 
-def render_preprocess(*, size: int, warmup_bytes: int) -> str:
-    """Return the configuration of ``preprocess``.
+def describe_weights(card: ModelCard) -> dict[str, str]:
+    """Return what the gateway learns of the weights from Triton: their digest, the threshold, and JSON documents.
 
-    Args:
-        size: edge of the square image in pixels.
-        warmup_bytes: length of the warm-up drawing's file, which Triton wants to know beforehand.
+    ``metrics`` holds the metrics by list of photos, ``drift_reference`` what the answers looked like on the
+    validation list.
     """
-    return _HEADER + _PREPROCESS % {"size": size, "warmup_bytes": warmup_bytes, "warmup_file": WARMUP_IMAGE.name}
-
-
-def render_network(model: str, *, size: int, classes: int) -> str:
-    """Return the configuration of the network ``model``: FP32 [3, size, size] to FP32 [classes]."""
-    warmups = ",\n".join(_NETWORK_WARMUP % {"batch": batch, "size": size} for batch in (1, 8))
-    return _HEADER + _NETWORK % {"model": model, "size": size, "classes": classes, "warmups": warmups}
-
-
-def render_ensemble(ensemble: str, model: str, *, classes: int) -> str:
-    """Return the configuration of ``ensemble``, which chains ``preprocess`` and the network ``model``."""
-    return _HEADER + _ENSEMBLE % {"ensemble": ensemble, "model": model, "classes": classes}
+    parameters = {
+        "weights_digest": card.weights_sha256[:_DIGEST],
+        "confidence_threshold": str(round(card.calibration.confidence_threshold, _DECIMALS)),
+        "metrics": _compact({name: report.metrics for name, report in card.metrics.items()}),
+    }
+    if card.drift_reference is not None:
+        parameters["drift_reference"] = _compact(card.drift_reference.model_dump(mode="json"))
+    return parameters
 
 
 def render_repository(
-    classes: tuple[str, ...], *, size: int, warmup_bytes: int, networks: Mapping[str, str] = NETWORK_MODELS
+    classes: tuple[str, ...],
+    *,
+    size: int,
+    warmup_bytes: int,
+    cards: Mapping[str, ModelCard],
+    networks: Mapping[str, str] = NETWORK_MODELS,
 ) -> dict[Path, str]:
     """Return every rendered file of the model repository.
 
@@ -148,6 +50,7 @@ def render_repository(
         classes: the class names in their order.
         size: edge of the square image in pixels.
         warmup_bytes: length of the warm-up drawing's file.
+        cards: the model cards, by ensemble; an ensemble without one says nothing of its weights.
         networks: for each ensemble the name of its network.
 
     Returns:
@@ -156,33 +59,57 @@ def render_repository(
     labels = "".join(f"{name}\n" for name in classes)
     files = {Path("preprocess", "config.pbtxt"): render_preprocess(size=size, warmup_bytes=warmup_bytes)}
     for ensemble, model in networks.items():
+        parameters = describe_weights(cards[ensemble]) if ensemble in cards else {}
         files[Path(model, "config.pbtxt")] = render_network(model, size=size, classes=len(classes))
-        files[Path(ensemble, "config.pbtxt")] = render_ensemble(ensemble, model, classes=len(classes))
+        files[Path(ensemble, "config.pbtxt")] = render_ensemble(
+            ensemble, model, classes=len(classes), parameters=parameters
+        )
         files |= {Path(name, "labels.txt"): labels for name in (model, ensemble)}
     return files
 
 
-def write_repository(model_repository: Path = MODEL_REPOSITORY) -> list[Path]:
-    """Render the files whose content is not what it should be, each replaced atomically.
-
-    Returns:
-        The files that were written.
+def render_from(model_repository: Path = MODEL_REPOSITORY, weights_folder: Path = WEIGHTS) -> dict[Path, str]:
+    """Return every rendered file for the class file, specification, warm-up drawing and cards that are there.
 
     Raises:
-        FileNotFoundError: the class file, the specification or the warm-up drawing is missing.
+        FileNotFoundError: one of the first three is missing.
+        ValueError: the class file or a card is malformed, or a card belongs to other weights.
     """
-    files = render_repository(
+    return render_repository(
         read_classes(model_repository),
         size=load_specification(model_repository).size,
         warmup_bytes=(model_repository / WARMUP_IMAGE).stat().st_size,
+        cards={
+            name: read_card(name, weights_folder) for name in NETWORK_MODELS if card_path(name, weights_folder).exists()
+        },
     )
+
+
+def write_repository(model_repository: Path = MODEL_REPOSITORY, weights_folder: Path = WEIGHTS) -> list[Path]:
+    """Write the files whose content is not what ``render_from`` returns, each replaced atomically.
+
+    Returns:
+        The files that were written.
+    """
     written = []
-    for relative, content in files.items():
+    for relative, content in render_from(model_repository, weights_folder).items():
         path = model_repository / relative
         if not path.is_file() or path.read_text(encoding="utf-8") != content:
             write_atomically(path, partial(_write, content))
             written.append(path)
     return written
+
+
+def _compact(document: object) -> str:
+    return json.dumps(_rounded(document), ensure_ascii=False, separators=(",", ":"))
+
+
+def _rounded(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {key: _rounded(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(each) for each in value]
+    return round(value, _DECIMALS) if isinstance(value, float) else value
 
 
 def _write(content: str, path: Path) -> None:

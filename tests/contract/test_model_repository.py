@@ -1,6 +1,7 @@
 """The committed model repository: whole, rendered from class file and specification, fit for both servers."""
 
 import io
+import json
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,13 @@ from PIL import Image
 from tritonclient.grpc import model_config_pb2
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
+from training.cards import Calibration, ModelCard
 from training.classes import MODEL_REPOSITORY, read_classes
+from training.configurations import WARMUP_IMAGE
 from training.networks import NETWORK_MODELS
 from training.preprocessing import load_specification
-from training.repository import WARMUP_IMAGE, render_repository, write_repository
+from training.reports import DriftReference
+from training.repository import render_from, render_repository, write_repository
 
 CLASSES = read_classes()
 SIZE = load_specification().size
@@ -28,14 +32,9 @@ def tensors(entries: object) -> list[tuple[str, int, list[int]]]:
     return [(entry.name, entry.data_type, list(entry.dims)) for entry in entries]  # type: ignore[attr-defined]
 
 
-def rendered() -> dict[Path, str]:
-    warmup_bytes = (MODEL_REPOSITORY / WARMUP_IMAGE).stat().st_size
-    return render_repository(CLASSES, size=SIZE, warmup_bytes=warmup_bytes)
-
-
-@pytest.mark.parametrize("path", sorted(rendered()), ids=str)
+@pytest.mark.parametrize("path", sorted(render_from()), ids=str)
 def test_committed_files_are_what_export_renders(path: Path) -> None:
-    assert (MODEL_REPOSITORY / path).read_text() == rendered()[path]
+    assert (MODEL_REPOSITORY / path).read_text() == render_from()[path]
 
 
 def test_every_configuration_is_a_known_model_by_its_own_name() -> None:
@@ -126,11 +125,40 @@ def test_other_classes_need_no_code(tmp_path: Path) -> None:
     }.items():
         (tmp_path / relative).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / relative).write_text(content)
-    written = write_repository(tmp_path)
-    assert len(written) == len(rendered())
-    assert write_repository(tmp_path) == []
+    written = write_repository(tmp_path, tmp_path / "no weights")
+    assert len(written) == len(render_from())
+    assert write_repository(tmp_path, tmp_path / "no weights") == []
     config = text_format.Parse((tmp_path / "raw" / "config.pbtxt").read_text(), ModelConfig())
     assert tensors(config.output) == [("PROBABILITIES", FP32, [3])]
     assert (tmp_path / "raw_cnn" / "labels.txt").read_text() == "cat\ndog\nbird\n"
     preprocess = text_format.Parse((tmp_path / "preprocess" / "config.pbtxt").read_text(), ModelConfig())
     assert list(preprocess.model_warmup[0].inputs["IMAGE"].dims) == [77]
+
+
+def test_clients_learn_about_the_weights_from_the_ensemble() -> None:
+    card = ModelCard(
+        model_type="raw",
+        classes=CLASSES,
+        weights_sha256="0123456789abcdef" * 4,
+        parameters=1,
+        preprocessing={},
+        date="2026-11-23",
+        training={},
+        calibration=Calibration(temperature=1.2, confidence_threshold=0.54321),
+        metrics={},
+        drift_reference=DriftReference(
+            count=3,
+            class_shares={'a "quoted" näme': 1 / 3},
+            confidence_deciles=(0.5,),
+            low_confidence_share=0.1,
+            brightness_deciles=(127.00001,),
+        ),
+    )
+    files = render_repository(CLASSES, size=SIZE, warmup_bytes=1, cards={"raw": card})
+    configs = {name: text_format.Parse(files[Path(name, "config.pbtxt")], ModelConfig()) for name in NETWORK_MODELS}
+    parameters = {key: value.string_value for key, value in configs["raw"].parameters.items()}
+    assert parameters["weights_digest"] == "0123456789ab"
+    assert parameters["confidence_threshold"] == "0.5432"
+    assert json.loads(parameters["metrics"]) == {}
+    assert json.loads(parameters["drift_reference"])["class_shares"] == {'a "quoted" näme': 0.3333}
+    assert not configs["pretrained"].parameters

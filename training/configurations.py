@@ -1,0 +1,143 @@
+"""The text of each ``config.pbtxt``: the embedded Triton 2.51 and NVIDIA's containers read the same files."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+#: The drawing that warms ``preprocess`` up, inside the model repository.
+WARMUP_IMAGE = Path("preprocess", "warmup", "drawing.jpg")
+
+_HEADER = "# Rendered from labels.txt, spec.json and the model cards: see training/configurations.py.\n"
+
+_PREPROCESS = """\
+# From the bytes of an image file to the normalised tensor that the networks take.
+name: "preprocess"
+backend: "dali"
+max_batch_size: 16
+input [
+  {
+    name: "IMAGE"
+    data_type: TYPE_UINT8
+    dims: [ -1 ]
+    # Files differ in length: without this no two of them ever share a batch.
+    allow_ragged_batch: true
+  }
+]
+output [
+  { name: "PIXELS" data_type: TYPE_FP32 dims: [ 3, %(size)d, %(size)d ] }
+]
+# No kind: Triton takes the GPU where there is one, and the CPU where not.
+instance_group [ { count: 1 } ]
+dynamic_batching {
+  # A full queue answers at once, with UNAVAILABLE, instead of letting everyone wait.
+  default_queue_policy { max_queue_size: 64 }
+}
+model_warmup [
+  {
+    name: "drawing"
+    batch_size: 1
+    inputs {
+      key: "IMAGE"
+      value { data_type: TYPE_UINT8 dims: [ %(warmup_bytes)d ] input_data_file: "%(warmup_file)s" }
+    }
+  }
+]
+"""
+
+_NETWORK = """\
+# TorchScript, with the softmax inside: the normalised tensor to the probabilities, in the order of labels.txt.
+name: "%(model)s"
+backend: "pytorch"
+max_batch_size: 16
+input [
+  { name: "INPUT__0" data_type: TYPE_FP32 dims: [ 3, %(size)d, %(size)d ] }
+]
+output [
+  { name: "OUTPUT__0" data_type: TYPE_FP32 dims: [ %(classes)d ] label_filename: "labels.txt" }
+]
+# No kind: Triton takes the GPU where there is one, and the CPU where not.
+instance_group [ { count: 1 } ]
+dynamic_batching {
+  # Longer than the queue of preprocess: a photo that was decoded is not thrown away.
+  default_queue_policy { max_queue_size: 256 }
+}
+parameters { key: "INFERENCE_MODE" value { string_value: "true" } }
+model_warmup [
+%(warmups)s
+]
+"""
+
+_NETWORK_WARMUP = """\
+  {
+    name: "batch of %(batch)d"
+    batch_size: %(batch)d
+    inputs {
+      key: "INPUT__0"
+      value { data_type: TYPE_FP32 dims: [ 3, %(size)d, %(size)d ] random_data: true }
+    }
+  }"""
+
+_ENSEMBLE = """\
+# What clients call: the bytes of an image file to the probability of each class of labels.txt.
+name: "%(ensemble)s"
+platform: "ensemble"
+max_batch_size: 16
+input [
+  { name: "IMAGE" data_type: TYPE_UINT8 dims: [ -1 ] }
+]
+output [
+  { name: "PROBABILITIES" data_type: TYPE_FP32 dims: [ %(classes)d ] label_filename: "labels.txt" }
+]
+ensemble_scheduling {
+  step [
+    {
+      model_name: "preprocess"
+      model_version: -1
+      input_map { key: "IMAGE" value: "IMAGE" }
+      output_map { key: "PIXELS" value: "PIXELS" }
+    },
+    {
+      model_name: "%(model)s"
+      model_version: -1
+      input_map { key: "INPUT__0" value: "PIXELS" }
+      output_map { key: "OUTPUT__0" value: "PROBABILITIES" }
+    }
+  ]
+}
+%(parameters)s"""
+
+_PARAMETER = "parameters { key: %(key)s value { string_value: %(value)s } }\n"
+
+
+def render_preprocess(*, size: int, warmup_bytes: int) -> str:
+    """Return the configuration of ``preprocess``.
+
+    Args:
+        size: edge of the square image in pixels.
+        warmup_bytes: length of the warm-up drawing's file, which Triton wants to know beforehand.
+    """
+    return _HEADER + _PREPROCESS % {"size": size, "warmup_bytes": warmup_bytes, "warmup_file": WARMUP_IMAGE.name}
+
+
+def render_network(model: str, *, size: int, classes: int) -> str:
+    """Return the configuration of the network ``model``: FP32 [3, size, size] to FP32 [classes]."""
+    warmups = ",\n".join(_NETWORK_WARMUP % {"batch": batch, "size": size} for batch in (1, 8))
+    return _HEADER + _NETWORK % {"model": model, "size": size, "classes": classes, "warmups": warmups}
+
+
+def render_ensemble(ensemble: str, model: str, *, classes: int, parameters: Mapping[str, str]) -> str:
+    """Return the configuration of ``ensemble``, which chains ``preprocess`` and the network ``model``.
+
+    Args:
+        ensemble: its name, as in the URL.
+        model: the network's name.
+        classes: how many classes there are.
+        parameters: facts about the weights for clients, which Triton hands on and does not read.
+    """
+    # JSON's quoting of strings is the text format's too, as long as other characters stay as they are.
+    lines = (
+        _PARAMETER % {"key": json.dumps(key), "value": json.dumps(value, ensure_ascii=False)}
+        for key, value in parameters.items()
+    )
+    names = {"ensemble": ensemble, "model": model, "classes": classes}
+    return _HEADER + _ENSEMBLE % {**names, "parameters": "".join(lines)}
