@@ -11,7 +11,7 @@ const ADVICE = {
 const NAMES = { raw: "raw: trained from scratch", pretrained: "pretrained: a fine-tuned ResNet-50" };
 
 const copy = (id) => document.getElementById(id).content.firstElementChild.cloneNode(true);
-const percent = (value) => `${(value * 100).toFixed(value >= 0.1 && value < 0.9995 ? 0 : 1)} %`;
+const percent = (value) => `${(value * 100).toFixed(value >= 0.1 && value < 0.995 ? 0 : 1)} %`;
 const time = (milliseconds) => (milliseconds < 1000 ? `${milliseconds.toFixed(0)} ms` : `${(milliseconds / 1000).toFixed(1)} s`);
 
 export class Card {
@@ -84,15 +84,15 @@ export class Card {
       return;
     }
     panel.classList.toggle("unsure", !answer.sure);
-    const server = answer.serverMilliseconds === null ? "" : `, ${time(answer.serverMilliseconds)} of it in the server`;
-    panel.querySelector(".verdict").textContent =
-      `${answer.sure ? answer.best : `not sure (${answer.best}?)`} in ${time(answer.milliseconds)}${server}`;
+    const server = answer.serverMilliseconds === null ? "" : ` (${time(answer.serverMilliseconds)} in the server)`;
+    panel.querySelector(".time").textContent = `${time(answer.milliseconds)}${server}`;
+    panel.querySelector(".verdict").textContent = answer.sure ? answer.best : `not sure, perhaps ${answer.best}`;
     const bars = answer.classes.map(([label, probability]) => {
       const bar = copy("bar");
       const [name, value] = bar.querySelectorAll("span");
       name.textContent = label;
       value.textContent = percent(probability);
-      bar.querySelector("meter").value = probability;
+      bar.querySelector(".fill").style.width = `${probability * 100}%`;
       bar.classList.toggle("best", label === answer.best);
       return bar;
     });

@@ -1,0 +1,39 @@
+"""A classifier for the page: two models that answer differently, and that a test can make fail or hesitate."""
+
+from collections.abc import Callable, Mapping
+
+import numpy
+
+from gateway.prediction import ModelDescription, Prediction
+from tests.unit.gateway.fakes import LABELS, FakeClassifier
+
+METAL = numpy.array([0.004, 0.001, 0.002, 0.031, 0.957, 0.005], numpy.float32)
+PLASTIC = numpy.array([0.19, 0.04, 0.02, 0.43, 0.3, 0.02], numpy.float32)
+
+
+class PageClassifier(FakeClassifier):
+    """`answers` are each model's probabilities; errors of `first_errors` come before any answer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answers = {"raw": PLASTIC, "pretrained": METAL}
+        self.first_errors: list[Exception] = []
+        self.threshold = 0.6
+
+    async def classify(self, model: str, image: bytes, timeout_seconds: float, done: Callable[[], None]) -> Prediction:
+        self.asked.append((model, image, timeout_seconds))
+        done()
+        if self.first_errors:
+            raise self.first_errors.pop()
+        if self.error:
+            raise self.error
+        return Prediction(self.described()[model], self.answers[model], "1")
+
+    def described(self) -> Mapping[str, ModelDescription]:
+        accuracies = {"raw": 0.7, "pretrained": 0.9}
+        return {
+            name: ModelDescription(
+                LABELS, "0123456789ab", self.threshold, version_number="1", metrics={"test": {"accuracy": accuracy}}
+            )
+            for name, accuracy in accuracies.items()
+        }

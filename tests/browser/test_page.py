@@ -1,0 +1,160 @@
+"""The page in a real browser: what people do with it, and what it shows them."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from gateway import errors
+from tests.browser.actions import card, choose, expect_word, hand_over, photo, text_file
+from tests.browser.fakes import PLASTIC, PageClassifier
+from tests.serving import served
+from tests.unit.gateway.fakes import application
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.mark.parametrize("event", ["drop", "paste"])
+def test_drop_and_paste(page: Page, url: str, classifier: PageClassifier, event: str) -> None:
+    page.goto(url)
+    file = photo("can.jpg")
+    hand_over(page, event, file)
+    expect_word(page, "can.jpg", "metal")
+    assert [(model, image) for model, image, _ in classifier.asked] == [
+        (model, file["buffer"]) for model in ("raw", "pretrained")
+    ]
+
+
+def test_answer_of_both_models_with_bars_times_and_advice(page: Page, url: str) -> None:
+    page.goto(url)
+    choose(page, photo())
+    expect_word(page, "photo.jpg", "metal")
+    found = card(page, "photo.jpg")
+    expect(found.get_by_text("Metal or packaging bin.")).to_be_visible()
+    panels = found.locator(".model")
+    expect(panels).to_have_count(2)
+    for panel, bars, verdict in (
+        (panels.nth(0), ["19 %", "4.0 %", "2.0 %", "43 %", "30 %", "2.0 %"], "not sure, perhaps plastic"),
+        (panels.nth(1), ["0.4 %", "0.1 %", "0.2 %", "3.1 %", "96 %", "0.5 %"], "metal"),
+    ):
+        expect(panel.locator(".value")).to_have_text(bars)
+        expect(panel.locator(".verdict")).to_have_text(verdict)
+        expect(panel.locator(".time")).to_contain_text("in the server")
+    expect(panels.nth(0).get_by_role("heading")).to_contain_text("raw")
+    expect(page.get_by_role("status")).to_have_text("photo.jpg: metal, 96 %.")
+
+
+def test_not_sure(page: Page, url: str, classifier: PageClassifier) -> None:
+    classifier.answers["pretrained"] = PLASTIC
+    page.goto(url)
+    choose(page, photo())
+    expect_word(page, "photo.jpg", "Not sure")
+    expect(card(page, "photo.jpg").get_by_text("Perhaps plastic, 43 %.")).to_be_visible()
+
+
+def test_many_pictures_good_and_bad(page: Page, url: str) -> None:
+    page.goto(url)
+    choose(page, *(photo(f"{number}.jpg") for number in range(8)), text_file())
+    for number in range(8):
+        expect_word(page, f"{number}.jpg", "metal")
+    expect_word(page, "notes.jpg", "No answer")
+    expect(card(page, "notes.jpg").get_by_text("This is no picture")).to_be_visible()
+    assert page.locator("figcaption").first.inner_text() == "notes.jpg"
+
+
+def test_picture_that_is_cut_off(page: Page, url: str) -> None:
+    page.goto(url)
+    file = photo()
+    choose(page, {**file, "buffer": file["buffer"][:-200]})
+    expect(card(page, "photo.jpg").get_by_text("damaged or cut off")).to_be_visible()
+
+
+def test_drawings_are_called_drawings(page: Page, url: str) -> None:
+    page.goto(url)
+    page.get_by_role("button", name="Drawn can").click()
+    expect_word(page, "Drawn can", "metal")
+
+
+def test_keyboard_alone(page: Page, url: str) -> None:
+    page.goto(url)
+    expect(page.get_by_role("status")).to_have_text("")
+    focused = []
+    for _ in range(4):
+        page.keyboard.press("Tab")
+        focused.append(page.evaluate("document.activeElement.id || document.activeElement.textContent"))
+    assert focused == ["choose", "Drawn bottle", "Drawn box", "Drawn can"]
+    page.keyboard.press("Enter")
+    expect_word(page, "Drawn can", "metal")
+    with page.expect_file_chooser():
+        page.get_by_label("Choose photos").focus()
+        page.keyboard.press("Enter")
+
+
+def test_server_gone_and_back(page: Page, classifier: PageClassifier) -> None:
+    with served(application(classifier)) as url:
+        page.goto(url)
+        expect(page.get_by_text("nothing is kept")).to_be_visible()
+    choose(page, photo())
+    expect_word(page, "photo.jpg", "No answer")
+    expect(card(page, "photo.jpg").get_by_text("can not be reached")).to_be_visible()
+    with served(application(classifier), int(url.rpartition(":")[2])):
+        card(page, "photo.jpg").get_by_role("button", name="Try again").click()
+        expect_word(page, "photo.jpg", "metal")
+
+
+def test_one_model_away_leaves_the_other(page: Page, url: str, classifier: PageClassifier) -> None:
+    del classifier.answers["raw"]
+    page.goto(url)
+    choose(page, photo())
+    expect_word(page, "photo.jpg", "metal")
+    expect(card(page, "photo.jpg").locator(".model").nth(0)).to_contain_text("Something went wrong in the service")
+
+
+def test_a_busy_service_is_asked_again(page: Page, url: str, classifier: PageClassifier) -> None:
+    classifier.first_errors = [errors.QueueFull(), errors.ModelUnavailable("raw")]
+    page.goto(url)
+    choose(page, photo())
+    expect_word(page, "photo.jpg", "metal")
+    assert len(classifier.asked) == 4
+
+
+def test_photos_wait_for_models_that_are_starting(page: Page, url: str, classifier: PageClassifier) -> None:
+    classifier.models_ready = {"raw": True, "pretrained": False}
+    page.goto(url)
+    expect(page.get_by_role("status")).to_have_text("Not ready yet: pretrained. Photos wait for it.")
+    classifier.models_ready = {"raw": True, "pretrained": True}
+    expect(page.get_by_role("status")).to_have_text("")
+
+
+def test_api_key(page: Page, classifier: PageClassifier) -> None:
+    with served(application(classifier, api_keys="secret")) as url:
+        page.goto(url)
+        choose(page, photo())
+        field = page.get_by_label("This service asks for an API key.")
+        field.fill("wrong")
+        page.get_by_role("button", name="Use this key").click()
+        expect(field).to_be_visible()
+        field.fill("secret")
+        field.press("Enter")
+        expect_word(page, "photo.jpg", "metal")
+        expect(field).to_be_hidden()
+        page.reload()
+        choose(page, photo("second.jpg"))
+        expect_word(page, "second.jpg", "metal")
+
+
+@pytest.mark.parametrize("settings", [{"max_body_bytes": 40_000}, {"max_pixels": 2_000_000}], ids=["bytes", "pixels"])
+def test_photos_over_a_limit_are_scaled_down(page: Page, classifier: PageClassifier, settings: dict[str, int]) -> None:
+    large = photo(width=3000, height=2000)
+    assert len(large["buffer"]) > 40_000
+    with served(application(classifier, **settings)) as url:
+        page.goto(url)
+        choose(page, large)
+        expect_word(page, "photo.jpg", "metal")
+    assert all(len(image) < 40_000 for _, image, _ in classifier.asked)
+
+
+def test_names_of_files_are_text(page: Page, url: str) -> None:
+    page.goto(url)
+    name = "<img src=x onerror=alert(1)>.jpg"
+    choose(page, photo(name))
+    expect_word(page, name, "metal")
+    expect(page.locator("figcaption")).to_have_text(name)
