@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from gateway.admission import Admission, UploadMemory
+from gateway.batch import batch_router
 from gateway.catalogue import catalogue_router
 from gateway.classify import ClassifyImage
 from gateway.cors import allow_origins
@@ -74,6 +75,7 @@ def create_app(settings: Settings, classifier: Classifier, lifecycle: Lifecycle 
     app.include_router(swagger_router())
     app.include_router(page_router())
     app.include_router(predict_router(settings, classify, memory))
+    app.include_router(batch_router(settings, classify, memory))
     app.include_router(catalogue_router(settings, classifier))
     app.add_exception_handler(HTTPException, _refused_by_router(settings))
     app.add_middleware(

@@ -4,6 +4,7 @@ import orjson
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from gateway.docs.batch import MAX_FILES
 from gateway.docs.catalogue import MODELS
 from gateway.prediction import Classifier, ModelDescription
 from gateway.settings import Settings
@@ -12,7 +13,12 @@ from gateway.settings import Settings
 def catalogue_router(settings: Settings, classifier: Classifier) -> APIRouter:
     """The router with the one question. It asks nobody: the answer is what the gateway has learned so far."""
     router = APIRouter()
-    limits = {"max_body_bytes": settings.max_body_bytes, "max_pixels": settings.max_pixels}
+    limits = {
+        "max_body_bytes": settings.max_body_bytes,
+        "max_pixels": settings.max_pixels,
+        "max_batch_body_bytes": settings.max_batch_body_bytes,
+        "max_batch_files": MAX_FILES,
+    }
 
     @router.get("/models", **MODELS)
     async def models() -> Response:

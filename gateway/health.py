@@ -13,6 +13,7 @@ from gateway.problems import problem
 from gateway.requests import context_of
 
 _NO_STORE = {"Cache-Control": "no-store"}
+_ASK_AGAIN_SECONDS = "1"
 
 
 def health_router(classifier: Classifier, lifecycle: Lifecycle) -> APIRouter:
@@ -54,4 +55,6 @@ def metrics_router(registry: CollectorRegistry) -> APIRouter:
 
 
 def _not_ready(request: Request, detail: str) -> Response:
-    return problem(503, "Not ready", detail, context_of(request.scope).id, _NO_STORE)
+    return problem(
+        503, "Not ready", detail, context_of(request.scope).id, _NO_STORE | {"Retry-After": _ASK_AGAIN_SECONDS}
+    )

@@ -5,6 +5,7 @@ import time
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
 
+from gateway.classify import Answer
 from gateway.errors import Overloaded
 from gateway.requests import RequestContext
 
@@ -66,14 +67,20 @@ class Metrics:
         answer = context.answer
         version = answer.model_version if answer else ""
         self._requests.labels(model, version, outcome_of(context, status), status).inc()
-        if isinstance(context.error, Overloaded):
-            self._rejected.labels(context.error.reason).inc()
+        for error in (context.error, *context.batch):
+            if isinstance(error, Overloaded):
+                self._rejected.labels(error.reason).inc()
         if context.model_type is None:
             return
         self._seconds.labels(model).observe(time.perf_counter() - context.started)
-        if answer is None:
-            return
-        self._stages.labels(model, "upload").observe(context.upload_seconds or 0)
+        answers = [each for each in (answer, *context.batch) if isinstance(each, Answer)]
+        if answers:
+            self._stages.labels(model, "upload").observe(context.upload_seconds or 0)
+        for each in answers:
+            self._observe_answer(model, each)
+
+    def _observe_answer(self, model: str, answer: Answer) -> None:
+        version = answer.model_version
         self._stages.labels(model, "validate").observe(answer.validate_seconds)
         self._stages.labels(model, "triton").observe(answer.triton_seconds)
         self._images.labels(answer.image.format).inc()

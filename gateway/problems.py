@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 import orjson
 from starlette.responses import Response
@@ -36,19 +37,29 @@ def problem(
     status: int, title: str, detail: str, request_id: str, headers: Mapping[str, str] | None = None
 ) -> Response:
     """A problem document with the request's id."""
-    document = {"type": "about:blank", "title": title, "status": status, "detail": detail, "request_id": request_id}
-    return Response(orjson.dumps(document), status, headers, MEDIA_TYPE)
+    return Response(orjson.dumps(_document(status, title, detail, request_id)), status, headers, MEDIA_TYPE)
 
 
 def problem_of(error: Exception, request_id: str, retry_after_seconds: int) -> Response:
-    """The problem document of an error; what is no `GatewayError` is a fault and tells nothing of itself."""
-    status, title = next((_PROBLEMS[kind] for kind in type(error).__mro__ if kind in _PROBLEMS), _FAULT)
+    """The problem document of an error, as a response."""
+    document = document_of(error, request_id)
+    status = document["status"]
     headers = {}
     if status in _RETRY_LATER:
         headers["Retry-After"] = str(retry_after_seconds)
     if status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="bin-it-right"'
-    return problem(status, title, _FAULT_DETAIL if status == 500 else str(error), request_id, headers)
+    return Response(orjson.dumps(document), status, headers, MEDIA_TYPE)
+
+
+def document_of(error: Exception, request_id: str) -> dict[str, Any]:
+    """The problem document of an error; what is no `GatewayError` is a fault and tells nothing of itself."""
+    status, title = next((_PROBLEMS[kind] for kind in type(error).__mro__ if kind in _PROBLEMS), _FAULT)
+    return _document(status, title, _FAULT_DETAIL if status == 500 else str(error), request_id)
+
+
+def _document(status: int, title: str, detail: str, request_id: str) -> dict[str, Any]:
+    return {"type": "about:blank", "title": title, "status": status, "detail": detail, "request_id": request_id}
 
 
 def http_problem(status: int, detail: str, request_id: str, headers: Mapping[str, str] | None = None) -> Response:

@@ -61,9 +61,9 @@ class BoundedProtocol(HttpToolsProtocol):
         """Parses, and counts the bytes of a head that has not ended yet."""
         if self._refused:
             return
-        self._head_ended = False
+        was_in_head, self._head_ended = self._in_head, False
         super().data_received(data)
-        if self._in_head and not self._head_ended and not self._refused:
+        if was_in_head and self._in_head and not self._head_ended and not self._refused:
             self._unparsed_bytes += len(data)
             if self._unparsed_bytes > self.settings.max_header_bytes:
                 self._refuse(_TOO_LARGE)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from starlette.types import Scope
 
 from gateway.classify import Answer
+from gateway.errors import GatewayError
 
 _SANE = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 _KEY = "gateway.request"
@@ -25,6 +26,7 @@ class RequestContext:
     upload_bytes: int | None = None
     upload_seconds: float | None = None
     answer: Answer | None = None
+    batch: list[Answer | GatewayError] = field(default_factory=list)
     error: Exception | None = None
 
 

@@ -32,7 +32,7 @@ def predict_router(settings: Settings, classify: ClassifyImage, memory: UploadMe
             began = time.perf_counter()
             data = await read_upload(request.receive, request.headers, limits, share)
             context.upload_bytes, context.upload_seconds = len(data), time.perf_counter() - began
-            timeout_seconds = _timeout(request.headers.get("x-request-timeout"), settings.deadline_seconds)
+            timeout_seconds = timeout_of(request, settings)
             async with cancelled_on_hangup(request.receive):
                 context.answer = await classify(model_type, data, timeout_seconds)
         return _response(context.answer, context.started)
@@ -40,7 +40,9 @@ def predict_router(settings: Settings, classify: ClassifyImage, memory: UploadMe
     return router
 
 
-def _timeout(asked: str | None, longest: float) -> float:
+def timeout_of(request: Request, settings: Settings) -> float:
+    """Seconds that the request has: the deadline, or less where the client asks for less. Raises `BadParameter`."""
+    asked, longest = request.headers.get("x-request-timeout"), settings.deadline_seconds
     if asked is None:
         return longest
     try:

@@ -39,6 +39,9 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(
         20 * MIB, ge=1024, description="Largest request body. Memory for uploads grows with it; above it: 413."
     )
+    max_batch_body_bytes: int = Field(
+        64 * MIB, ge=1024, description="Largest body of a request with many files. Above it: 413."
+    )
     max_pixels: int = Field(
         50_000_000, ge=1, description="Most pixels (width x height) of an image, by its header. Above it: 413."
     )

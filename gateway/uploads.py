@@ -1,4 +1,4 @@
-"""Reads the one file of a multipart upload while it streams in: bounded in bytes, parts and time, never on disk."""
+"""Reads the files of a multipart upload while it streams in: bounded in bytes, parts and time, never on disk."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
@@ -14,7 +14,7 @@ from gateway.errors import BodyTooLarge, ClientGone, MalformedUpload, UploadErro
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 _FIELD = b"file"
-_MAX_PARTS = 16
+_MAX_OTHER_PARTS = 15
 _MAX_PART_HEADERS = 16
 _MAX_PART_HEADER_BYTES = 4096
 _HOW_TO = "Send multipart/form-data with one file in the field `file`, as `curl -F file=@photo.jpg` does."
@@ -22,15 +22,26 @@ _HOW_TO = "Send multipart/form-data with one file in the field `file`, as `curl 
 
 @dataclass(frozen=True, slots=True)
 class UploadLimits:
-    """Bounds of one upload: bytes of the body, seconds that any upload has, bytes that earn one second more."""
+    """Bounds of one upload: bytes of the body, seconds that any upload has, bytes that earn one second more, files."""
 
     max_body_bytes: int
     grace_seconds: float
     bytes_per_second: int
+    max_files: int = 1
 
 
 async def read_upload(receive: Receive, headers: Mapping[str, str], limits: UploadLimits, memory: UploadShare) -> bytes:
-    """The bytes of the field `file`.
+    """The bytes of the one field `file`, which may not be empty. Raises what `read_uploads` raises."""
+    (content,) = await read_uploads(receive, headers, limits, memory)
+    if not content:
+        raise MalformedUpload(f"The field `file` is empty. {_HOW_TO}")
+    return content
+
+
+async def read_uploads(
+    receive: Receive, headers: Mapping[str, str], limits: UploadLimits, memory: UploadShare
+) -> list[bytes]:
+    """The bytes of each field `file`: one at least, `limits.max_files` at most.
 
     A form that is wrong from the start is still counted to its end, so that a body that is too large or too slow is
     called that. Raises `BodyTooLarge`, `UploadTimeout`, `ClientGone` or `MalformedUpload`, and `TooManyInFlight` where
@@ -41,7 +52,7 @@ async def read_upload(receive: Receive, headers: Mapping[str, str], limits: Uplo
     wrong: UploadError | None = None
     form: _FileForm | None = None
     try:
-        form = _FileForm(headers.get("content-type", ""))
+        form = _FileForm(headers.get("content-type", ""), limits.max_files)
     except MalformedUpload as error:
         wrong = error
     started = asyncio.get_running_loop().time()
@@ -71,19 +82,20 @@ async def read_upload(receive: Receive, headers: Mapping[str, str], limits: Uplo
     if wrong is not None:
         raise wrong
     assert form is not None
-    return form.content()
+    return form.contents()
 
 
 class _FileForm:
-    """Collects the field `file` out of a streamed multipart body and drops all others."""
+    """Collects the fields `file` out of a streamed multipart body and drops all others."""
 
-    def __init__(self, content_type: str) -> None:
+    def __init__(self, content_type: str, max_files: int) -> None:
         kind, options = parse_options_header(content_type)
         boundary = options.get(b"boundary")
         if kind != b"multipart/form-data" or not boundary:
             raise MalformedUpload(f"The body is no multipart form with a boundary. {_HOW_TO}")
-        self._pieces: list[bytes] = []
-        self._parts = self._files = 0
+        self._files: list[list[bytes]] = []
+        self._max_files = max_files
+        self._parts = 0
         self._in_file = self._ended = False
         self._header_name = self._header_value = self._disposition = b""
         try:
@@ -113,21 +125,18 @@ class _FileForm:
         except FormParserError as error:
             raise MalformedUpload(f"The multipart form is malformed. {_HOW_TO}") from error
 
-    def content(self) -> bytes:
-        """The file, once the body has ended. Raises `MalformedUpload` where it is absent, empty or not finished."""
+    def contents(self) -> list[bytes]:
+        """The files, once the body has ended. Raises `MalformedUpload` where there is none or it is not finished."""
         if not self._ended:
             raise MalformedUpload(f"The multipart form ends before its closing boundary. {_HOW_TO}")
         if not self._files:
             raise MalformedUpload(f"The form has no field `file`. {_HOW_TO}")
-        content = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
-        if not content:
-            raise MalformedUpload(f"The field `file` is empty. {_HOW_TO}")
-        return content
+        return [pieces[0] if len(pieces) == 1 else b"".join(pieces) for pieces in self._files]
 
     def _on_part_begin(self) -> None:
         self._parts += 1
-        if self._parts > _MAX_PARTS:
-            raise MalformedUpload(f"The form has more than {_MAX_PARTS} parts. {_HOW_TO}")
+        if self._parts > (most := _MAX_OTHER_PARTS + self._max_files):
+            raise MalformedUpload(f"The form has more than {most} parts. {_HOW_TO}")
         self._disposition = b""
 
     def _on_header_field(self, data: bytes, start: int, end: int) -> None:
@@ -145,13 +154,14 @@ class _FileForm:
         _, options = parse_options_header(self._disposition)
         self._in_file = options.get(b"name") == _FIELD
         if self._in_file:
-            self._files += 1
-            if self._files > 1:
-                raise MalformedUpload(f"The form has two fields `file`. {_HOW_TO}")
+            if len(self._files) == self._max_files:
+                one = "two fields" if self._max_files == 1 else f"more than {self._max_files} fields"
+                raise MalformedUpload(f"The form has {one} `file`. {_HOW_TO}")
+            self._files.append([])
 
     def _on_part_data(self, data: bytes, start: int, end: int) -> None:
         if self._in_file:
-            self._pieces.append(data[start:end])
+            self._files[-1].append(data[start:end])
 
     def _on_end(self) -> None:
         self._ended = True

@@ -50,7 +50,12 @@ MODELS: dict[str, Any] = {
                                 "metrics": {"test": {"accuracy": 0.5}},
                             }
                         ],
-                        "limits": {"max_body_bytes": 20971520, "max_pixels": 50000000},
+                        "limits": {
+                            "max_body_bytes": 20971520,
+                            "max_pixels": 50000000,
+                            "max_batch_body_bytes": 67108864,
+                            "max_batch_files": 32,
+                        },
                     },
                 }
             },

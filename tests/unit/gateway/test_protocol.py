@@ -19,6 +19,18 @@ async def test_connection_is_kept_for_many_requests(classifier: FakeClassifier) 
             assert (await connection.answer())[0] == 200
 
 
+@pytest.mark.parametrize("size", [50_000, 300_000])
+async def test_large_bodies_do_not_count_as_heads(classifier: FakeClassifier, size: int) -> None:
+    async with serving(classifier) as port, connected(port) as connection:
+        for _ in range(3):
+            head, _, body = upload(PHOTO + bytes(size)).partition(b"\r\n\r\n")
+            for piece in (head + b"\r\n\r\n", body[: size // 2], body[size // 2 :]):
+                connection.send(piece)
+                await connection.writer.drain()
+                await asyncio.sleep(0.01)
+            assert (await connection.answer())[0] == 200
+
+
 async def test_pipelined_requests_are_answered_in_order(classifier: FakeClassifier) -> None:
     async with serving(classifier) as port, connected(port) as connection:
         connection.send(upload(PHOTO) + upload(b"no picture") + upload(PHOTO) + upload(PHOTO, "/nothing/predict"))

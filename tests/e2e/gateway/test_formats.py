@@ -1,0 +1,56 @@
+"""One picture in every accepted format and variant gets one answer."""
+
+import httpx
+import pytest
+from PIL import Image
+
+from tests.pictures import ALL, GREY, LOSSLESS, bottle, encode, with_orientation
+
+pytestmark = pytest.mark.e2e
+PICTURE = bottle()
+
+
+def probabilities(client: httpx.Client, photo: bytes, model: str = "pretrained") -> dict[str, float]:
+    response = client.post(f"/{model}/predict", files={"file": photo})
+    assert response.status_code == 200, response.text
+    classes: dict[str, float] = response.json()["classes"]
+    return classes
+
+
+def test_every_format_gives_the_same_class(client: httpx.Client) -> None:
+    references = {name: probabilities(client, encode(PICTURE.convert(name), "PNG")) for name in ("RGB", "L")}
+    for name, write in ALL.items():
+        expected = references["L" if name in GREY else "RGB"]
+        answer = probabilities(client, write(PICTURE))
+        assert max(answer, key=answer.__getitem__) == max(expected, key=expected.__getitem__), name
+        if name in LOSSLESS or name in GREY:
+            assert answer == pytest.approx(expected, abs=0.02), name
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF", "HEIF", "AVIF"])
+def test_every_orientation_gives_the_same_answer(client: httpx.Client, format: str) -> None:
+    upright = probabilities(client, with_orientation(PICTURE, 1, format), "raw")
+    for orientation in range(2, 9):
+        assert probabilities(client, with_orientation(PICTURE, orientation, format), "raw") == pytest.approx(
+            upright, abs=0.02
+        ), orientation
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF", "HEIF"])
+@pytest.mark.parametrize("size", [(1, 1), (2, 3), (16_000, 1), (1, 16_000)])
+def test_extreme_sizes(client: httpx.Client, format: str, size: tuple[int, int]) -> None:
+    if format == "HEIF":
+        size = (min(size[0], 4000), min(size[1], 4000))  # the encoder of this test takes no longer ones
+    probabilities(client, encode(Image.new("RGB", size, (10, 120, 60)), format), "raw")
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG"])
+def test_twenty_thousand_by_one(client: httpx.Client, format: str) -> None:
+    probabilities(client, encode(Image.new("RGB", (20_000, 1), (10, 120, 60)), format), "raw")
+
+
+@pytest.mark.parametrize("format", ["JPEG", "HEIF"])
+def test_phone_photo_of_48_megapixels(client: httpx.Client, format: str) -> None:
+    photo = encode(bottle(8000, 6000), format, quality=80)
+    answer = probabilities(client, photo, "raw")
+    assert answer == pytest.approx(probabilities(client, encode(PICTURE, "PNG"), "raw"), abs=0.05)
