@@ -16,6 +16,14 @@ def form(*photos: bytes) -> list[tuple[str, bytes]]:
     return [("file", photo) for photo in photos]
 
 
+async def until_asked(classifier: FakeClassifier, count: int) -> None:
+    for _ in range(1000):
+        if len(classifier.asked) >= count:
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError(f"only {len(classifier.asked)} were asked")
+
+
 async def test_an_answer_or_a_problem_for_each_in_their_order(
     client: httpx.AsyncClient, classifier: FakeClassifier
 ) -> None:
@@ -44,8 +52,7 @@ async def test_few_at_once(classifier: FakeClassifier) -> None:
     classifier.may_answer.clear()
     async with client_of(application(classifier)) as client:
         answering = asyncio.create_task(client.post(PATH, files=form(*[PHOTO] * 20)))
-        while len(classifier.asked) < 8:
-            await asyncio.sleep(0.01)
+        await until_asked(classifier, 8)
         await asyncio.sleep(0.05)
         assert len(classifier.asked) == 8
         classifier.may_answer.set()
@@ -71,6 +78,7 @@ async def test_deadline_is_that_of_the_whole_request(classifier: FakeClassifier)
     classifier.may_answer.clear()
     async with client_of(application(classifier)) as client:
         asking = asyncio.create_task(client.post(PATH, files=form(*[PHOTO] * 9), headers={"X-Request-Timeout": "0.2"}))
+        await until_asked(classifier, 8)
         await asyncio.sleep(0.4)
         classifier.may_answer.set()
         results = (await asking).json()["results"]
