@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Step 5, for `60-deploy.sh --autoscaling` only: installs KEDA and lets its operator read the project's metrics.
+#   PROJECT=my-project scripts/gke/50-autoscaler.sh [--dry-run]
+source "$(dirname "$0")/lib.sh"
+
+run "${kubectl[@]}" apply --server-side \
+    -f "https://github.com/kedacore/keda/releases/download/v$KEDA_VERSION/keda-$KEDA_VERSION.yaml"
+number=$(capture PROJECT_NUMBER "${gcloud[@]}" projects describe "$PROJECT" --format='value(projectNumber)')
+pool=iam.googleapis.com/projects/$number/locations/global/workloadIdentityPools/$PROJECT.svc.id.goog
+run "${gcloud[@]}" projects add-iam-policy-binding "$PROJECT" --condition=None --role=roles/monitoring.viewer \
+    --member="principal://$pool/subject/ns/keda/sa/keda-operator"
+run "${kubectl[@]}" --namespace keda rollout status deployment/keda-operator --timeout=5m
