@@ -13,12 +13,17 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument(
         "--candidate", type=Path, metavar="FOLDER", help=f"of the evaluation; {OUTPUT}/MODEL by default"
     )
+    parser.add_argument(
+        "--weights", type=Path, metavar="FOLDER", help="of the shipped weights; training/weights by default"
+    )
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Promote, or say why not."""
+    from training.cards import WEIGHTS
     from training.promote import promote
 
-    card = promote(arguments.model, arguments.candidate or OUTPUT / arguments.model)
+    candidate = arguments.candidate or OUTPUT / arguments.model
+    card = promote(arguments.model, candidate, arguments.weights or WEIGHTS)
     print(f"{card.model_type} ships {card.weights_sha256}; `python -m scripts.cli.export` brings it to Triton")
