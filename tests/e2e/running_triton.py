@@ -131,8 +131,9 @@ class RunningTriton:
     @property
     def server_pid(self) -> int:
         """Process id of ``tritonserver`` itself."""
-        (server,) = [process for process in self.processes() if process.name() == "tritonserver"]
-        return server.pid
+        # A backend process that was just forked still has its server's name: the oldest is the server.
+        servers = [process for process in self.processes() if process.name() == "tritonserver"]
+        return min(servers, key=psutil.Process.create_time).pid
 
     def kill_backend(self, model: str) -> None:
         """Kill the backend process that runs ``model``, as an out-of-memory killer would."""
