@@ -25,7 +25,7 @@ def catalogue_router(settings: Settings, classifier: Classifier) -> APIRouter:
         """The models with readiness, version, classes and the metrics of their cards."""
         ready, described = classifier.readiness(), classifier.described()
         entries = [_entry(name, ready[name], described.get(name)) for name in settings.model_types]
-        content = orjson.dumps({"models": entries, "limits": limits})
+        content = orjson.dumps({"models": entries, "limits": limits, "feedback": settings.feedback_folder is not None})
         return Response(content, headers={"Cache-Control": "no-store"}, media_type="application/json")
 
     return router

@@ -3,7 +3,7 @@
     GatewayError
     ├── Unauthorized            no API key, or a wrong one
     ├── UnknownModel            a model type that is not served
-    ├── BadParameter            a header that asks for something impossible
+    ├── BadParameter            a header or a query that asks for something impossible
     ├── UploadError
     │   ├── BodyTooLarge        more bytes than a body may have
     │   ├── UploadTimeout       the body came too slowly
@@ -19,6 +19,7 @@
     ├── ModelUnavailable        Triton starting, or the model not ready
     │   └── ConnectionLost      Triton away, or gone while it worked
     ├── DeadlineExceeded        no answer in the time the request has
+    ├── FeedbackFull            no more feedback can be kept
     ├── BatchFailed             Triton failed a whole batch; this request need not be the cause
     └── InvalidAnswer           Triton answered, but not with probabilities of the classes
 
@@ -49,7 +50,7 @@ class UnknownModel(GatewayError):
 
 
 class BadParameter(GatewayError):
-    """A request header has a value that can not be honoured."""
+    """A request header, or the query, has a value that can not be honoured."""
 
 
 class UploadError(GatewayError):
@@ -142,6 +143,13 @@ class DeadlineExceeded(GatewayError):
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"There was no answer within {seconds:g} seconds. Send the request again.")
+
+
+class FeedbackFull(GatewayError):
+    """The folder for feedback holds as much as it may."""
+
+    def __init__(self) -> None:
+        super().__init__("No more feedback can be kept at the moment. Whoever runs this service can make room for it.")
 
 
 class BatchFailed(GatewayError):

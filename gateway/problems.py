@@ -27,6 +27,7 @@ _PROBLEMS: Mapping[type[errors.GatewayError], tuple[int, str]] = {
     errors.ModelUnavailable: (503, "Model unavailable"),
     errors.BatchFailed: (503, "Model unavailable"),
     errors.DeadlineExceeded: (504, "Deadline exceeded"),
+    errors.FeedbackFull: (507, "Feedback is full"),
 }
 _FAULT = (500, "Internal error")
 _FAULT_DETAIL = "This is a fault of the service. Report it with the request id."

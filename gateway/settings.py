@@ -1,5 +1,6 @@
 """All settings of the gateway, from the environment. No other module reads the environment."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AliasChoices, Field, SecretStr, field_validator
@@ -97,6 +98,15 @@ class Settings(BaseSettings):
         20,
         ge=1,
         description="Then it stops listening; requests in flight have this long to end. Keep it under the killer's.",
+    )
+
+    feedback_folder: Path | None = Field(
+        None,
+        description="Where photos are kept that people call wrongly judged, by class; only those. None: POST /feedback "
+        "does not exist. Readable by whoever trains; photos may show people.",
+    )
+    feedback_max_bytes: int = Field(
+        1024 * MIB, ge=1, description="Most bytes in that folder; then POST /feedback answers 507."
     )
 
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(

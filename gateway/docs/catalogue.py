@@ -33,10 +33,11 @@ MODELS: dict[str, Any] = {
                 "application/json": {
                     "schema": {
                         "type": "object",
-                        "required": ["models", "limits"],
+                        "required": ["models", "limits", "feedback"],
                         "properties": {
                             "models": {"type": "array", "items": _MODEL},
                             "limits": {"type": "object", "additionalProperties": {"type": "integer"}},
+                            "feedback": {"type": "boolean", "description": "Whether POST /feedback exists."},
                         },
                     },
                     "example": {
@@ -56,6 +57,7 @@ MODELS: dict[str, Any] = {
                             "max_batch_body_bytes": 67108864,
                             "max_batch_files": 32,
                         },
+                        "feedback": False,
                     },
                 }
             },

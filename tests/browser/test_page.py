@@ -1,5 +1,7 @@
 """The page in a real browser: what people do with it, and what it shows them."""
 
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -158,3 +160,27 @@ def test_names_of_files_are_text(page: Page, url: str) -> None:
     choose(page, photo(name))
     expect_word(page, name, "metal")
     expect(page.locator("figcaption")).to_have_text(name)
+
+
+def test_feedback_is_offered_where_it_is_switched_on(page: Page, classifier: PageClassifier, tmp_path: Path) -> None:
+    file = photo()
+    with served(application(classifier, feedback_folder=tmp_path)) as url:
+        page.goto(url)
+        expect(page.get_by_text("Only those that you send in as wrongly judged are kept")).to_be_visible()
+        choose(page, file)
+        expect_word(page, "photo.jpg", "metal")
+        found = card(page, "photo.jpg")
+        expect(found.get_by_text("It then keeps this photo")).to_be_visible()
+        found.get_by_label("Wrong? It is").select_option("glass")
+        found.get_by_role("button", name="Tell the service").click()
+        expect(found.get_by_text("Thank you.")).to_be_visible()
+    (kept,) = tmp_path.glob("*/*")
+    assert (kept.parent.name, kept.read_bytes()) == ("glass", file["buffer"])
+
+
+def test_feedback_is_not_offered_by_default(page: Page, url: str) -> None:
+    page.goto(url)
+    expect(page.get_by_text("nothing is kept")).to_be_visible()
+    choose(page, photo())
+    expect_word(page, "photo.jpg", "metal")
+    expect(page.get_by_role("button", name="Tell the service")).to_be_hidden()
