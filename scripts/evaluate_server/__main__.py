@@ -1,0 +1,88 @@
+"""``python -m scripts.evaluate_server DATASET``: measure the test list through the gateway and Triton.
+
+The same metrics as ``python -m training evaluate``, from the answers of the running service; and how far those are from
+the network alone, by the preprocessing of training. Ends with a JSON line, and with status 1 if they disagree.
+"""
+
+import argparse
+import datetime
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from scripts.evaluate_server.answers import ask
+from scripts.evaluate_server.serving import served
+from training.assess import assess
+from training.dataset import Entry, load_photos, read_entries
+from training.export import load_served_network
+from training.networks import NETWORK_MODELS
+from training.preprocessing import load_specification, normalise
+from training.provenance import hardware
+from training.table import describe_report
+
+#: Largest difference of probabilities between training and serving.
+MOST_SKEW = 0.01
+
+
+def measure(url: str, model_type: str, entries: Sequence[Entry]) -> dict[str, Any]:
+    """Ask about every photo, print the report, and return metrics and skew.
+
+    Raises:
+        ValueError: a photo is refused, or weights and card do not fit.
+        FileNotFoundError: the shipped weights are missing.
+    """
+    network, card = load_served_network(model_type)
+    specification = load_specification()
+    photos = load_photos(entries, card.classes, specification.size)
+    with torch.inference_mode():
+        chunks = [network(normalise(chunk, specification)) for chunk in torch.split(photos.pixels, 32)]
+    alone = torch.cat(chunks).double().numpy()
+    through = ask(url, model_type, entries, card.classes)
+    labels = photos.labels.numpy()
+    threshold = card.calibration.confidence_threshold
+    reports = [assess(said, labels, card.classes, threshold=threshold) for said in (through, alone)]
+    print(describe_report(f"{model_type} through the gateway and Triton", reports[0], card.classes))
+    return {
+        "model_type": model_type,
+        "photos": len(entries),
+        "metrics": reports[0].metrics,
+        "metrics_of_the_network_alone": reports[1].metrics,
+        "largest_difference": float(np.abs(through - alone).max()),
+        "changed_classes": int((through.argmax(axis=1) != alone.argmax(axis=1)).sum()),
+    }
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure both models."""
+    parser = argparse.ArgumentParser(prog="python -m scripts.evaluate_server", description=__doc__)
+    parser.add_argument("dataset", type=Path, help="a folder with the list, or a Parquet file")
+    parser.add_argument("--url", default="http://127.0.0.1:8080", help="a gateway; where none answers, one is started")
+    parser.add_argument("--list", default="test", help="which list of the data set")
+    parser.add_argument("--model", choices=tuple(NETWORK_MODELS), action="append", help="both by default")
+    parsed = parser.parse_args(arguments)
+    try:
+        entries = read_entries(parsed.dataset, parsed.list)
+        with served(parsed.url) as url:
+            results = [measure(url, model_type, entries) for model_type in parsed.model or NETWORK_MODELS]
+    except (ValueError, FileNotFoundError) as exc:
+        print(f"error: {exc}", file=sys.stderr)
+        return 1
+    agree = all(result["largest_difference"] <= MOST_SKEW and not result["changed_classes"] for result in results)
+    for result in results:
+        print(
+            f"{result['model_type']}: largest difference of probabilities to the network alone "
+            f"{result['largest_difference']:.5f}, changed classes {result['changed_classes']} of {result['photos']}"
+        )
+    day = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
+    line = {"evaluation": "through the server", "list": parsed.list, "date": day, "hardware": hardware()}
+    print(json.dumps({**line, "agree": agree, "models": results}))
+    return 0 if agree else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

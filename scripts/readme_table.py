@@ -1,0 +1,72 @@
+"""``python -m scripts.readme_table``: write the README's table of the two models from their cards.
+
+With ``--check`` it only says whether the table is the one of the cards.
+"""
+
+import argparse
+import re
+import sys
+from pathlib import Path
+
+from training.cards import WEIGHTS, ModelCard, read_card
+from training.networks import NETWORK_MODELS
+
+README = Path(__file__).resolve().parents[1] / "README.md"
+BEGIN, END = "<!-- models:begin -->", "<!-- models:end -->"
+_HEADER = (
+    "| model | parameters | accuracy | balanced accuracy | F1 macro | MCC | accuracy, photos from the web "
+    "| calibration error | AUROC, other things |"
+)
+
+
+def render_table(cards: list[ModelCard]) -> str:
+    """Return the table, a row for each card; in brackets the bootstrapped 95 % interval."""
+    rows = [_HEADER, "|" + "---|" * (_HEADER.count("|") - 1)]
+    for card in cards:
+        test, web = card.metrics["test"], card.metrics.get("web_heldout")
+        cells = [f"`{card.model_type}`", f"{card.parameters / 1e6:.1f} M"]
+        for name in ("accuracy", "balanced_accuracy", "f1_macro", "mcc"):
+            low, high = test.intervals[name]
+            cells.append(f"{test.metrics[name]:.3f} [{low:.3f}, {high:.3f}]")
+        cells.append(f"{web.metrics['accuracy']:.3f}" if web else "not measured")
+        cells.append(f"{test.ece:.3f}")
+        cells.append(f"{card.other_things.auroc:.3f}" if card.other_things else "not measured")
+        rows.append("| " + " | ".join(cells) + " |")
+    return "\n".join(rows)
+
+
+def put_table(text: str, table: str) -> str:
+    """Return ``text`` with ``table`` between the markers.
+
+    Raises:
+        ValueError: the markers are not there, once each and in this order.
+    """
+    pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
+    if len(pattern.findall(text)) != 1 or text.count(BEGIN) != 1 or text.count(END) != 1:
+        raise ValueError(f"the text must hold {BEGIN} and {END} once each, in this order")
+    return pattern.sub(lambda _: f"{BEGIN}\n{table}\n{END}", text)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Write, or check, the table of the README."""
+    parser = argparse.ArgumentParser(prog="python -m scripts.readme_table", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; status 1 if the table is another")
+    parser.add_argument("--readme", type=Path, default=README)
+    parser.add_argument("--weights", type=Path, default=WEIGHTS)
+    parsed = parser.parse_args(arguments)
+    try:
+        table = render_table([read_card(model_type, parsed.weights) for model_type in NETWORK_MODELS])
+        before = parsed.readme.read_text(encoding="utf-8")
+        after = put_table(before, table)
+    except (ValueError, FileNotFoundError) as exc:
+        print(f"error: {exc}", file=sys.stderr)
+        return 1
+    if parsed.check:
+        print("the table is the one of the cards" if before == after else "the table is not the one of the cards")
+        return 0 if before == after else 1
+    parsed.readme.write_text(after, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,81 @@
+"""The README's table is the one of the model cards."""
+
+from pathlib import Path
+
+import pytest
+
+from scripts.readme_table import BEGIN, END, README, main, put_table, render_table
+from training.cards import Calibration, ModelCard, card_path, read_card, sha256, write_card
+from training.metrics import EIGHT
+from training.networks import NETWORK_MODELS
+from training.reports import ClassReport, ListReport, OtherThingsReport, SelectiveReport
+
+
+def _card(model_type: str, accuracy: float, digest: str = "0") -> ModelCard:
+    report = ListReport(
+        count=431,
+        metrics=dict.fromkeys(EIGHT, accuracy),
+        intervals=dict.fromkeys(EIGHT, (accuracy - 0.03, accuracy + 0.03)),
+        per_class={"cup": ClassReport(precision=1, recall=1, f1=1, f1_interval=(1, 1), support=431)},
+        confusion=((431,),),
+        mean_confidence=0.9,
+        log_loss=0.1,
+        ece=0.0213,
+        ece_uncalibrated=0.1,
+        selective=SelectiveReport(flagged=0.1, accuracy_of_rest=0.95, mistakes_flagged=0.5),
+    )
+    return ModelCard(
+        model_type=model_type,
+        classes=("cup",),
+        weights_sha256=digest,
+        parameters=2_589_094,
+        preprocessing={},
+        date="2026-11-23",
+        training={},
+        calibration=Calibration(temperature=1, confidence_threshold=0.5),
+        metrics={"test": report, "web_heldout": report},
+        other_things=OtherThingsReport(count=9, auroc=0.9123, flagged=0.5, over_99=0),
+    )
+
+
+def test_a_row_says_what_the_card_says() -> None:
+    header, rule, row = render_table([_card("raw", 0.88)]).splitlines()
+    assert row.startswith("| `raw` | 2.6 M | 0.880 [0.850, 0.910] | ")
+    assert row.endswith(" | 0.880 | 0.021 | 0.912 |")
+    assert header.count("|") == rule.count("|") == row.count("|")
+
+
+def test_only_what_stands_between_the_markers_changes() -> None:
+    text = f"before\n{BEGIN}\nold \\1 row\n{END}\nafter\n"
+    assert put_table(text, "new \\1 row") == f"before\n{BEGIN}\nnew \\1 row\n{END}\nafter\n"
+
+
+@pytest.mark.parametrize("text", ["", BEGIN, f"{END} {BEGIN}", f"{BEGIN}{END}{BEGIN}{END}"])
+def test_a_text_without_its_markers_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="once each"):
+        put_table(text, "row")
+
+
+def test_the_command_writes_and_checks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text(f"# Title\n{BEGIN}\n{END}\n", encoding="utf-8")
+    options = ["--readme", str(readme), "--weights", str(tmp_path)]
+    assert main(options) == 1
+    assert "is missing" in capsys.readouterr().err
+    for model_type, accuracy in (("raw", 0.88), ("pretrained", 0.91)):
+        weights = tmp_path / f"{model_type}.safetensors"
+        weights.write_bytes(model_type.encode())
+        write_card(_card(model_type, accuracy, sha256(weights)), tmp_path)
+    assert main([*options, "--check"]) == 1
+    assert main(options) == 0
+    assert main([*options, "--check"]) == 0
+    assert "`pretrained` | 2.6 M | 0.910" in readme.read_text(encoding="utf-8")
+
+
+def test_the_table_of_the_readme_is_the_one_of_the_shipped_cards() -> None:
+    missing = [str(card_path(model_type)) for model_type in NETWORK_MODELS if not card_path(model_type).exists()]
+    if missing:
+        pytest.skip(f"{' and '.join(missing)} are not there yet: train, evaluate and promote the weights")
+    table = render_table([read_card(model_type) for model_type in NETWORK_MODELS])
+    text = README.read_text(encoding="utf-8")
+    assert put_table(text, table) == text, "run python -m scripts.readme_table"
