@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from data import extras, trashnet
+from data.feedback import make_feedback
 from data.fetch import fetch
 from data.layout import DATA, Layout
 from data.prepare import Duplicate, prepare
@@ -23,10 +24,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--extra-source", metavar="NAME=PATH", action="append", default=[], help="an extra set's folder or zip archive"
     )
+    parser.add_argument("--feedback", type=Path, help="the gateway's feedback folder, to be made into a training set")
     parser.add_argument("--root", type=Path, default=DATA, help="the folder to lay everything under")
     parsed = parser.parse_args(arguments)
     try:
-        _run(Layout(parsed.root.resolve()), parsed.source, parsed.extras, parsed.extra_source)
+        layout = Layout(parsed.root.resolve())
+        _run(layout, parsed.source, parsed.extras, parsed.extra_source)
+        if parsed.feedback:
+            _say_ready("feedback", layout, make_feedback(parsed.feedback, layout, _known(layout)))
     except ValueError as exc:
         print(f"error: {exc}", file=sys.stderr)
         return 1
@@ -48,7 +53,11 @@ def _run(layout: Layout, source: Path | None, extra_names: str, extra_sources: l
     for name in wanted:
         fetch(name, layout, extra_ways(name, layout, on_disk.get(name)))
         counts = EXTRAS[name](layout, _known(layout))
-        print(f"ready: {layout.processed(name)} ({', '.join(f'{count} {part}' for part, count in counts.items())})")
+        _say_ready(name, layout, counts)
+
+
+def _say_ready(name: str, layout: Layout, counts: dict[str, int]) -> None:
+    print(f"ready: {layout.processed(name)} ({', '.join(f'{count} {part}' for part, count in counts.items())})")
 
 
 def _known(layout: Layout) -> list[Entry]:

@@ -48,15 +48,15 @@ def make_web(layout: Layout, known: Sequence[Entry]) -> dict[str, int]:
     """
     source = _folder_with(layout.raw("web"), (*WEB_LABELS, *OTHER_THINGS))
     known_hashes = perceptual_hashes(known)
-    labelled = [entry for folder, label in WEB_LABELS.items() for entry in _read(source, folder, label)]
-    labelled = _without_copies(sorted(labelled, key=lambda entry: shuffle_key(entry.name)), known_hashes)
+    labelled = [entry for folder, label in WEB_LABELS.items() for entry in read_photos(source, folder, label)]
+    labelled = without_copies(sorted(labelled, key=lambda entry: shuffle_key(entry.name)), known_hashes)
     held_out = [entry for entry in labelled if shuffle_key(entry.name) % _HELD_OUT == 0]
     train = [entry for entry in labelled if shuffle_key(entry.name) % _HELD_OUT]
-    train = _without_copies(train, perceptual_hashes(held_out))
-    other = [entry for folder in OTHER_THINGS for entry in _read(source, folder, folder, most=_OTHER_THINGS_EACH)]
-    other = _without_copies(other, known_hashes)
+    train = without_copies(train, perceptual_hashes(held_out))
+    other = [entry for folder in OTHER_THINGS for entry in read_photos(source, folder, folder, most=_OTHER_THINGS_EACH)]
+    other = without_copies(other, known_hashes)
     files = {"train": train, "heldout": held_out, "other_things": other}
-    return _write(layout.processed("web"), files)
+    return write_set(layout.processed("web"), files)
 
 
 def make_general(layout: Layout, known: Sequence[Entry]) -> dict[str, int]:
@@ -73,13 +73,15 @@ def make_general(layout: Layout, known: Sequence[Entry]) -> dict[str, int]:
     entries = [
         entry
         for kind in track(kinds, description="reading 64x64 pictures")
-        for entry in _read(source / "train", f"{kind.name}/images", kind.name, most=_GENERAL_EACH, silent=True)
+        for entry in read_photos(source / "train", f"{kind.name}/images", kind.name, most=_GENERAL_EACH, silent=True)
     ]
-    entries = _without_copies(sorted(entries, key=lambda entry: shuffle_key(entry.name)), perceptual_hashes(known))
-    return _write(layout.processed("general"), {"train": entries})
+    entries = without_copies(sorted(entries, key=lambda entry: shuffle_key(entry.name)), perceptual_hashes(known))
+    return write_set(layout.processed("general"), {"train": entries})
 
 
-def _read(source: Path, folder: str, label: str, *, most: int | None = None, silent: bool = False) -> Iterator[Entry]:
+def read_photos(
+    source: Path, folder: str, label: str, *, most: int | None = None, silent: bool = False
+) -> Iterator[Entry]:
     """Encode photos in an order that is random but always the same; a broken one is left out, aloud."""
     paths = sorted((source / folder).iterdir(), key=lambda path: shuffle_key(path.name))[:most]
     for path in paths if silent else track(paths, description=f"reading {folder}"):
@@ -89,14 +91,16 @@ def _read(source: Path, folder: str, label: str, *, most: int | None = None, sil
             print(f"left out: {path} ({exc})")
 
 
-def _without_copies(entries: Sequence[Entry], known_hashes: np.ndarray) -> list[Entry]:
+def without_copies(entries: Sequence[Entry], known_hashes: np.ndarray) -> list[Entry]:
+    """Leave out what resembles a known photo."""
     if not entries or not len(known_hashes):
         return list(entries)
     copies = {pair.second for pair in find_pairs(known_hashes, perceptual_hashes(entries, turned=False))}
     return [entry for place, entry in enumerate(entries) if place not in copies]
 
 
-def _write(target: Path, files: Mapping[str, Sequence[Entry]]) -> dict[str, int]:
+def write_set(target: Path, files: Mapping[str, Sequence[Entry]]) -> dict[str, int]:
+    """Write a Parquet file for each name, all of them or none; return how many photos each holds."""
     with whole_or_nothing(target) as staging:
         for name, entries in files.items():
             write_entries(entries, staging / f"{name}.parquet")
