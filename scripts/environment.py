@@ -23,7 +23,7 @@ SUPPORTED = ((3, 11), (3, 12), (3, 13))
 PYTORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 #: Lock files in the order in which each holds the one before it, and about how much each downloads, in MB (measured on
 #: 2026-11-23 as the sum of the wheels): with PyTorch's CUDA build, and with its CPU build.
-PROFILES = {"gateway": (56, 56), "serve": (3131, 593), "dev": (3346, 801)}
+PROFILES = {"gateway": (56, 56), "serve": (3131, 593), "dev": (3346, 801), "jupyter": (3376, 831)}
 
 
 def fail(sentence: str) -> None:
