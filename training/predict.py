@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pillow_heif
 import torch
 
 from training.cards import WEIGHTS
@@ -26,12 +27,13 @@ class Prediction:
 
 
 def predict(model_type: str, paths: Sequence[Path], weights_folder: Path = WEIGHTS) -> Iterator[Prediction]:
-    """Classify image files one after the other, in their order.
+    """Classify image files one after the other, in their order: of every format that the service accepts.
 
     Raises:
         FileNotFoundError: a file, the weights or their card are missing.
         ValueError: a file is no image that can be decoded, or weights and card do not fit.
     """
+    pillow_heif.register_heif_opener(thumbnails=False)
     network, card = load_served_network(model_type, weights_folder)
     specification = load_specification()
     for path in paths:

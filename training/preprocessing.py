@@ -46,7 +46,15 @@ def decode(source: bytes | Path) -> Image.Image:
         OSError: the image is broken or truncated.
     """
     with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
-        return ImageOps.exif_transpose(image).convert("RGB")
+        return _to_rgb(ImageOps.exif_transpose(image))
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I;16"):
+        # Pillow's own conversion clips at 255 and makes nearly all pictures white.
+        grey = (np.asarray(image).astype(np.uint32) + 128) // 257
+        return Image.fromarray(grey.astype(np.uint8)).convert("RGB")
+    return image.convert("RGB")
 
 
 def resize(image: Image.Image, size: int) -> torch.Tensor:

@@ -9,7 +9,7 @@ import torch
 from PIL import Image, UnidentifiedImageError
 from torchvision.transforms import v2
 
-from tests.pictures import bottle, encode, with_orientation
+from tests.pictures import bottle, encode, png_sixteen_bits, with_orientation
 from training.preprocessing import Specification, decode, load_specification, normalise, resize
 
 
@@ -58,6 +58,13 @@ def test_alpha_is_dropped_and_not_blended() -> None:
     picture = bottle().convert("RGBA")
     picture.putalpha(0)
     np.testing.assert_array_equal(np.asarray(decode(encode(picture, "PNG"))), np.asarray(bottle()))
+
+
+@pytest.mark.parametrize("grey", [True, False])
+def test_sixteen_bits_become_eight(grey: bool) -> None:
+    picture = bottle().convert("L").convert("RGB") if grey else bottle()
+    read = np.asarray(decode(png_sixteen_bits(picture, grey=grey)), dtype=int)
+    assert np.abs(read - np.asarray(picture, dtype=int)).max() <= 1
 
 
 def test_bytes_that_are_no_image_and_broken_ones_are_os_errors() -> None:
