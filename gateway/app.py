@@ -71,11 +71,11 @@ def create_app(settings: Settings, classifier: Classifier, lifecycle: Lifecycle 
         redirect_slashes=False,
         lifespan=lifespan,
     )
+    app.include_router(predict_router(settings, classify, memory))  # first: routes are tried in order
     app.include_router(health_router(classifier, lifecycle or Lifecycle()))
     app.include_router(metrics_router(metrics.registry))
     app.include_router(swagger_router())
     app.include_router(page_router())
-    app.include_router(predict_router(settings, classify, memory))
     app.include_router(batch_router(settings, classify, memory))
     app.include_router(feedback_router(settings, classifier, memory))
     app.include_router(catalogue_router(settings, classifier))
