@@ -15,4 +15,5 @@ lock jupyter.txt --group build --group triton --group train --group otel --group
     --constraint requirements/dev.txt
 lock serve.txt --group build --group triton --constraint requirements/dev.txt
 lock gateway.txt --group build --constraint requirements/dev.txt
+uv pip compile --group pyproject.toml:audit "${options[@]}" --output-file requirements/audit.txt
 echo 'uv==0.13.9' | uv pip compile - "${options[@]}" --output-file requirements/uv.txt

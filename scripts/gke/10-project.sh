@@ -28,8 +28,9 @@ run "${gcloud[@]}" projects add-iam-policy-binding "$PROJECT" --condition=None \
 run "${gcloud[@]}" projects add-iam-policy-binding "$PROJECT" --condition=None \
     --member="serviceAccount:$NODE_ACCOUNT" --role=roles/container.defaultNodeServiceAccount
 
-say "The GPU quotas as they are now:"
-run "${gcloud[@]}" compute project-info describe \
-    --flatten='quotas[]' --filter='quotas.metric=GPUS_ALL_REGIONS' --format='table(quotas.metric,quotas.limit,quotas.usage)'
-run "${gcloud[@]}" compute regions describe "$REGION" \
-    --flatten='quotas[]' --filter='quotas.metric~GPUS$' --format='table(quotas.metric,quotas.limit,quotas.usage)'
+say "The GPU quotas as they are now (name, limit, in use):"
+quotas=(--flatten='quotas[]' --format='csv[no-heading](quotas.metric,quotas.limit,quotas.usage)')
+{
+    run "${gcloud[@]}" compute project-info describe "${quotas[@]}"
+    run "${gcloud[@]}" compute regions describe "$REGION" "${quotas[@]}"
+} | grep GPUS || true

@@ -8,8 +8,6 @@ address=$(capture ADDRESS "${kubectl[@]}" --namespace "$NAMESPACE" get gateway b
     -o 'jsonpath={.status.addresses[0].value}')
 # A new load balancer answers with 404 or 502 for some minutes.
 run curl --silent --show-error --fail --retry 60 --retry-delay 5 --retry-all-errors "http://$address/health/ready"
-key=()
-[[ -z ${API_KEY:-} ]] || key=(-H "X-API-Key: $API_KEY")
-say "+ curl -F file=@scripts/samples/drawn_can.webp ${API_KEY:+-H 'X-API-Key: …' }http://$address/raw/predict"
-[[ -n $dry_run ]] ||
-    curl --silent --show-error --fail "${key[@]}" -F file=@scripts/samples/drawn_can.webp "http://$address/raw/predict"
+# The key goes by standard input: a command line can be read by others, and is printed here.
+run curl --silent --show-error --fail -H @- -F file=@scripts/samples/drawn_can.webp "http://$address/raw/predict" \
+    <<<"${API_KEY:+X-API-Key: $API_KEY}"

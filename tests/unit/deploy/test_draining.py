@@ -9,7 +9,11 @@ from embedded_triton.settings import Settings as EmbeddedSettings
 from gateway.settings import Settings
 from tests.unit.deploy.rendering import ROOT, Manifest, named, rendered, settings_of
 
-OVERLAYS = {"kind": ("gateway", "triton"), "gke": ("gateway", "triton"), "gke-canary": ("gateway-canary", "triton-canary")}
+OVERLAYS = {
+    "kind": ("gateway", "triton"),
+    "gke": ("gateway", "triton"),
+    "gke-canary": ("gateway-canary", "triton-canary"),
+}
 #: Seconds that a cluster's DNS server or the cache on a node may go on giving an old answer.
 DNS_CACHE = 30
 #: gRPC asks the DNS no more often than this (GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS is not set by the gateway).

@@ -7,7 +7,17 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.unit.deploy.rendering import COMBINATIONS, NO_KUBECTL, ROOT, Manifest, named, of_kind, pod_specs, rendered, title
+from tests.unit.deploy.rendering import (
+    COMBINATIONS,
+    NO_KUBECTL,
+    ROOT,
+    Manifest,
+    named,
+    of_kind,
+    pod_specs,
+    rendered,
+    title,
+)
 
 
 def all_pods() -> dict[str, Manifest]:
