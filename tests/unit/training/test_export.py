@@ -46,8 +46,9 @@ def test_both_networks_are_exported_and_answer_like_the_eager_ones(repository: P
         eager, _ = load_served_network(model_type, weights)
         with torch.inference_mode(), torchscript_warnings_ignored():
             exported = torch.jit.load(path)
-            answers = exported(images)
+            answers, maps = exported(images)
             torch.testing.assert_close(answers, eager(images), atol=TOLERANCE, rtol=0)
+        assert maps.shape == (3, 6, 6, 6)
         torch.testing.assert_close(answers.sum(dim=1), torch.ones(3), atol=1e-3, rtol=0)
         assert not exported.training
     assert ensure_exported(repository, weights) == []

@@ -120,6 +120,21 @@ def test_a_head_stage_leaves_all_other_layers_as_they_were(
     assert all(torch.equal(trained[name], start[name]) for name in convolutions)
 
 
+def test_a_run_starts_from_the_weights_that_it_is_given(
+    two_classes: Entries, recipe: Recipe, small: Specification, tmp_path: Path
+) -> None:
+    torch.manual_seed(77)
+    initial = build_network("raw", 200).state_dict()  # the head of a set with other classes does not fit, and stays out
+    head_only = recipe.model_copy(update={"stages": (Stage(epochs=1, size=32, train="head"),)})
+    result = train.run(
+        "raw", *two_classes, CLASSES, tmp_path, recipe=head_only, specification=small, initial=dict(initial)
+    )
+    trained = load_file(result.weights)
+    convolutions = [name for name, tensor in initial.items() if tensor.ndim == 4]
+    assert all(torch.equal(trained[name], initial[name]) for name in convolutions)
+    assert trained["fc.weight"].shape[0] == 2
+
+
 def test_layers_nearer_to_the_input_learn_more_slowly_and_only_matrices_decay(recipe: Recipe) -> None:
     network = build_network("pretrained", 2)
     groups = parameter_groups(network, recipe.model_copy(update={"layer_decay": 0.5}))
