@@ -17,7 +17,8 @@ class ModelRepository:
 
     Attributes:
         path: the folder.
-        ensembles: the names of the ensembles, which clients call.
+        ensembles: the names of ensembles, which clients call; of those with the same steps one, whose answer speaks
+            for all of them.
         probe_image: a small image file that every ensemble can answer.
     """
 
@@ -40,7 +41,11 @@ def read_repository(path: Path) -> ModelRepository:
                 f"The model {config.name} has no {' or '.join(artifacts)} in {folder / '1'}.",
                 "Export the models first: `make export`.",
             )
-    ensembles = tuple(config.name for config in configs.values() if config.platform == "ensemble")
+    by_steps: dict[tuple[str, ...], str] = {}
+    for config in configs.values():
+        if config.platform == "ensemble":
+            by_steps.setdefault(tuple(step.model_name for step in config.ensemble_scheduling.step), config.name)
+    ensembles = tuple(by_steps.values())
     images = sorted(path.glob("*/warmup/*.jpg"))
     if not ensembles or not images:
         raise RepositoryError(

@@ -45,7 +45,8 @@ model_warmup [
 """
 
 _NETWORK = """\
-# TorchScript, with the softmax inside: the normalised tensor to the probabilities, in the order of labels.txt.
+# TorchScript, with the softmax inside: the normalised tensor to the probabilities, in the order of labels.txt, and to
+# the class activation maps that they are made of (training/explain.py).
 name: "%(model)s"
 backend: "pytorch"
 max_batch_size: 16
@@ -53,7 +54,8 @@ input [
   { name: "INPUT__0" data_type: TYPE_FP32 dims: [ 3, %(size)d, %(size)d ] }
 ]
 output [
-  { name: "OUTPUT__0" data_type: TYPE_FP32 dims: [ %(classes)d ] label_filename: "labels.txt" }
+  { name: "OUTPUT__0" data_type: TYPE_FP32 dims: [ %(classes)d ] label_filename: "labels.txt" },
+  { name: "OUTPUT__1" data_type: TYPE_FP32 dims: [ %(classes)d, -1, -1 ] }
 ]
 # No kind: Triton takes the GPU where there is one, and the CPU where not.
 instance_group [ { count: 1 } ]
@@ -106,6 +108,37 @@ ensemble_scheduling {
 }
 %(parameters)s"""
 
+_EXPLAINING_ENSEMBLE = """\
+# Where %(explained)s looked: the bytes of an image file to the probabilities and, for each class, a map over the image.
+name: "%(ensemble)s"
+platform: "ensemble"
+max_batch_size: 16
+input [
+  { name: "IMAGE" data_type: TYPE_UINT8 dims: [ -1 ] }
+]
+output [
+  { name: "PROBABILITIES" data_type: TYPE_FP32 dims: [ %(classes)d ] label_filename: "labels.txt" },
+  { name: "ACTIVATION_MAPS" data_type: TYPE_FP32 dims: [ %(classes)d, -1, -1 ] }
+]
+ensemble_scheduling {
+  step [
+    {
+      model_name: "preprocess"
+      model_version: -1
+      input_map { key: "IMAGE" value: "IMAGE" }
+      output_map { key: "PIXELS" value: "PIXELS" }
+    },
+    {
+      model_name: "%(model)s"
+      model_version: -1
+      input_map { key: "INPUT__0" value: "PIXELS" }
+      output_map { key: "OUTPUT__0" value: "PROBABILITIES" }
+      output_map { key: "OUTPUT__1" value: "ACTIVATION_MAPS" }
+    }
+  ]
+}
+"""
+
 _PARAMETER = "parameters { key: %(key)s value { string_value: %(value)s } }\n"
 
 
@@ -141,3 +174,14 @@ def render_ensemble(ensemble: str, model: str, *, classes: int, parameters: Mapp
     )
     names = {"ensemble": ensemble, "model": model, "classes": classes}
     return _HEADER + _ENSEMBLE % {**names, "parameters": "".join(lines)}
+
+
+def explaining(ensemble: str) -> str:
+    """Return the name of the ensemble that says where ``ensemble`` looked."""
+    return f"{ensemble}_explain"
+
+
+def render_explaining_ensemble(ensemble: str, model: str, *, classes: int) -> str:
+    """Return the configuration of ``ensemble``'s explaining counterpart: the same steps, with the maps handed out."""
+    names = {"explained": ensemble, "ensemble": explaining(ensemble), "model": model, "classes": classes}
+    return _HEADER + _EXPLAINING_ENSEMBLE % names

@@ -14,12 +14,14 @@ from torch import nn
 from training.cards import WEIGHTS, ModelCard, read_card, weights_path
 from training.checkpoints import load_weights, write_atomically
 from training.classes import MODEL_REPOSITORY, read_classes
+from training.explain import ExplainedNetwork
 from training.networks import NETWORK_MODELS, build_network
 from training.preprocessing import load_specification
 
 #: Largest difference of probabilities that an export may show against the eager network.
 TOLERANCE = 1e-4
 _STAMP = "source.json"
+_OUTPUTS = ("probabilities", "activation maps")
 
 
 class ServedNetwork(nn.Module):
@@ -55,7 +57,8 @@ def load_served_network(model_type: str, weights_folder: Path = WEIGHTS) -> tupl
 def export_network(served: ServedNetwork, path: Path, *, size: int, stamp: str) -> None:
     """Trace ``served`` and write it to ``path`` once it has proven itself against the eager network.
 
-    The module is saved unfrozen, in eval mode and channels-last: whoever loads it freezes it for its own device.
+    Its second output are the maps of ``training.explain``. The module is saved unfrozen, in eval mode and
+    channels-last: whoever loads it freezes it for its own device.
 
     Raises:
         ValueError: the traced module answers otherwise than the eager one.
@@ -63,8 +66,9 @@ def export_network(served: ServedNetwork, path: Path, *, size: int, stamp: str) 
     generator = torch.Generator().manual_seed(0)
     images = torch.randn(3, 3, size, size, generator=generator).contiguous(memory_format=torch.channels_last)
     with torch.inference_mode(), torchscript_warnings_ignored():
-        traced = torch.jit.trace(served, images[:1])  # type: ignore[no-untyped-call]
-        difference = float((traced(images) - served(images)).abs().max())
+        explained = ExplainedNetwork(served.network, served.temperature).eval()
+        traced = torch.jit.trace(explained, images[:1])  # type: ignore[no-untyped-call]
+        difference = float((traced(images)[0] - served(images)).abs().max())
         if not difference <= TOLERANCE:
             raise ValueError(f"the TorchScript export differs from the network by {difference:.2g}, over {TOLERANCE}")
         write_atomically(path, lambda temporary: torch.jit.save(traced, str(temporary), _extra_files={_STAMP: stamp}))
@@ -72,7 +76,7 @@ def export_network(served: ServedNetwork, path: Path, *, size: int, stamp: str) 
 
 def _stamp(card: ModelCard, size: int) -> str:
     source = {"weights": card.weights_sha256, "calibration": card.calibration.model_dump(), "size": size}
-    return json.dumps({**source, "torch": torch.__version__.split("+")[0]}, sort_keys=True)
+    return json.dumps({**source, "outputs": _OUTPUTS, "torch": torch.__version__.split("+")[0]}, sort_keys=True)
 
 
 def _stamp_of(path: Path) -> str | None:

@@ -12,7 +12,14 @@ from pathlib import Path
 from training.cards import WEIGHTS, ModelCard, card_path, read_card
 from training.checkpoints import write_atomically
 from training.classes import MODEL_REPOSITORY, read_classes
-from training.configurations import WARMUP_IMAGE, render_ensemble, render_network, render_preprocess
+from training.configurations import (
+    WARMUP_IMAGE,
+    explaining,
+    render_ensemble,
+    render_explaining_ensemble,
+    render_network,
+    render_preprocess,
+)
 from training.networks import NETWORK_MODELS
 from training.preprocessing import load_specification
 
@@ -64,7 +71,9 @@ def render_repository(
         files[Path(ensemble, "config.pbtxt")] = render_ensemble(
             ensemble, model, classes=len(classes), parameters=parameters
         )
-        files |= {Path(name, "labels.txt"): labels for name in (model, ensemble)}
+        explain = explaining(ensemble)
+        files[Path(explain, "config.pbtxt")] = render_explaining_ensemble(ensemble, model, classes=len(classes))
+        files |= {Path(name, "labels.txt"): labels for name in (model, ensemble, explain)}
     return files
 
 

@@ -12,7 +12,7 @@ from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from training.cards import Calibration, ModelCard
 from training.classes import MODEL_REPOSITORY, read_classes
-from training.configurations import WARMUP_IMAGE
+from training.configurations import WARMUP_IMAGE, explaining
 from training.networks import NETWORK_MODELS
 from training.preprocessing import load_specification
 from training.reports import DriftReference
@@ -20,7 +20,8 @@ from training.repository import render_from, render_repository, write_repository
 
 CLASSES = read_classes()
 SIZE = load_specification().size
-MODELS = ["preprocess", *NETWORK_MODELS, *NETWORK_MODELS.values()]
+EXPLAINING = {explaining(ensemble): network for ensemble, network in NETWORK_MODELS.items()}
+MODELS = ["preprocess", *NETWORK_MODELS, *EXPLAINING, *NETWORK_MODELS.values()]
 UINT8, FP32 = model_config_pb2.TYPE_UINT8, model_config_pb2.TYPE_FP32
 
 
@@ -60,7 +61,17 @@ def test_ensembles_turn_a_file_into_labelled_probabilities(ensemble: str) -> Non
     assert tuple(labels.read_text().split()) == CLASSES
 
 
-@pytest.mark.parametrize(("ensemble", "network"), NETWORK_MODELS.items())
+@pytest.mark.parametrize("ensemble", EXPLAINING)
+def test_explaining_ensembles_give_a_map_for_each_class_too(ensemble: str) -> None:
+    config = config_of(ensemble)
+    probabilities, maps = tensors(config.output)
+    assert probabilities == ("PROBABILITIES", FP32, [len(CLASSES)])
+    assert maps == ("ACTIVATION_MAPS", FP32, [len(CLASSES), -1, -1])
+    labels = MODEL_REPOSITORY / ensemble / config.output[0].label_filename
+    assert tuple(labels.read_text().split()) == CLASSES
+
+
+@pytest.mark.parametrize(("ensemble", "network"), (NETWORK_MODELS | EXPLAINING).items())
 def test_steps_hand_on_what_the_next_one_takes(ensemble: str, network: str) -> None:
     config = config_of(ensemble)
     known = {name: (kind, dims) for name, kind, dims in tensors(config.input)}
@@ -70,8 +81,10 @@ def test_steps_hand_on_what_the_next_one_takes(ensemble: str, network: str) -> N
         assert model.max_batch_size >= config.max_batch_size
         for name, kind, dims in tensors(model.input):
             assert known[step.input_map[name]] == (kind, dims)
-        known |= {step.output_map[name]: (kind, dims) for name, kind, dims in tensors(model.output)}
-    assert known["PROBABILITIES"] == (FP32, [len(CLASSES)])
+        outputs = {name: (kind, dims) for name, kind, dims in tensors(model.output)}
+        known |= {tensor: outputs[name] for name, tensor in step.output_map.items()}
+    for name, kind, dims in tensors(config.output):
+        assert known[name] == (kind, dims)
 
 
 @pytest.mark.parametrize("network", NETWORK_MODELS.values())
@@ -79,7 +92,10 @@ def test_networks_take_the_specified_size_by_the_native_backends_names(network: 
     config = config_of(network)
     assert config.backend == "pytorch"
     assert tensors(config.input) == [("INPUT__0", FP32, [3, SIZE, SIZE])]
-    assert tensors(config.output) == [("OUTPUT__0", FP32, [len(CLASSES)])]
+    assert tensors(config.output) == [
+        ("OUTPUT__0", FP32, [len(CLASSES)]),
+        ("OUTPUT__1", FP32, [len(CLASSES), -1, -1]),
+    ]
 
 
 @pytest.mark.parametrize("model", ["preprocess", *NETWORK_MODELS.values()])
@@ -111,7 +127,7 @@ def test_the_warm_up_file_is_a_jpeg_of_the_promised_length() -> None:
         image.load()
 
 
-@pytest.mark.parametrize("ensemble", NETWORK_MODELS)
+@pytest.mark.parametrize("ensemble", [*NETWORK_MODELS, *EXPLAINING])
 def test_ensembles_have_no_warm_up(ensemble: str) -> None:
     # The server refuses to start otherwise.
     assert not config_of(ensemble).model_warmup

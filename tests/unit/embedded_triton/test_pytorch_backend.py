@@ -21,8 +21,9 @@ class Small(nn.Module):
         self.convolution = nn.Conv2d(3, 5, 3)
         self.norm = nn.BatchNorm2d(5)
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return torch.softmax(self.norm(self.convolution(images)).mean((2, 3)), dim=1)
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        features = self.norm(self.convolution(images))
+        return torch.softmax(features.mean((2, 3)), dim=1), features
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +47,7 @@ def load(folder: Path, monkeypatch: pytest.MonkeyPatch, kind: str = "CPU", **par
     model = load_backend("pytorch", monkeypatch).TritonPythonModel()
     config = {
         "input": [{"name": "INPUT__0"}],
-        "output": [{"name": "OUTPUT__0"}],
+        "output": [{"name": "OUTPUT__0"}, {"name": "OUTPUT__1"}],
         "parameters": {key: {"string_value": value} for key, value in parameters.items()},
     }
     model.initialize(
@@ -61,10 +62,19 @@ def load(folder: Path, monkeypatch: pytest.MonkeyPatch, kind: str = "CPU", **par
     return model
 
 
-def requests_of(*sizes: int) -> list[dict[str, Tensor]]:
+class Request(dict[str, Tensor]):
+    """Input tensors by name, and the names of the outputs that are asked for."""
+
+    outputs: tuple[str, ...] = ("OUTPUT__0",)
+
+    def requested_output_names(self) -> tuple[str, ...]:
+        return self.outputs
+
+
+def requests_of(*sizes: int) -> list[Request]:
     generator = np.random.default_rng(0)
     batches = [generator.standard_normal((size, 3, 8, 8), dtype=np.float32) for size in sizes]
-    return [{"INPUT__0": Tensor("INPUT__0", batch)} for batch in batches]
+    return [Request(INPUT__0=Tensor("INPUT__0", batch)) for batch in batches]
 
 
 def values(response: InferenceResponse) -> np.ndarray[Any, Any]:
@@ -86,8 +96,24 @@ def test_each_request_gets_its_own_rows(
     requests = requests_of(1, 3, 2)
     for request, response in zip(requests, model.execute(requests), strict=True):
         with torch.inference_mode():
-            expected = network(torch.from_numpy(request["INPUT__0"].array()))
+            expected, _ = network(torch.from_numpy(request["INPUT__0"].array()))
         np.testing.assert_allclose(values(response), expected.numpy(), atol=1e-5)
+
+
+def test_each_request_gets_the_outputs_that_it_asks_for(
+    folder: Path, network: nn.Module, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requests = requests_of(2, 1, 1)
+    requests[0].outputs, requests[2].outputs = ("OUTPUT__0", "OUTPUT__1"), ("OUTPUT__1",)
+    both, first, second = load(folder, monkeypatch).execute(requests)
+    assert [[tensor.name for tensor in response.output_tensors] for response in (both, first, second)] == [
+        ["OUTPUT__0", "OUTPUT__1"],
+        ["OUTPUT__0"],
+        ["OUTPUT__1"],
+    ]
+    with torch.inference_mode():
+        _, expected = network(torch.from_numpy(requests[0]["INPUT__0"].array()))
+    np.testing.assert_allclose(both.output_tensors[1].array(), expected.numpy(), atol=1e-5)
 
 
 def test_all_requests_run_as_one_batch(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
