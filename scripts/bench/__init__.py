@@ -1,0 +1,1 @@
+"""Benchmarks that a person runs; each ends with one JSON line."""
