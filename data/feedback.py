@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import pillow_heif
+
 from data.extras import read_photos, without_copies, write_set
 from data.layout import Layout
 from training.dataset import Entry
@@ -23,5 +25,6 @@ def make_feedback(folder: Path, layout: Layout, known: Sequence[Entry]) -> dict[
     labels = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
     if not labels:
         raise ValueError(f"{folder} has no subfolder for any class: is it the gateway's GATEWAY_FEEDBACK_FOLDER?")
+    pillow_heif.register_heif_opener(thumbnails=False)  # what phones send
     entries = [entry for label in labels for entry in read_photos(folder, label, label)]
     return write_set(layout.processed("feedback"), {"train": without_copies(entries, perceptual_hashes(known))})

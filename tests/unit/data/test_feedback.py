@@ -8,6 +8,7 @@ from PIL import Image
 
 from data.feedback import make_feedback
 from data.layout import Layout
+from tests.pictures import encode
 from training.dataset import Entry, read_entries
 
 
@@ -23,13 +24,16 @@ def test_folder_becomes_a_training_set_without_copies_of_known_photos(tmp_path: 
     folder, layout = tmp_path / "feedback", Layout(tmp_path / "data")
     for seed, label in ((1, "glass"), (2, "glass"), (3, "metal")):
         draw(folder / label / f"{seed}.jpeg", seed)
+    heif = encode(Image.open(draw(tmp_path / "phone.jpg", 4)), "HEIF", quality=90)
+    (folder / "metal" / "4.heif").write_bytes(heif)
     (folder / "metal" / "broken.png").write_bytes(b"no photo")
     known = [Entry(draw(tmp_path / "known.jpg", 2), "trash", "known.jpg")]
-    assert make_feedback(folder, layout, known) == {"train": 2}
+    assert make_feedback(folder, layout, known) == {"train": 3}
     entries = read_entries(layout.processed("feedback") / "train.parquet", "train")
     assert sorted((entry.label, entry.name) for entry in entries) == [
         ("glass", "glass/1.jpeg"),
         ("metal", "metal/3.jpeg"),
+        ("metal", "metal/4.heif"),
     ]
 
 
