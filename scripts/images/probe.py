@@ -8,6 +8,7 @@ is wrong.
 
 import argparse
 import json
+import re
 import sys
 import urllib.error
 import urllib.request
@@ -17,9 +18,13 @@ QUEUE_FULL = "Exceeds maximum queue size"
 
 
 def ensembles(model_repository: Path) -> list[str]:
-    """Names of the ensembles in the model repository."""
-    configurations = sorted(model_repository.glob("*/config.pbtxt"))
-    return [path.parent.name for path in configurations if 'platform: "ensemble"' in path.read_text(encoding="utf-8")]
+    """Names of the ensembles in the model repository; of those with the same steps one speaks for all."""
+    by_steps: dict[tuple[str, ...], str] = {}
+    for path in sorted(model_repository.glob("*/config.pbtxt")):
+        text = path.read_text(encoding="utf-8")
+        if 'platform: "ensemble"' in text:
+            by_steps.setdefault(tuple(re.findall(r'model_name: "([^"]+)"', text)), path.parent.name)
+    return list(by_steps.values())
 
 
 def infer(url: str, model: str, image: bytes, timeout: float) -> str | None:
@@ -40,7 +45,7 @@ def infer(url: str, model: str, image: bytes, timeout: float) -> str | None:
         "shape": [1, len(image)],
         "parameters": {"binary_data_size": len(image)},
     }
-    header = json.dumps({"inputs": [tensor]}).encode()
+    header = json.dumps({"inputs": [tensor], "outputs": [{"name": "PROBABILITIES"}]}).encode()
     request = urllib.request.Request(  # noqa: S310 - the address is the container's own
         f"{url}/v2/models/{model}/infer",
         data=header + image,
