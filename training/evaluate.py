@@ -6,11 +6,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from torch import nn
 
-from training import figures
+from training.answers import answer, draw_answers
 from training.assess import assess, assess_other_things, drift_reference
 from training.calibration import confidence_threshold, fit_temperature
 from training.cards import Calibration, ModelCard, card_path, read_card, sha256, weights_path, write_card
@@ -18,11 +16,8 @@ from training.checkpoints import load_weights, save_weights
 from training.classes import read_classes
 from training.dataset import PhotoSet, load_photos, read_entries
 from training.duplicates import duplicates_of
-from training.engine import predict_logits
-from training.mistakes import caption, pictures, worst_mistakes
 from training.networks import build_network
-from training.preprocessing import Specification, load_specification
-from training.reports import ListReport
+from training.preprocessing import load_specification
 
 
 @dataclass(frozen=True)
@@ -36,23 +31,6 @@ class Sources:
     extra_lists: Mapping[str, Path] = field(default_factory=dict)
     other_things: Path | None = None
     extra_training: tuple[Path, ...] = ()
-
-
-@dataclass(frozen=True)
-class Answers:
-    """What a network says about a list: logits FP32 [N, classes] and the photos themselves."""
-
-    logits: torch.Tensor
-    photos: PhotoSet
-
-    def probabilities(self, temperature: float) -> np.ndarray:
-        """Return probabilities FP64 [N, classes]."""
-        return torch.softmax(self.logits.double() / temperature, dim=1).numpy()
-
-    @property
-    def labels(self) -> np.ndarray:
-        """Return the true classes, INT64 [N]."""
-        return self.photos.labels.numpy()
 
 
 def evaluate(
@@ -87,7 +65,7 @@ def evaluate(
     entries = {split: read_entries(sources.dataset, split) for split in ("val", "test")}
     entries |= {name: read_entries(path, "test") for name, path in sources.extra_lists.items()}
     answers = {
-        name: _answer(network, load_photos(listed, classes, specification.size), specification)
+        name: answer(network, load_photos(listed, classes, specification.size), specification)
         for name, listed in entries.items()
     }
     val = answers["val"]
@@ -113,7 +91,7 @@ def evaluate(
         photos = _unlabelled(sources.other_things, classes, specification.size)
         other = assess_other_things(
             answers["test"].probabilities(temperature),
-            _answer(network, photos, specification).probabilities(temperature),
+            answer(network, photos, specification).probabilities(temperature),
             threshold=threshold,
         )
     card = ModelCard(
@@ -134,33 +112,12 @@ def evaluate(
     write_card(card, output)
     written = [candidate, card_path(model_type, output)]
     for name, said in answers.items():
-        written += _draw(model_type, name, said, reports[name], temperature, output)
+        stem = output / f"{model_type}_{name}"
+        written += draw_answers(said, reports[name], temperature, title=f"{model_type}, {name}", stem=stem)
     return read_card(model_type, output), written
-
-
-def _answer(network: nn.Module, photos: PhotoSet, specification: Specification) -> Answers:
-    return Answers(predict_logits(network, photos.pixels, specification), photos)
 
 
 def _unlabelled(path: Path, classes: Sequence[str], size: int) -> PhotoSet:
     """Read photos of none of the classes; the label that they get is never looked at."""
     entries = [type(entry)(entry.source, classes[0], entry.name) for entry in read_entries(path, "test")]
     return load_photos(entries, classes, size)
-
-
-def _draw(
-    model_type: str, name: str, said: Answers, report: ListReport, temperature: float, output: Path
-) -> list[Path]:
-    probabilities, title = said.probabilities(temperature), f"{model_type}, {name}"
-    mistakes = worst_mistakes(probabilities, said.labels)
-    captions = [caption(mistake, said.photos) for mistake in mistakes]
-    drawn = {
-        "confusion": figures.draw_confusion(report.confusion, said.photos.classes, title),
-        "reliability": figures.draw_reliability(probabilities, said.labels, f"{title}: ECE {report.ece:.3f}"),
-        "worst": figures.draw_contact_sheet(pictures(mistakes, said.photos), captions, f"{title}: worst mistakes"),
-    }
-    paths = []
-    for kind, figure in drawn.items():
-        paths.append(output / f"{model_type}_{name}_{kind}.png")
-        figures.save(figure, paths[-1])
-    return paths
