@@ -45,19 +45,13 @@ def main() -> int:
     except (EmbeddedTritonError, ValidationError) as exc:
         _say(f"error: {exc}")
         return 1
-    supervisor = Supervisor(
-        server,
-        interval=settings.probe_interval,
-        timeout=settings.probe_timeout,
-        failures=settings.probe_failures,
-        report=_say,
-    )
+    supervisor = Supervisor(server, settings, report=_say)
     supervisor.start()
     try:
         if supervisor.wait_until_ready(signals.stop):
             _say(f"Triton answers on {arguments.listen}: gRPC {settings.grpc_port}, HTTP {settings.http_port}.")
             signals.stop.wait()
-    except EmbeddedTritonError as exc:
+    except (EmbeddedTritonError, OSError) as exc:
         _say(f"error: {exc}")
         return 1
     finally:

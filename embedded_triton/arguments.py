@@ -9,7 +9,7 @@ from embedded_triton.settings import Settings
 RESTRICTED = ("shared-memory", "model-repository", "trace", "logging")
 
 #: Seconds that the server waits for requests in flight when it is told to stop.
-_EXIT_TIMEOUT = 3
+_EXIT_TIMEOUT = 5
 
 
 def build_arguments(

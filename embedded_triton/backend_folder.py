@@ -1,8 +1,10 @@
 """Puts together the folder in which the server looks for its backends."""
 
+import os
 import shutil
 from pathlib import Path
 
+from embedded_triton.errors import ServerStartError
 from embedded_triton.wheel import Wheel
 
 #: This project's Python-based backends, a folder each.
@@ -20,7 +22,15 @@ def prepare_backend_folder(wheel: Wheel, destination: Path) -> Path:
 
     Returns:
         ``destination``, for ``--backend-directory``.
+
+    Raises:
+        ServerStartError: the folder lies where nothing can be run, as in a container's tmpfs by default.
     """
+    if os.statvfs(destination.parent).f_flag & os.ST_NOEXEC:
+        raise ServerStartError(
+            f"{destination.parent} is mounted noexec, and Triton's backends run from there.",
+            "Set TMPDIR to another folder, or mount this one with exec (`--tmpfs /tmp:exec`).",
+        )
     python = destination / "python"
     shutil.copytree(wheel.python_backend, python)
     shutil.copy2(wheel.stub, python)

@@ -46,5 +46,5 @@ class Probe:
                 return
             raise ProbeError(f"{ensemble} answers: {exc.message()}") from exc
         probabilities = result.as_numpy("PROBABILITIES")
-        if not np.isclose(probabilities.sum(), 1, atol=1e-3):
-            raise ProbeError(f"{ensemble} answers with {probabilities.tolist()}, which are no probabilities")
+        if probabilities is None or not np.isclose(probabilities.sum(), 1, atol=1e-3):
+            raise ProbeError(f"{ensemble} answers with {probabilities}, which are no probabilities")

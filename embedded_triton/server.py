@@ -2,10 +2,13 @@
 
 import os
 import secrets
+import shutil
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 from embedded_triton.arguments import build_arguments
@@ -70,7 +73,16 @@ class Server:
             },
         )
         remove_orphans(settings.shared_memory_prefix)
-        folder = Path(tempfile.mkdtemp(prefix=f"{settings.shared_memory_prefix}-"))
+        with ExitStack() as undo:
+            folder = Path(tempfile.mkdtemp(prefix=f"{settings.shared_memory_prefix}-"))
+            undo.callback(shutil.rmtree, folder, ignore_errors=True)
+            self._process = self._launch(folder)
+            undo.pop_all()  # from here on the reaper removes it
+        assert self._process.stdout is not None
+        self._log.follow(self._process.stdout)
+
+    def _launch(self, folder: Path) -> LeashedProcess:
+        settings = self._settings
         shared_memory_prefix = f"{settings.shared_memory_prefix}-{secrets.token_hex(4)}-"
         arguments = build_arguments(
             self._wheel.server,
@@ -84,7 +96,7 @@ class Server:
         environment = server_environment(
             os.environ, library_path=self._wheel.library_path, interpreter_folder=self._wheel.interpreter_folder
         )
-        self._process = LeashedProcess(
+        return LeashedProcess(
             arguments,
             environment=environment,
             grace=settings.stop_timeout,
@@ -92,8 +104,6 @@ class Server:
             shared_memory_prefix=shared_memory_prefix,
             folder=folder,
         )
-        assert self._process.stdout is not None
-        self._log.follow(self._process.stdout)
 
     def is_running(self) -> bool:
         """Say whether the process lives; whether it answers is what the probe says."""
@@ -111,18 +121,19 @@ class Server:
         Raises:
             ServerStartError: the server ended, or did not answer in time.
         """
-        fault, pause, waited = "nothing", _FIRST_TRY, 0.0
+        fault, pause = "nothing", _FIRST_TRY
+        deadline = time.monotonic() + self._settings.start_timeout
         while not stop.wait(pause):
             try:
                 self.probe(self._settings.probe_timeout)
                 return True
             except ProbeError as exc:
-                fault, pause, waited = str(exc), _RETRY, waited + pause
+                fault, pause = str(exc), _RETRY
             if not self.is_running():
                 if stop.is_set():
                     return False
                 raise ServerStartError("The Triton server ended while it was starting.", self._hint())
-            if waited > self._settings.start_timeout:
+            if time.monotonic() > deadline:
                 raise ServerStartError(
                     f"The Triton server did not answer within {self._settings.start_timeout:.0f} s ({fault}).",
                     self._hint(),
@@ -131,6 +142,7 @@ class Server:
 
     def terminate(self) -> None:
         """Tell the server to stop; ``stop`` waits for it."""
+        self._log.mute()
         process = self._process
         if process is not None:
             process.terminate()
@@ -143,6 +155,7 @@ class Server:
 
     def stop(self) -> None:
         """Stop the server, kill it where that takes too long, and remove what it leaves behind."""
+        self._log.mute()
         if self._process is not None:
             self._process.stop()
             self._process = None

@@ -34,12 +34,18 @@ class ServerLog:
         self._has_gpu = has_gpu
         self._lines: deque[str] = deque(maxlen=_KEPT)
         self._thread: threading.Thread | None = None
+        self._muted = False
 
     def follow(self, stream: IO[bytes]) -> None:
         """Take lines from ``stream`` until it ends, in a thread of its own."""
         self._lines.clear()
+        self._muted = False
         self._thread = threading.Thread(target=self._pump, args=(stream,), name="server-log", daemon=True)
         self._thread.start()
+
+    def mute(self) -> None:
+        """Report nothing more of this start: what a server complains about while it is stopped is no trouble."""
+        self._muted = True
 
     def last_lines(self) -> list[str]:
         """Return the last lines that the server said, once its output has ended."""
@@ -54,8 +60,11 @@ class ServerLog:
                 file.flush()
                 text = line.decode(errors="replace").rstrip()
                 self._lines.append(text)
-                if self._report and _TROUBLE.match(text) and (self._has_gpu or not _NO_GPU.search(text)):
+                if self._report and not self._muted and self._is_trouble(text):
                     self._report(text)
+
+    def _is_trouble(self, line: str) -> bool:
+        return bool(_TROUBLE.match(line)) and (self._has_gpu or not _NO_GPU.search(line))
 
     def _open(self) -> AbstractContextManager[IO[bytes]]:
         return nullcontext(sys.stdout.buffer) if self._path is None else self._path.open("ab")

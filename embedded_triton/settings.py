@@ -37,7 +37,7 @@ class Settings(BaseSettings):
         default=2, ge=1, description="Failed probes in a row after which the server is restarted."
     )
     stop_timeout: Seconds = Field(
-        default=5, description="Seconds that a stopping server has to finish its requests before it is killed."
+        default=6, description="Seconds that a stopping server has to finish its requests before it is killed."
     )
     grpc_max_connection_age: Seconds | None = Field(
         default=None,

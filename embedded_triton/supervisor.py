@@ -11,6 +11,7 @@ from typing import Protocol
 
 from embedded_triton.errors import EmbeddedTritonError
 from embedded_triton.probe import ProbeError
+from embedded_triton.settings import Settings
 
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 1.0, 60.0
 _RECHECK = 0.5
@@ -50,28 +51,24 @@ class Supervisor:
     def __init__(
         self,
         server: Supervised,
+        settings: Settings,
         *,
-        interval: float,
-        timeout: float,
-        failures: int,
         report: Callable[[str], None],
     ) -> None:
         """Prepare; ``start`` begins.
 
         Args:
             server: what to keep alive.
-            interval: seconds between two probes.
-            timeout: seconds that a probe may take.
-            failures: failed probes in a row after which the server is restarted.
+            settings: how often it is probed, how long that may take, and after how many failures it is restarted.
             report: is called with a sentence about each restart.
         """
         self._server = server
-        self._interval, self._timeout, self._failures = interval, timeout, failures
+        self._settings = settings
         self._report = report
         self._stop = threading.Event()
         self._changed = threading.Condition()
         self._ready = False
-        self._error: EmbeddedTritonError | None = None
+        self._error: EmbeddedTritonError | OSError | None = None
         self._thread = threading.Thread(target=self._run, name="supervisor", daemon=True)
 
     def start(self) -> None:
@@ -86,6 +83,7 @@ class Supervisor:
 
         Raises:
             EmbeddedTritonError: the first start failed.
+            OSError: the machine did not let it start: no space for its private folder, say.
         """
         with self._changed:
             while not (self._ready or self._error or stop.is_set()):
@@ -113,7 +111,7 @@ class Supervisor:
                     if self._server.wait_until_ready(self._stop):
                         self._announce()
                         self._watch()
-                except EmbeddedTritonError as exc:
+                except (EmbeddedTritonError, OSError) as exc:
                     if not self._ready:
                         self._fail(exc)
                         return
@@ -133,23 +131,23 @@ class Supervisor:
             self._ready = True
             self._changed.notify_all()
 
-    def _fail(self, error: EmbeddedTritonError) -> None:
+    def _fail(self, error: EmbeddedTritonError | OSError) -> None:
         with self._changed:
             self._error = error
             self._changed.notify_all()
 
     def _watch(self) -> None:
         """Return when the server must be restarted, or is to stop."""
-        failed, pause = 0, self._interval
+        failed, pause = 0, self._settings.probe_interval
         while not self._stop.wait(pause):
             if not self._server.is_running():
                 self._report("The Triton server has ended; it is started again.")
                 return
             try:
-                self._server.probe(self._timeout)
-                failed, pause = 0, self._interval
+                self._server.probe(self._settings.probe_timeout)
+                failed, pause = 0, self._settings.probe_interval
             except ProbeError as exc:
                 failed, pause = failed + 1, _RECHECK
-                if failed >= self._failures and not self._stop.is_set():
+                if failed >= self._settings.probe_failures and not self._stop.is_set():
                     self._report(f"The Triton server fails its probe ({exc}); it is restarted.")
                     return

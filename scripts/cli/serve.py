@@ -37,13 +37,14 @@ class ServeError(Exception):
     """A part did not start or did not last; ``str()`` says what to do."""
 
 
-def serve(host: str, port: int, signals: "StopSignals") -> None:
+def serve(host: str, port: int, signals: "StopSignals", *, logs: Path = LOGS) -> None:
     """Run everything until a signal asks to stop; what was started is stopped in any case.
 
     Args:
         host: the address that the gateway listens on; Triton stays on the loopback.
         port: the gateway's port.
         signals: installed already; the second signal makes stopping hurry.
+        logs: the folder for Triton's log.
 
     Raises:
         ServeError: a part did not start or did not last.
@@ -56,18 +57,12 @@ def serve(host: str, port: int, signals: "StopSignals") -> None:
 
     settings = Settings()
     require_free(host, {"PORT": port})
-    LOGS.mkdir(parents=True, exist_ok=True)
-    log = LOGS / f"triton-{settings.grpc_port}.log"
+    logs.mkdir(parents=True, exist_ok=True)
+    log = logs / f"triton-{settings.grpc_port}.log"
     _export(settings.model_repository, signals.stop)
     if signals.stop.is_set():
         return
-    supervisor = Supervisor(
-        Server(settings, log=log, report=say),
-        interval=settings.probe_interval,
-        timeout=settings.probe_timeout,
-        failures=settings.probe_failures,
-        report=say,
-    )
+    supervisor = Supervisor(Server(settings, log=log, report=say), settings, report=say)
     gateway: LeashedProcess | None = None
     try:
         with step("Triton", "loads the models and answers a first inference of each") as triton:
@@ -79,7 +74,8 @@ def serve(host: str, port: int, signals: "StopSignals") -> None:
                 gateway = _start_gateway(host, port, triton_url=f"{LOOPBACK}:{settings.grpc_port}")
                 if _await_gateway(gateway, host, port, signals.stop):
                     started.outcome = f"listens on {host}:{port}"
-                    _announce(port)
+            if started.outcome:
+                _announce(port)
         while gateway and not signals.stop.wait(_POLL):
             if gateway.poll() is not None:
                 raise ServeError(f"The gateway has ended with status {gateway.poll()}; its last lines say why.")
@@ -178,6 +174,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m scripts.cli.serve", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="address of the gateway; 0.0.0.0 lets others reach it")
     parser.add_argument("--port", type=int, default=8080, help="port of the gateway")
+    parser.add_argument("--logs", type=Path, default=LOGS, help="folder for Triton's log")
     parser.add_argument("--stop-with-parent", action="store_true", help="end when the starting process is gone")
     arguments = parser.parse_args()
     if arguments.stop_with_parent:
@@ -187,8 +184,8 @@ def main() -> int:
     from embedded_triton.errors import EmbeddedTritonError
 
     try:
-        serve(arguments.host, arguments.port, signals)
-    except (EmbeddedTritonError, ServeError, ValidationError) as exc:
+        serve(arguments.host, arguments.port, signals, logs=arguments.logs)
+    except (EmbeddedTritonError, ServeError, ValidationError, OSError) as exc:
         print(f"error: {exc}", file=sys.stderr)
         return 1
     return 0

@@ -7,6 +7,7 @@ import pytest
 
 from embedded_triton.errors import ServerStartError
 from embedded_triton.probe import ProbeError
+from embedded_triton.settings import Settings
 from embedded_triton.supervisor import Supervisor
 
 
@@ -73,7 +74,7 @@ def supervise() -> object:
 
 
 def supervisor_of(server: ScriptedServer, report: Callable[[str], None] = lambda _sentence: None) -> Supervisor:
-    return Supervisor(server, interval=0.01, timeout=1, failures=2, report=report)
+    return Supervisor(server, Settings(probe_interval=0.01, probe_timeout=1, probe_failures=2), report=report)
 
 
 def test_one_failed_probe_is_no_reason_to_restart(supervise: Callable[[ScriptedServer], list[str]]) -> None:
