@@ -16,6 +16,7 @@ from gateway.classify import ClassifyImage
 from gateway.cors import allow_origins
 from gateway.docs.operations import PREDICTION_SCHEMA, PROBLEM_SCHEMA
 from gateway.docs.swagger import swagger_router
+from gateway.explain import explain_router
 from gateway.feedback import feedback_router
 from gateway.health import health_router, metrics_router
 from gateway.images.transcode import Transcoder
@@ -76,6 +77,7 @@ def create_app(settings: Settings, classifier: Classifier, lifecycle: Lifecycle 
     app.include_router(metrics_router(metrics.registry))
     app.include_router(swagger_router())
     app.include_router(page_router())
+    app.include_router(explain_router(settings, classify, transcoder, memory))
     app.include_router(batch_router(settings, classify, memory))
     app.include_router(feedback_router(settings, classifier, memory))
     app.include_router(catalogue_router(settings, classifier))

@@ -39,4 +39,5 @@ def _entry(name: str, ready: bool, model: ModelDescription | None) -> dict[str, 
         "classes": model.labels if model else (),
         "confidence_threshold": model.confidence_threshold if model else None,
         "metrics": model.metrics if model else {},
+        "explains": model.explains if model else False,
     }

@@ -3,9 +3,11 @@
 import asyncio
 import math
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import numpy
+from numpy.typing import NDArray
 
 from gateway.admission import Admission, Slot
 from gateway.errors import DeadlineExceeded, InvalidAnswer, UnknownModel
@@ -29,6 +31,17 @@ class Answer:
     image: ImageHeader
     validate_seconds: float
     triton_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """An answer, and for each class a map of what spoke for it: FP32 [classes, height, width] over the whole image."""
+
+    answer: Answer
+    maps: NDArray[numpy.float32]
+
+
+_Ask = Callable[[str, bytes, float, Callable[[], None]], Awaitable[Prediction]]
 
 
 class ClassifyImage:
@@ -56,6 +69,18 @@ class ClassifyImage:
 
     async def __call__(self, model_type: str, data: bytes, timeout_seconds: float) -> Answer:
         """Raises `ImageError`, `Overloaded`, `ModelUnavailable`, `DeadlineExceeded` or `InvalidAnswer`."""
+        _, answer = await self._ask(self._classifier.classify, model_type, data, timeout_seconds)
+        return answer
+
+    async def explain(self, model_type: str, data: bytes, timeout_seconds: float) -> Explanation:
+        """The answer and what it is made of. Raises `CanNotExplain` besides what a call raises."""
+        prediction, answer = await self._ask(self._classifier.explain, model_type, data, timeout_seconds)
+        maps = prediction.maps
+        if maps is None or maps.ndim != 3 or len(maps) != len(answer.classes) or not numpy.isfinite(maps).all():
+            raise InvalidAnswer("Triton's answer has no activation map for each class.")
+        return Explanation(answer, maps)
+
+    async def _ask(self, ask: _Ask, model_type: str, data: bytes, timeout_seconds: float) -> tuple[Prediction, Answer]:
         started = time.perf_counter()
         header = inspect(data, self._max_pixels)
         slot = self._admission.admit(model_type, header.decoded_bytes)
@@ -63,9 +88,9 @@ class ClassifyImage:
             data = await self._converted(data, header, slot, timeout_seconds)
         validated = time.perf_counter()
         left = timeout_seconds - (validated - started)
-        prediction = await self._classifier.classify(model_type, data, left, slot.release)
+        prediction = await ask(model_type, data, left, slot.release)
         answered = time.perf_counter()
-        return _answer(prediction, header, validated - started, answered - validated)
+        return prediction, _answer(prediction, header, validated - started, answered - validated)
 
     async def _converted(self, data: bytes, header: ImageHeader, slot: Slot, timeout_seconds: float) -> bytes:
         # The thread goes on when nobody waits any more, so the slot is free only when it has ended.

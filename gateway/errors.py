@@ -3,6 +3,7 @@
     GatewayError
     ├── Unauthorized            no API key, or a wrong one
     ├── UnknownModel            a model type that is not served
+    ├── CanNotExplain           a model that does not say where it looked
     ├── BadParameter            a header or a query that asks for something impossible
     ├── UploadError
     │   ├── BodyTooLarge        more bytes than a body may have
@@ -47,6 +48,13 @@ class UnknownModel(GatewayError):
 
     def __init__(self, model_type: str, known: Sequence[str]) -> None:
         super().__init__(f"There is no model type {model_type[:40]!r}. Known model types: {', '.join(known)}.")
+
+
+class CanNotExplain(GatewayError):
+    """Triton has no ensemble that says where the model looked."""
+
+    def __init__(self, model: str) -> None:
+        super().__init__(f"The model {model} does not say where it looked: its repository has no {model}_explain.")
 
 
 class BadParameter(GatewayError):

@@ -23,7 +23,7 @@ class ModelDescription:
 
     `weights_digest`, `confidence_threshold` (under it an answer is not sure) and `drift_reference` may be absent.
     `version_number` is Triton's when the model was asked for its labels; `metrics` are those of the model card, by
-    list of photos and name.
+    list of photos and name; `explains` says whether the model can tell where it looked.
     """
 
     labels: tuple[str, ...]
@@ -32,6 +32,7 @@ class ModelDescription:
     drift_reference: DriftReference | None = None
     version_number: str = ""
     metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    explains: bool = False
 
     def version(self, number: str) -> str:
         """Triton's number of a version and, where it is known, the digest of the weights."""
@@ -40,11 +41,15 @@ class ModelDescription:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """The probabilities of one image: FP32 of shape [classes], and Triton's number of the model's version."""
+    """The probabilities of one image: FP32 of shape [classes], and Triton's number of the model's version.
+
+    `maps` are there where an explanation was asked for: FP32 [classes, height, width] over the whole image.
+    """
 
     model: ModelDescription
     probabilities: NDArray[numpy.float32]
     version_number: str
+    maps: NDArray[numpy.float32] | None = None
 
     @property
     def model_version(self) -> str:
@@ -69,6 +74,10 @@ class Classifier(Protocol):
         Calls `done` once when no server works on the image any more. After a deadline or a cancellation that is later
         than the end of this call.
         """
+        ...
+
+    async def explain(self, model: str, image: bytes, timeout_seconds: float, done: Callable[[], None]) -> Prediction:
+        """Classifies, and hands out the activation maps too. Raises `CanNotExplain` besides what `classify` raises."""
         ...
 
     def readiness(self) -> Mapping[str, bool]:

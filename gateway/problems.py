@@ -15,6 +15,7 @@ MEDIA_TYPE = "application/problem+json"
 _PROBLEMS: Mapping[type[errors.GatewayError], tuple[int, str]] = {
     errors.Unauthorized: (401, "API key missing or wrong"),
     errors.UnknownModel: (404, "Unknown model type"),
+    errors.CanNotExplain: (404, "No explanations"),
     errors.BodyTooLarge: (413, "Body too large"),
     errors.ImageTooLarge: (413, "Image too large"),
     errors.UploadTimeout: (408, "Upload too slow"),

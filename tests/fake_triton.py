@@ -10,6 +10,7 @@ from tritonclient.grpc import service_pb2, service_pb2_grpc
 
 LABELS = ("glass", "paper", "cardboard", "plastic", "metal", "trash")
 PROBABILITIES = (0.1, 0.05, 0.05, 0.1, 0.6, 0.1)
+MAPS = numpy.arange(6 * 2 * 3, dtype=numpy.float32).reshape(6, 2, 3)
 
 Behaviour = Callable[[bytes, grpc.aio.ServicerContext[Any, Any]], Awaitable[None]]
 
@@ -31,6 +32,7 @@ class FakeTriton(service_pb2_grpc.GRPCInferenceServiceServicer):
     def __init__(self) -> None:
         self.labels: tuple[str, ...] = LABELS
         self.parameters: dict[str, str] = {"weights_digest": "0123456789ab", "confidence_threshold": "0.55"}
+        self.models = {"raw", "pretrained", "raw_explain", "pretrained_explain"}
         self.behaviour: Behaviour | None = None
         self.inferences: list[str] = []
         self.classifications: list[str] = []
@@ -64,7 +66,15 @@ class FakeTriton(service_pb2_grpc.GRPCInferenceServiceServicer):
         else:
             response.outputs.add(name="PROBABILITIES", datatype="FP32", shape=[1, len(PROBABILITIES)])
             response.raw_output_contents.append(numpy.array(PROBABILITIES, numpy.float32).tobytes())
+        if any(output.name == "ACTIVATION_MAPS" for output in request.outputs):
+            response.outputs.add(name="ACTIVATION_MAPS", datatype="FP32", shape=[1, *MAPS.shape])
+            response.raw_output_contents.append(MAPS.tobytes())
         return response
+
+    async def ModelReady(self, request: Any, context: Any) -> Any:  # noqa: N802 (the protocol's name)
+        if request.name not in self.models:
+            await context.abort(grpc.StatusCode.NOT_FOUND, f"Request for unknown model: '{request.name}' is not found")
+        return service_pb2.ModelReadyResponse(ready=True)
 
     async def ModelConfig(self, request: Any, context: Any) -> Any:  # noqa: N802 (the protocol's name)
         response = service_pb2.ModelConfigResponse()

@@ -6,7 +6,7 @@ from gateway.docs.operations import PROBLEMS
 
 _MODEL: dict[str, Any] = {
     "type": "object",
-    "required": ["name", "ready", "version", "classes", "confidence_threshold", "metrics"],
+    "required": ["name", "ready", "version", "classes", "confidence_threshold", "metrics", "explains"],
     "properties": {
         "name": {"type": "string", "description": "The model type, as in the URL."},
         "ready": {"type": "boolean", "description": "It answered within the last ten seconds."},
@@ -21,6 +21,7 @@ _MODEL: dict[str, Any] = {
             "description": "From the model card, by list of photos and name.",
             "additionalProperties": {"type": "object", "additionalProperties": {"type": "number"}},
         },
+        "explains": {"type": "boolean", "description": "Whether POST /{model_type}/explain works."},
     },
 }
 MODELS: dict[str, Any] = {
@@ -49,6 +50,7 @@ MODELS: dict[str, Any] = {
                                 "classes": ["glass", "paper", "cardboard", "plastic", "metal", "trash"],
                                 "confidence_threshold": 0.5,
                                 "metrics": {"test": {"accuracy": 0.5}},
+                                "explains": True,
                             }
                         ],
                         "limits": {

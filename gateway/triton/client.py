@@ -14,6 +14,7 @@ from tritonclient.grpc import MAX_GRPC_MESSAGE_SIZE
 from gateway.errors import (
     BatchFailed,
     BrokenImage,
+    CanNotExplain,
     ConnectionLost,
     DeadlineExceeded,
     GatewayError,
@@ -28,7 +29,7 @@ from gateway.triton.description import describe
 from gateway.triton.failures import translated
 from gateway.triton.in_flight import InFlight
 from gateway.triton.readiness import Readiness
-from gateway.triton.tensors import OUTPUT, image_input, probabilities
+from gateway.triton.tensors import MAPS, OUTPUT, activation_maps, explaining, image_input, probabilities
 
 _CHANNEL_OPTIONS = (
     # Options replace tritonclient's own, so its message sizes are restated. The rest finds a dead peer in 15 s and
@@ -61,7 +62,7 @@ class TritonClassifier:
         self._learning: dict[str, asyncio.Task[ModelDescription]] = {}
         self._asking: dict[str, asyncio.Task[None]] = {}
         self._readiness = Readiness(model_types)
-        self._output = triton.InferRequestedOutput(OUTPUT)
+        self._output, self._maps = triton.InferRequestedOutput(OUTPUT), triton.InferRequestedOutput(MAPS)
         self._alone: Alone
         self._in_flight: InFlight
         self._client: triton.InferenceServerClient
@@ -93,14 +94,22 @@ class TritonClassifier:
 
     async def classify(self, model: str, image: bytes, timeout_seconds: float, done: Callable[[], None]) -> Prediction:
         """Sends the image, and once more, alone, where its batch failed. Raises the errors of `gateway.errors`."""
-        request = _Request(model, image, timeout_seconds, time.monotonic() + timeout_seconds, done)
+        return await self._answer(_Request(model, image, timeout_seconds, time.monotonic() + timeout_seconds, done))
+
+    async def explain(self, model: str, image: bytes, timeout_seconds: float, done: Callable[[], None]) -> Prediction:
+        """As `classify`, with the activation maps."""
+        deadline = time.monotonic() + timeout_seconds
+        return await self._answer(_Request(model, image, timeout_seconds, deadline, done, explain=True))
+
+    async def _answer(self, request: "_Request") -> Prediction:
+        timeout_seconds = request.timeout_seconds
         try:
             async with asyncio.timeout(timeout_seconds):
                 try:
                     async with self._alone.together():
                         return await self._infer(request)
                 except BatchFailed:
-                    log.warning("batch_failed", model=model)
+                    log.warning("batch_failed", model=request.model)
                 async with self._alone.alone():
                     return await self._infer(request)
         except BatchFailed as error:
@@ -109,18 +118,20 @@ class TritonClassifier:
             raise DeadlineExceeded(timeout_seconds) from error
         finally:
             if not request.abandoned:
-                done()
+                request.done()
 
     async def _infer(self, request: "_Request") -> Prediction:
         model = request.model
         description = self._models.get(model) or await self._learn(model)
+        if request.explain and not description.explains:
+            raise CanNotExplain(model)
         number = self._in_flight.begin(model)
         try:
             with translated(model, request.timeout_seconds):
                 result = await self._client.infer(
-                    model,
+                    explaining(model) if request.explain else model,
                     [image_input(request.image)],
-                    outputs=[self._output],
+                    outputs=[self._output, self._maps] if request.explain else [self._output],
                     client_timeout=request.deadline - time.monotonic(),
                     headers=outgoing_trace.get(),
                 )
@@ -134,7 +145,9 @@ class TritonClassifier:
             raise
         self._in_flight.answered(model, number)
         self._readiness.answered(model)
-        return Prediction(description, probabilities(result), result.get_response().model_version)
+        version = result.get_response().model_version
+        maps = activation_maps(result) if request.explain else None
+        return Prediction(description, probabilities(result), version, maps)
 
     def _note_failure(self, model: str, error: GatewayError) -> None:
         if isinstance(error, QueueFull):  # busy, but there
@@ -206,6 +219,7 @@ class _Request:
     timeout_seconds: float
     deadline: float
     done: Callable[[], None]
+    explain: bool = False
     abandoned: bool = False
 
 

@@ -5,10 +5,11 @@ from typing import Any
 
 import orjson
 import tritonclient.grpc.aio as triton
+from tritonclient.utils import InferenceServerException
 
 from gateway.errors import ModelUnavailable
 from gateway.prediction import DriftReference, ModelDescription
-from gateway.triton.tensors import OUTPUT, image_input
+from gateway.triton.tensors import OUTPUT, explaining, image_input
 
 _ALL_CLASSES = 1_000_000  # Triton gives as many as there are
 
@@ -36,7 +37,17 @@ async def describe(
         _reference(orjson.loads(reference)) if reference else None,
         result.get_response().model_version,
         orjson.loads(parameters.get("metrics", "{}")),
+        await _has(client, explaining(name), timeout_seconds),
     )
+
+
+async def _has(client: triton.InferenceServerClient, name: str, timeout_seconds: float) -> bool:
+    try:
+        return bool(await client.is_model_ready(name, client_timeout=timeout_seconds))
+    except InferenceServerException as error:
+        if error.status() == "StatusCode.NOT_FOUND":
+            return False
+        raise
 
 
 def _labels(classifications: list[bytes], name: str) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -22,6 +23,7 @@ class FakeClassifier:
         self.error: Exception | None = None
         self.probabilities = numpy.array([0.1, 0.05, 0.05, 0.1, 0.6, 0.1], numpy.float32)
         self.threshold: float | None = None
+        self.maps = numpy.zeros((6, 3, 3), numpy.float32)
         self.reference: DriftReference | None = None
         self.models_ready: Mapping[str, bool] = {"raw": True, "pretrained": True}
         self.asked: list[tuple[str, bytes, float]] = []
@@ -50,9 +52,13 @@ class FakeClassifier:
             raise self.error
         return Prediction(ModelDescription(LABELS, "0123456789ab", self.threshold), self.probabilities, "1")
 
+    async def explain(self, model: str, image: bytes, timeout_seconds: float, done: Callable[[], None]) -> Prediction:
+        prediction = await self.classify(f"{model}_explain", image, timeout_seconds, done)
+        return replace(prediction, maps=self.maps)
+
     def described(self) -> Mapping[str, ModelDescription]:
         metrics = {"test": {"accuracy": 0.75}}
-        return {"raw": ModelDescription(LABELS, "0123456789ab", self.threshold, self.reference, "1", metrics)}
+        return {"raw": ModelDescription(LABELS, "0123456789ab", self.threshold, self.reference, "1", metrics, True)}
 
     def readiness(self) -> Mapping[str, bool]:
         return self.models_ready

@@ -24,8 +24,8 @@ def transcoder() -> Iterator[Transcoder]:
 
 
 async def converted(transcoder: Transcoder, data: bytes) -> Image.Image:
-    bmp = await transcoder.to_native(data, inspect(data, 10_000_000))
-    again = inspect(bmp, 10_000_000)
+    bmp = await transcoder.to_native(data, inspect(data, 50_000_000))
+    again = inspect(bmp, 50_000_000)
     assert (again.format, again.native) == ("BMP", True)
     return Image.open(io.BytesIO(bmp))
 
@@ -53,7 +53,7 @@ async def test_orientation_is_applied(transcoder: Transcoder, format: str, orien
 async def test_sixteen_bits_of_grey_are_scaled_not_clipped(transcoder: Transcoder) -> None:
     grey = numpy.asarray(PICTURE.convert("L"))
     data = encode(Image.fromarray(grey.astype(numpy.uint16) * 257), "TIFF")
-    bmp = await transcoder.to_native(data, inspect(data, 10_000_000))
+    bmp = await transcoder.to_native(data, inspect(data, 50_000_000))
     assert numpy.array_equal(numpy.asarray(Image.open(io.BytesIO(bmp)).convert("L")), grey)
 
 
@@ -74,3 +74,20 @@ async def test_file_that_only_decoding_finds_broken(transcoder: Transcoder) -> N
 async def test_file_that_decodes_larger_than_it_declared(transcoder: Transcoder) -> None:
     with pytest.raises(BrokenImage, match="contradicts"):
         await transcoder.to_native(encode(PICTURE, "GIF"), ImageHeader("GIF", 2, 2, complete=True, native=False))
+
+
+async def test_huge_pictures_are_halved_without_a_difference_that_networks_see(transcoder: Transcoder) -> None:
+    huge = bottle(6000, 4000)
+    noise = numpy.random.default_rng(0).integers(-40, 40, (4000, 6000, 3))
+    huge = Image.fromarray(numpy.clip(numpy.asarray(huge, int) + noise, 0, 255).astype(numpy.uint8))
+    data = encode(huge, "TIFF", compression="jpeg", quality=95)
+    picture = await converted(transcoder, data)
+    assert picture.size == (3000, 2000)
+    with Image.open(io.BytesIO(data)) as original:
+        expected = original.convert("RGB").resize((192, 192), Image.Resampling.BILINEAR)
+    found = picture.resize((192, 192), Image.Resampling.BILINEAR)
+    assert numpy.abs(numpy.asarray(found, int) - numpy.asarray(expected, int)).max() <= 1
+
+
+async def test_long_and_narrow_pictures_keep_their_rows(transcoder: Transcoder) -> None:
+    assert (await converted(transcoder, encode(Image.new("RGB", (20_000, 700)), "GIF"))).size == (20_000, 700)

@@ -1,0 +1,80 @@
+"""POST /{model_type}/explain: where the network looked, as a PNG."""
+
+import asyncio
+import time
+from urllib.parse import quote
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from gateway.admission import UploadMemory
+from gateway.classify import Answer, ClassifyImage, Explanation
+from gateway.docs.explain import EXPLAIN, LAYERS
+from gateway.errors import BadParameter, DeadlineExceeded
+from gateway.hangup import cancelled_on_hangup
+from gateway.images.heat import draw_heat, draw_over_photo
+from gateway.images.transcode import Transcoder
+from gateway.requests import context_of
+from gateway.routes import timeout_of
+from gateway.settings import Settings
+from gateway.uploads import UploadLimits, read_upload
+
+
+def explain_router(
+    settings: Settings, classify: ClassifyImage, transcoder: Transcoder, memory: UploadMemory
+) -> APIRouter:
+    """The router with the one route that explains. Its pictures are drawn in the threads of the transcoder."""
+    router = APIRouter()
+    limits = UploadLimits(settings.max_body_bytes, settings.upload_grace_seconds, settings.upload_bytes_per_second)
+
+    @router.post("/{model_type}/explain", **EXPLAIN)
+    async def explain(model_type: str, request: Request) -> Response:
+        """Draws where the network found signs of a class, by default of the one that it answers."""
+        classify.check_model(model_type)
+        context = context_of(request.scope)
+        # Not an answer like others: it must not count twice in what watches the predicted classes.
+        context.model_type = f"{model_type}_explain"
+        layer = request.query_params.get("layer", LAYERS[0])
+        if layer not in LAYERS:
+            raise BadParameter(f"The layer is one of: {', '.join(LAYERS)}.")
+        timeout_seconds = timeout_of(request, settings)
+        with memory.share() as share:
+            data = await read_upload(request.receive, request.headers, limits, share)
+            context.upload_bytes = len(data)
+            began = time.perf_counter()
+            async with cancelled_on_hangup(request.receive):
+                explanation = await classify.explain(model_type, data, timeout_seconds)
+                label = _label(request, explanation.answer)
+                left = timeout_seconds - (time.perf_counter() - began)
+                picture = await _draw(transcoder, data, explanation, label, layer, left)
+        headers = {
+            "Server-Timing": f"total;dur={(time.perf_counter() - context.started) * 1000:.1f}",
+            "X-Model-Version": explanation.answer.model_version,
+            "X-Explained-Class": quote(label),
+        }
+        return Response(picture, headers=headers, media_type="image/png")
+
+    return router
+
+
+def _label(request: Request, answer: Answer) -> str:
+    label = request.query_params.get("class", answer.pred_class)
+    if label not in answer.classes:
+        raise BadParameter(f"There is no class {label[:40]!r}. Classes: {', '.join(answer.classes)}.")
+    return label
+
+
+async def _draw(
+    transcoder: Transcoder, data: bytes, explanation: Explanation, label: str, layer: str, timeout_seconds: float
+) -> bytes:
+    activations = explanation.maps[list(explanation.answer.classes).index(label)]
+    drawing = (
+        transcoder.run(draw_heat, activations)
+        if layer == "heat"
+        else transcoder.run(draw_over_photo, data, explanation.answer.image, activations)
+    )
+    try:
+        async with asyncio.timeout(timeout_seconds):
+            return await drawing
+    except TimeoutError as error:
+        raise DeadlineExceeded(timeout_seconds) from error
