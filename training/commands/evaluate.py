@@ -1,6 +1,7 @@
 """``python -m training evaluate RUN_OR_WEIGHTS DATASET``: calibrate and measure weights, and write their card."""
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     model_type, weights, record = _origin(arguments.weights)
     record |= _pairs(arguments.describe)
-    command = "python -m training " + " ".join(sys.argv[1:])
+    command = "python -m training " + shlex.join(sys.argv[1:])
     record["evaluation"] = {"command": portable_command(command), "hardware": hardware()}
     output = arguments.output or OUTPUT / model_type
     lists = {name: Path(path) for name, path in _pairs(arguments.extra_list).items()}

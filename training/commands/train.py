@@ -1,6 +1,7 @@
 """``python -m training train DATASET OUTPUT``: train a network by a recipe."""
 
 import argparse
+import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -63,7 +64,7 @@ def run(arguments: argparse.Namespace) -> None:
         resume=arguments.resume,
         description={
             "initialisation": arguments.init or "random",
-            "command": "python -m training " + " ".join(sys.argv[1:]),
+            "command": "python -m training " + shlex.join(sys.argv[1:]),
         },
     )
     state = "interrupted after" if result.interrupted else "done:"
