@@ -138,7 +138,8 @@ def test_a_second_ctrl_c_hurries_and_leaves_nothing(serving: Serving) -> None:
     for _ in range(2):
         serving.process.send_signal(signal.SIGINT)
         time.sleep(0.5)
-    assert serving.process.wait() == 0
+    # Where all is stopped before the second signal comes, that one meets an interpreter that is going down.
+    assert serving.process.wait() in {0, -signal.SIGINT}
     assert eventually(serving.has_left_nothing)
 
 
