@@ -1,6 +1,7 @@
 """A classifier for the page: two models that answer differently, and that a test can make fail or hesitate."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy
 
@@ -29,11 +30,21 @@ class PageClassifier(FakeClassifier):
             raise self.error
         return Prediction(self.described()[model], self.answers[model], "1")
 
+    async def explain(self, model: str, image: bytes, timeout_seconds: float, done: Callable[[], None]) -> Prediction:
+        maps = numpy.zeros((6, 6, 6), numpy.float32)
+        maps[:, 2:5, 2:4] = 1
+        return replace(await self.classify(model, image, timeout_seconds, done), maps=maps)
+
     def described(self) -> Mapping[str, ModelDescription]:
         accuracies = {"raw": 0.7, "pretrained": 0.9}
         return {
             name: ModelDescription(
-                LABELS, "0123456789ab", self.threshold, version_number="1", metrics={"test": {"accuracy": accuracy}}
+                LABELS,
+                "0123456789ab",
+                self.threshold,
+                version_number="1",
+                metrics={"test": {"accuracy": accuracy}},
+                explains=True,
             )
             for name, accuracy in accuracies.items()
         }

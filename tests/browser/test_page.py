@@ -7,6 +7,7 @@ from playwright.sync_api import Page, expect
 
 from gateway import errors
 from tests.browser.actions import card, choose, expect_word, hand_over, photo, text_file
+from tests.browser.conftest import keep_screenshot
 from tests.browser.fakes import PLASTIC, PageClassifier
 from tests.serving import served
 from tests.unit.gateway.fakes import application
@@ -160,6 +161,27 @@ def test_names_of_files_are_text(page: Page, url: str) -> None:
     choose(page, photo(name))
     expect_word(page, name, "metal")
     expect(page.locator("figcaption")).to_have_text(name)
+
+
+def test_where_did_it_look(page: Page, url: str) -> None:
+    page.goto(url)
+    choose(page, photo())
+    expect_word(page, "photo.jpg", "metal")
+    found = card(page, "photo.jpg")
+    raw, pretrained = (found.get_by_role("button", name="Where did it look?").nth(number) for number in (0, 1))
+    heat = found.locator(".heat")
+    expect(heat).to_be_hidden()
+    pretrained.click()
+    expect(heat).to_have_attribute("alt", "Heat map of pretrained for metal")
+    expect(pretrained).to_have_attribute("aria-pressed", "true")
+    expect(found.get_by_text("says nothing about whether the answer is right")).to_be_visible()
+    assert heat.bounding_box() == found.locator(".picture").bounding_box()
+    keep_screenshot(page, "heat")
+    raw.click()
+    expect(heat).to_have_attribute("alt", "Heat map of raw for plastic")
+    expect(pretrained).to_have_attribute("aria-pressed", "false")
+    raw.click()
+    expect(heat).to_be_hidden()
 
 
 def test_feedback_is_offered_where_it_is_switched_on(page: Page, classifier: PageClassifier, tmp_path: Path) -> None:
