@@ -4,10 +4,10 @@ With ``--check`` it only says whether the table is the one of the cards.
 """
 
 import argparse
-import re
 import sys
 from pathlib import Path
 
+from scripts.sections import put_section
 from training.cards import WEIGHTS, ModelCard, read_card
 from training.networks import NETWORK_MODELS
 
@@ -36,15 +36,8 @@ def render_table(cards: list[ModelCard]) -> str:
 
 
 def put_table(text: str, table: str) -> str:
-    """Return ``text`` with ``table`` between the markers.
-
-    Raises:
-        ValueError: the markers are not there, once each and in this order.
-    """
-    pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
-    if len(pattern.findall(text)) != 1 or text.count(BEGIN) != 1 or text.count(END) != 1:
-        raise ValueError(f"the text must hold {BEGIN} and {END} once each, in this order")
-    return pattern.sub(lambda _: f"{BEGIN}\n{table}\n{END}", text)
+    """Return ``text`` with ``table`` between the markers; raise ``ValueError`` where they are not there."""
+    return put_section(text, "models", table)
 
 
 def main(arguments: list[str] | None = None) -> int:
