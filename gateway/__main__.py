@@ -6,6 +6,7 @@ import sys
 import structlog
 from pydantic import ValidationError
 
+from gateway.allocator import return_freed_memory
 from gateway.app import create_app
 from gateway.lifecycle import Lifecycle
 from gateway.logs import configure_logging
@@ -26,6 +27,7 @@ def main(arguments: list[str] | None = None) -> None:
         settings = Settings(**given)
     except ValidationError as error:
         sys.exit(_sentences(error))
+    return_freed_memory()
     configure_logging(settings)
     _warn_of_openness(settings)
     try:

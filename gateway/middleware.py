@@ -48,20 +48,24 @@ class RequestMiddleware:
                 add_security_headers(message["headers"])
             await exchange.send(message)
 
-        with self._tracing.request(scope, context):
-            try:
-                self._keys.check(scope)
-                await self._app(scope, exchange.receive, send_with_headers)
-            except Exception as error:
-                context.error = error
-                if not isinstance(error, GatewayError):
-                    log.exception("fault", request_id=context.id)
-                if status:
-                    raise
-                response = problem_of(error, context.id, self._retry_after_seconds)
-                await response(scope, exchange.receive, send_with_headers)
-            finally:
-                self._ended(context, status)
+        try:
+            with self._tracing.request(scope, context):
+                try:
+                    self._keys.check(scope)
+                    await self._app(scope, exchange.receive, send_with_headers)
+                except Exception as error:
+                    context.error = error
+                    if not isinstance(error, GatewayError):
+                        log.exception("fault", request_id=context.id)
+                    if status:
+                        raise
+                    response = problem_of(error, context.id, self._retry_after_seconds)
+                    await response(scope, exchange.receive, send_with_headers)
+                finally:
+                    self._ended(context, status)
+        finally:
+            # Its traceback leads back to here, and would keep the upload alive until the garbage collector comes.
+            context.error = None
 
     def _ended(self, context: RequestContext, status: int) -> None:
         if context.path.startswith(_QUIET_PREFIXES):
