@@ -39,7 +39,7 @@ def read_repository(path: Path) -> ModelRepository:
         if artifacts and not any((folder / "1" / name).is_file() for name in artifacts):
             raise RepositoryError(
                 f"The model {config.name} has no {' or '.join(artifacts)} in {folder / '1'}.",
-                "Export the models first: `make export`.",
+                "Export the models first: `bin-it-right export`.",
             )
     by_steps: dict[tuple[str, ...], str] = {}
     for config in configs.values():
@@ -59,4 +59,4 @@ def _parse(file: Path) -> model_config_pb2.ModelConfig:
     try:
         return text_format.Parse(file.read_text(encoding="utf-8"), model_config_pb2.ModelConfig())
     except text_format.ParseError as exc:
-        raise RepositoryError(f"{file} can not be parsed: {exc}.", "Render it anew: `make export`.") from exc
+        raise RepositoryError(f"{file} can not be parsed: {exc}.", "Render it anew: `bin-it-right export`.") from exc

@@ -29,7 +29,7 @@ def test_ensembles_and_probe_image_are_found(repository: Path) -> None:
 
 def test_a_missing_export_is_named(repository: Path) -> None:
     (repository / "resnet50" / "1" / "model.pt").unlink()
-    with pytest.raises(RepositoryError, match=r"resnet50 has no model\.pt.*make export"):
+    with pytest.raises(RepositoryError, match=r"resnet50 has no model\.pt.*bin-it-right export"):
         read_repository(repository)
 
 
