@@ -1,0 +1,1 @@
+"""Checks the documents: every link leads somewhere, every command block that can run runs."""
