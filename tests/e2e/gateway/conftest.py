@@ -32,7 +32,9 @@ def start_gateway(tmp_path: Path) -> Iterator[StartGateway]:
 @pytest.fixture(scope="session")
 def shared_gateway(shared_triton: RunningTriton, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
     """The session's gateway; tests ask for ``gateway``."""
-    gateway = RunningGateway(shared_triton.grpc_url, tmp_path_factory.mktemp("gateway") / "gateway.log")
+    # The deadline is long, so that a slow machine fails no test; tests of deadlines ask for shorter ones.
+    log = tmp_path_factory.mktemp("gateway") / "gateway.log"
+    gateway = RunningGateway(shared_triton.grpc_url, log, deadline_seconds=120)
     yield gateway
     assert gateway.stop() == 0
 
