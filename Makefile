@@ -15,13 +15,61 @@ help: ## list every target
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ Serving
-.PHONY: run
+.PHONY: run export doctor
 run: ## start Triton and the gateway on port 8080 (PORT=…); TORCH=cpu downloads 2.5 GB less
 	@$(ENVIRONMENT) serve
-	@exec $(BIN)/python -m scripts.cli.serve --port $(PORT)
+	@exec $(BIN)/python -m scripts.cli.serve --port $(PORT) --stop-with-parent
+
+export: ## bring the model repository up to date with the weights that ship
+	@$(ENVIRONMENT) serve
+	@$(BIN)/bin-it-right export
+
+doctor: ## say what this machine can do, and what to do about the rest
+	@$(ENVIRONMENT) serve
+	@$(BIN)/bin-it-right doctor
+
+
+##@ Data and training
+# The names of these variables are those of the project's ancestor.
+dataset_path ?= data/processed/trashnet
+model_path ?= runs/$(model)
+model ?= raw
+model_provider ?= pytorch
+epochs ?=
+image ?=
+source ?=
+extras ?=
+
+.PHONY: data eda train train-cli evaluate evaluate-cli promote predict predict-cli
+data: dev ## fetch, verify and lay out the photos; source=PATH takes what is there, extras=web,general more
+	@$(BIN)/bin-it-right data $(if $(source),--source "$(source)") $(if $(extras),--extras $(extras))
+
+eda: dev ## look at the data set: one HTML page and its figures
+	@$(BIN)/python -m training eda "$(dataset_path)"
+
+train-cli: dev ## train: dataset_path=… model_path=… model=raw|pretrained model_provider=pytorch epochs=…
+	@[[ "$(model_provider)" == pytorch ]] || { echo "error: model_provider is pytorch; there is no other" >&2; exit 1; }
+	@$(BIN)/python -m training train "$(dataset_path)" "$(model_path)" --model $(model) $(if $(epochs),--epochs $(epochs))
+
+train: train-cli ## the same with the defaults
+
+evaluate-cli: dev ## calibrate and measure a run, and write its card: model_path=…
+	@$(BIN)/python -m training evaluate "$(model_path)" "$(dataset_path)"
+
+evaluate: dev ## measure the test list through the real gateway and Triton
+	@$(BIN)/python -m scripts.evaluate_server "$(dataset_path)"
+
+promote: dev ## let evaluated weights replace the shipped ones, if they are no worse: model=…
+	@$(BIN)/python -m training promote $(model)
+	@$(BIN)/bin-it-right export
+
+predict-cli: dev ## classify without a server: image=… model=…
+	@$(BIN)/python -m training predict training/weights/$(model).safetensors "$(image)"
+
+predict: predict-cli ## the same
 
 ##@ Checks
-.PHONY: dev test check format lint ruff mypy
+.PHONY: dev test check format lint ruff mypy black black-fix
 dev: ## make the environment for tests and training
 	@$(ENVIRONMENT) dev
 
@@ -38,7 +86,14 @@ format: dev ## put the code into the one format
 	$(BIN)/ruff format
 
 lint: check ## the ancestor's name of `make check`
+
 ruff: dev ## lint alone
 	$(BIN)/ruff check
+
 mypy: dev ## types alone
 	$(BIN)/mypy
+
+black: dev ## the ancestor's name of a check of the format alone
+	$(BIN)/ruff format --check
+
+black-fix: format ## the ancestor's name of `make format`

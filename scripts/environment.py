@@ -46,7 +46,7 @@ def check_machine() -> None:
 def without_cuda(lock: str) -> str:
     """Return a lock without torch, torchvision, and the CUDA libraries that only they asked for."""
     blocks = re.split(r"\n(?=[a-z0-9])", lock)
-    parents = {}
+    parents: dict[str, set[str]] = {}
     for block in blocks[1:]:
         name = re.split(r"[=\s]", block, maxsplit=1)[0]
         parents.setdefault(name, set()).update(re.findall(r"^    #\s+(?:via )?([a-z0-9][\w.-]*)", block, re.MULTILINE))
@@ -77,13 +77,13 @@ def make_venv(folder: Path) -> None:
         except subprocess.CalledProcessError:
             shutil.rmtree(folder, ignore_errors=True)
             fail("this Python cannot make virtual environments; on Debian and Ubuntu: apt-get install python3-venv")
-    command = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*command, "--require-hashes", "-r", ROOT / "requirements" / "uv.txt"], check=True)
+    command = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*command, "--require-hashes", "-r", str(ROOT / "requirements" / "uv.txt")], check=True)
 
 
 def install(folder: Path, lock: str, torch: str) -> None:
     """Install the lock, and the project itself as an editable package."""
-    uv = [folder / "bin" / "uv", "pip", "install", "--python", folder / "bin" / "python", "--no-deps"]
+    uv = [str(folder / "bin" / "uv"), "pip", "install", "--python", str(folder / "bin" / "python"), "--no-deps"]
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
         file.write(without_cuda(lock) if torch == "cpu" else lock)
         file.flush()
@@ -92,7 +92,7 @@ def install(folder: Path, lock: str, torch: str) -> None:
         names = [name for name in (pinned(lock, "torch"), pinned(lock, "torchvision")) if name]
         index = os.environ.get("PYTORCH_CPU_INDEX", PYTORCH_CPU_INDEX)
         subprocess.run([*uv, "--default-index", index, "--reinstall", *names], check=True)
-    subprocess.run([*uv, "--quiet", "--no-build-isolation", "--editable", ROOT], check=True)
+    subprocess.run([*uv, "--quiet", "--no-build-isolation", "--editable", str(ROOT)], check=True)
 
 
 def main() -> None:
