@@ -42,8 +42,10 @@ def test_full_queue_of_triton_is_429_and_ready(triton: RunningTriton, start_gate
     gateway.wait_until("/health/ready")
 
 
-def test_flood_for_one_model_leaves_the_other_free(gateway: RunningGateway) -> None:
-    calls = [Call("/pretrained/predict", PHOTO)] * 200 + [Call("/raw/predict", PHOTO)] * 40
-    responses = at_once(gateway.url, calls, 240)
+def test_flood_for_one_model_leaves_the_other_free(triton: RunningTriton, start_gateway: StartGateway) -> None:
+    # Twice this fits into the queue of the preprocessing, which both models share.
+    gateway = start_gateway(triton.grpc_url, max_requests_in_flight=30, deadline_seconds=120)
+    calls = [Call("/pretrained/predict", PHOTO)] * 200 + [Call("/raw/predict", PHOTO)] * 30
+    responses = at_once(gateway.url, calls, 230)
     assert {response.status_code for response in responses[:200]} == {200, 429}
     assert {response.status_code for response in responses[200:]} == {200}
