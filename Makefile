@@ -97,3 +97,22 @@ black: dev ## the ancestor's name of a check of the format alone
 	$(BIN)/ruff format --check
 
 black-fix: format ## the ancestor's name of `make format`
+
+##@ Deployment
+.PHONY: api jupyter images sbom rolling-update
+api: ## start the service in Docker: COMPOSE_PROFILES=gpu on an NVIDIA GPU, cpu,monitoring with Grafana
+	docker compose up --build --detach --wait
+	@echo "http://localhost:$(PORT) answers; docker compose logs -f shows what happens, docker compose down ends it"
+
+jupyter: ## start the notebooks in Docker, and print their address
+	docker compose --profile jupyter up --build --detach --wait --no-deps jupyter
+	@docker compose --profile jupyter exec jupyter jupyter server list
+
+images: ## build the gateway's and the CPU Triton's image without Docker, run them, classify a photo
+	scripts/images/prove.sh
+
+sbom: dev ## bill of materials, licences and known vulnerabilities of what is shipped, in build/sbom
+	$(BIN)/python scripts/sbom.py
+
+rolling-update: dev ## replace real Triton servers under load and count what is lost
+	$(BIN)/python -m scripts.rolling_update
