@@ -46,6 +46,7 @@ class Metrics:
             ("reason",),
             registry=registry,
         )
+        self._known: set[tuple[str, str]] = set()
         self._images = Counter("gateway_images", "Classified images by format.", ("format",), registry=registry)
         self._predictions = Counter(
             "gateway_predictions", "Answers by predicted class.", ("model", "version", "class"), registry=registry
@@ -84,6 +85,12 @@ class Metrics:
         self._stages.labels(model, "validate").observe(answer.validate_seconds)
         self._stages.labels(model, "triton").observe(answer.triton_seconds)
         self._images.labels(answer.image.format).inc()
+        if (model, version) not in self._known:
+            # A class that is never predicted is a sign of drift as well, and must be there to be seen.
+            self._known.add((model, version))
+            for label in answer.classes:
+                self._predictions.labels(model, version, label)
+            self._not_sure.labels(model, version)
         self._predictions.labels(model, version, answer.pred_class).inc()
         self._confidence.labels(model, version).observe(answer.confidence)
         if answer.not_sure:

@@ -8,8 +8,10 @@ import pillow_heif
 import pytest
 import torch
 from PIL import Image
+from tritonclient.grpc import InferenceServerClient
 
 from scripts.draw_samples import draw_bottle, draw_box, draw_can
+from tests.e2e.asking import as_input
 from tests.e2e.running_triton import RunningTriton
 from tests.pictures import ALL, with_orientation
 from training.classes import read_classes
@@ -20,6 +22,10 @@ from training.preprocessing import decode, load_specification, normalise, resize
 pytestmark = pytest.mark.e2e
 
 MOST_SKEW = 0.01
+#: Two classes nearer to one another than this are a tie, which the last bit may break; random weights give such.
+TIE = 1e-3
+#: Formats that reach DALI as they are.
+NATIVE = ("JPEG", "JPEG CMYK", "PNG", "WebP", "BMP", "TIFF")
 #: Width and height: phone-like, tiny, prime, longer than wide, strips of one pixel, just beside the network's own.
 SIZES = ((1024, 768), (512, 384), (193, 191), (97, 331), (31, 33), (1600, 90), (7, 5), (1, 1), (900, 1), (1, 450))
 
@@ -40,10 +46,10 @@ def _natural(width: int, height: int, seed: int) -> Image.Image:
 
 
 def _files() -> dict[str, bytes]:
-    """Every format with three sizes of natural-looking pictures; the drawings; every EXIF orientation."""
+    """Every format with two sizes of natural-looking pictures; the drawings; every EXIF orientation."""
     files = {}
     for number, (name, encode) in enumerate(ALL.items()):
-        for step in range(3):
+        for step in range(2):
             size = SIZES[(number + 3 * step) % len(SIZES)]
             files[f"{name}, {size[0]}x{size[1]}"] = encode(_natural(*size, seed=10 * number + step))
     for drawing in (draw_bottle, draw_box, draw_can):
@@ -74,9 +80,25 @@ def test_training_and_serving_agree(
     differences = np.abs(served - expected).max(axis=1)
     skewed = {name: float(value) for name, value in zip(files, differences, strict=True) if value > MOST_SKEW}
     assert not skewed
-    changed = served.argmax(axis=1) != expected.argmax(axis=1)
+    ranked = np.sort(expected, axis=1)
+    decided = ranked[:, -1] - ranked[:, -2] > TIE
+    changed = decided & (served.argmax(axis=1) != expected.argmax(axis=1))
     assert not [name for name, other in zip(files, changed, strict=True) if other]
     assert np.ptp(expected, axis=0).max() > 0.02, "the pictures are too alike to tell one answer from another"
+
+
+def test_the_pixels_are_the_same_but_at_the_border(triton: RunningTriton) -> None:
+    """DALI repeats the border where the filter reaches out of the photo, Pillow cuts the filter off."""
+    specification = load_specification(triton.model_repository)
+    level = 1 / (255 * torch.tensor(specification.std).view(3, 1, 1))
+    files = {f"{name} {size}": ALL[name](_natural(*size, seed=9)) for name in NATIVE for size in SIZES[:6]}
+    with InferenceServerClient(triton.grpc_url) as client:
+        for name, content in files.items():
+            served = torch.from_numpy(client.infer("preprocess", [as_input(content)]).as_numpy("PIXELS")[0].copy())
+            trained = normalise(resize(decode(content), specification.size)[None], specification)[0]
+            other = (served - trained).abs() > 0.5 * level
+            assert float(other[:, 1:-1, 1:-1].float().mean()) < 0.005, name
+            assert float(other.float().mean()) < 0.03, name
 
 
 def _exported(model_repository: Path, model: str) -> Path:

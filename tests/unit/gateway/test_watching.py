@@ -40,6 +40,7 @@ async def test_answered_request_is_counted(client: httpx.AsyncClient, classifier
     version = "1-0123456789ab"
     assert found[key("requests_total", model="raw", version=version, outcome="ok", status="200")] == 1
     assert found[key("predictions_total", model="raw", version=version, class_="metal")] == 1
+    assert found[key("predictions_total", model="raw", version=version, class_="glass")] == 0
     assert found[key("not_sure_total", model="raw", version=version)] == 1
     assert found[key("images_total", format="PNG")] == 1
     assert found[key("confidence_sum", model="raw", version=version)] == pytest.approx(0.6)
