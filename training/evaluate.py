@@ -13,7 +13,7 @@ from training.assess import assess, assess_other_things, drift_reference
 from training.calibration import confidence_threshold, fit_temperature
 from training.cards import Calibration, ModelCard, card_path, read_card, sha256, weights_path, write_card
 from training.checkpoints import load_weights, save_weights
-from training.classes import read_classes
+from training.classes import MODEL_REPOSITORY, read_classes
 from training.dataset import PhotoSet, load_photos, read_entries
 from training.duplicates import duplicates_of
 from training.networks import build_network
@@ -34,7 +34,13 @@ class Sources:
 
 
 def evaluate(
-    model_type: str, weights: Path, sources: Sources, output: Path, *, training: dict[str, Any]
+    model_type: str,
+    weights: Path,
+    sources: Sources,
+    output: Path,
+    *,
+    training: dict[str, Any],
+    model_repository: Path = MODEL_REPOSITORY,
 ) -> tuple[ModelCard, list[Path]]:
     """Measure ``weights`` in the half precision that they ship in; write them, their card and figures to ``output``.
 
@@ -46,6 +52,7 @@ def evaluate(
         sources: the lists.
         output: a folder; what an earlier evaluation left there is replaced.
         training: what the card is to say of the origin of the weights.
+        model_repository: its class file and specification are those of the network.
 
     Returns:
         The card, and the files that were written.
@@ -54,7 +61,7 @@ def evaluate(
         ValueError: the weights belong to another network or other classes, or a photo cannot be decoded.
         FileNotFoundError: weights, a list or a photo are missing.
     """
-    classes, specification = read_classes(), load_specification()
+    classes, specification = read_classes(model_repository), load_specification(model_repository)
     network = build_network(model_type, len(classes))
     load_weights(network, weights)
     candidate = weights_path(model_type, output)

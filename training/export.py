@@ -3,7 +3,7 @@
 import json
 import warnings
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -89,7 +89,11 @@ def _stamp_of(path: Path) -> str | None:
         return None
 
 
-def ensure_exported(model_repository: Path = MODEL_REPOSITORY, weights_folder: Path = WEIGHTS) -> list[Path]:
+def ensure_exported(
+    model_repository: Path = MODEL_REPOSITORY,
+    weights_folder: Path = WEIGHTS,
+    networks: Mapping[str, str] = NETWORK_MODELS,
+) -> list[Path]:
     """Export every network whose ``model.pt`` is missing or was made from other weights.
 
     Returns:
@@ -102,7 +106,7 @@ def ensure_exported(model_repository: Path = MODEL_REPOSITORY, weights_folder: P
     specification = load_specification(model_repository)
     classes = read_classes(model_repository)
     written = []
-    for model_type, triton_model in NETWORK_MODELS.items():
+    for model_type, triton_model in networks.items():
         card = read_card(model_type, weights_folder)
         if card.classes != classes:
             raise ValueError(f"the weights of {model_type} know {list(card.classes)}; labels.txt says {list(classes)}")

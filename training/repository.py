@@ -77,7 +77,23 @@ def render_repository(
     return files
 
 
-def render_from(model_repository: Path = MODEL_REPOSITORY, weights_folder: Path = WEIGHTS) -> dict[Path, str]:
+def networks_of(weights_folder: Path) -> dict[str, str]:
+    """Return, for each model type that a folder of one's own weights has a card of, the name of its network.
+
+    Raises:
+        FileNotFoundError: there is no card at all.
+    """
+    found = {name: model for name, model in NETWORK_MODELS.items() if card_path(name, weights_folder).exists()}
+    if not found:
+        raise FileNotFoundError(f"{weights_folder} has no model card: evaluate and promote weights into it first")
+    return found
+
+
+def render_from(
+    model_repository: Path = MODEL_REPOSITORY,
+    weights_folder: Path = WEIGHTS,
+    networks: Mapping[str, str] = NETWORK_MODELS,
+) -> dict[Path, str]:
     """Return every rendered file for the class file, specification, warm-up drawing and cards that are there.
 
     Raises:
@@ -88,21 +104,27 @@ def render_from(model_repository: Path = MODEL_REPOSITORY, weights_folder: Path 
         read_classes(model_repository),
         size=load_specification(model_repository).size,
         warmup_bytes=(model_repository / WARMUP_IMAGE).stat().st_size,
-        cards={
-            name: read_card(name, weights_folder) for name in NETWORK_MODELS if card_path(name, weights_folder).exists()
-        },
+        cards={name: read_card(name, weights_folder) for name in networks if card_path(name, weights_folder).exists()},
+        networks=networks,
     )
 
 
-def write_repository(model_repository: Path = MODEL_REPOSITORY, weights_folder: Path = WEIGHTS) -> list[Path]:
+def write_repository(
+    model_repository: Path = MODEL_REPOSITORY,
+    weights_folder: Path = WEIGHTS,
+    networks: Mapping[str, str] = NETWORK_MODELS,
+) -> list[Path]:
     """Write the files whose content is not what ``render_from`` returns, each replaced atomically.
+
+    Every model gets its version folder too: Triton ignores a model without one.
 
     Returns:
         The files that were written.
     """
     written = []
-    for relative, content in render_from(model_repository, weights_folder).items():
+    for relative, content in render_from(model_repository, weights_folder, networks).items():
         path = model_repository / relative
+        (path.parent / "1").mkdir(parents=True, exist_ok=True)
         if not path.is_file() or path.read_text(encoding="utf-8") != content:
             write_atomically(path, partial(_write, content))
             written.append(path)

@@ -8,16 +8,23 @@ from pathlib import Path
 def main() -> int:
     """Render configurations and labels, export what is missing or old, and print what was written."""
     parser = argparse.ArgumentParser(prog="python -m scripts.cli.export", description=__doc__)
-    parser.add_argument("--model-repository", type=Path)
-    given = parser.parse_args().model_repository
+    parser.add_argument("--model-repository", type=Path, metavar="FOLDER", help="the project's own by default")
+    parser.add_argument(
+        "--weights", type=Path, metavar="FOLDER", help="your own; only models that have a card there are exported"
+    )
+    arguments = parser.parse_args()
     # Heavy: torch alone takes seconds to import.
+    from training.cards import WEIGHTS
     from training.classes import MODEL_REPOSITORY
     from training.export import ensure_exported
-    from training.repository import write_repository
+    from training.networks import NETWORK_MODELS
+    from training.repository import networks_of, write_repository
 
-    folder = (given or MODEL_REPOSITORY).resolve()
+    folder = (arguments.model_repository or MODEL_REPOSITORY).resolve()
+    weights = (arguments.weights or WEIGHTS).resolve()
     try:
-        written = [*write_repository(folder), *ensure_exported(folder)]
+        networks = networks_of(weights) if arguments.weights else NETWORK_MODELS
+        written = [*write_repository(folder, weights, networks), *ensure_exported(folder, weights, networks)]
     except (ValueError, FileNotFoundError) as exc:
         print(f"error: {exc}", file=sys.stderr)
         return 1

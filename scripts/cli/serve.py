@@ -37,7 +37,7 @@ class ServeError(Exception):
     """A part did not start or did not last; ``str()`` says what to do."""
 
 
-def serve(host: str, port: int, signals: "StopSignals", *, logs: Path = LOGS) -> None:
+def serve(host: str, port: int, signals: "StopSignals", *, logs: Path = LOGS, weights: Path | None = None) -> None:
     """Run everything until a signal asks to stop; what was started is stopped in any case.
 
     Args:
@@ -45,12 +45,14 @@ def serve(host: str, port: int, signals: "StopSignals", *, logs: Path = LOGS) ->
         port: the gateway's port.
         signals: installed already; the second signal makes stopping hurry.
         logs: the folder for Triton's log.
+        weights: a folder of one's own weights; only models that have a card there are served.
 
     Raises:
         ServeError: a part did not start or did not last.
         EmbeddedTritonError: the embedded server can not run here, or did not start.
     """
     from embedded_triton.ports import require_free
+    from embedded_triton.repository import read_repository
     from embedded_triton.server import LOOPBACK, Server
     from embedded_triton.settings import Settings
     from embedded_triton.supervisor import Supervisor
@@ -59,9 +61,10 @@ def serve(host: str, port: int, signals: "StopSignals", *, logs: Path = LOGS) ->
     require_free(host, {"PORT": port})
     logs.mkdir(parents=True, exist_ok=True)
     log = logs / f"triton-{settings.grpc_port}.log"
-    _export(settings.model_repository, signals.stop)
+    _export(settings.model_repository, weights, signals.stop)
     if signals.stop.is_set():
         return
+    models = read_repository(settings.model_repository).ensembles if weights else ()
     supervisor = Supervisor(Server(settings, log=log, report=say), settings, report=say)
     gateway: LeashedProcess | None = None
     try:
@@ -71,11 +74,11 @@ def serve(host: str, port: int, signals: "StopSignals", *, logs: Path = LOGS) ->
                 triton.outcome = f"both ensembles answer on {LOOPBACK}:{settings.grpc_port}; log: {log}"
         if not signals.stop.is_set():
             with step("Gateway", "starts") as started:
-                gateway = _start_gateway(host, port, triton_url=f"{LOOPBACK}:{settings.grpc_port}")
+                gateway = _start_gateway(host, port, f"{LOOPBACK}:{settings.grpc_port}", models)
                 if _await_gateway(gateway, host, port, signals.stop):
                     started.outcome = f"listens on {host}:{port}"
             if started.outcome:
-                _announce(port)
+                _announce(port, models[0] if models else "raw")
         while gateway and not signals.stop.wait(_POLL):
             if gateway.poll() is not None:
                 raise ServeError(f"The gateway has ended with status {gateway.poll()}; its last lines say why.")
@@ -87,12 +90,13 @@ def serve(host: str, port: int, signals: "StopSignals", *, logs: Path = LOGS) ->
             stopped.outcome = "nothing is left running"
 
 
-def _export(model_repository: Path, stop: threading.Event) -> None:
+def _export(model_repository: Path, weights: Path | None, stop: threading.Event) -> None:
     """Export in a process of its own: torch would stay in the memory of this one as long as it serves."""
     from embedded_triton.leash import LeashedProcess
 
     with step("Export", "compares the model repository with the shipped weights") as export:
         command = [sys.executable, "-m", "scripts.cli.export", f"--model-repository={model_repository}"]
+        command += [f"--weights={weights}"] if weights else []
         process = LeashedProcess(command, environment=os.environ, grace=1, output=subprocess.PIPE)
         while process.poll() is None and not stop.wait(_POLL):
             pass
@@ -108,11 +112,13 @@ def _export(model_repository: Path, stop: threading.Event) -> None:
         export.outcome = "; ".join(written) if written else "the models are up to date"
 
 
-def _start_gateway(host: str, port: int, *, triton_url: str) -> "LeashedProcess":
+def _start_gateway(host: str, port: int, triton_url: str, models: tuple[str, ...]) -> "LeashedProcess":
     from embedded_triton.leash import LeashedProcess
 
     command = [sys.executable, "-m", "gateway", "--host", host, "--port", str(port)]
     environment = {"GATEWAY_LOG_FORMAT": "console", **os.environ, "TRITON_URL": triton_url}
+    if models:
+        environment["GATEWAY_MODEL_TYPES"] = ",".join(models)
     return LeashedProcess(command, environment=environment, grace=_GATEWAY_GRACE)
 
 
@@ -135,13 +141,13 @@ def _await_gateway(gateway: "LeashedProcess", host: str, port: int, stop: thread
     return False
 
 
-def _announce(port: int) -> None:
+def _announce(port: int, model: str) -> None:
     say(
         f"""
-Ready on http://localhost:{port}   documentation and a form to try: http://localhost:{port}/docs
+Ready. A page to drop photos on: http://localhost:{port}   the interface: http://localhost:{port}/docs
 Ask it about a drawing of a can (a drawing only shows that it answers; take photos to see how well it judges):
 
-  curl -X POST http://localhost:{port}/raw/predict -H 'accept: application/json' \\
+  curl -X POST http://localhost:{port}/{model}/predict -H 'accept: application/json' \\
     -F {shlex.quote(f"file=@{SAMPLE};type=image/webp")}
 
 Ctrl-C stops everything."""
@@ -174,6 +180,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m scripts.cli.serve", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="address of the gateway; 0.0.0.0 lets others reach it")
     parser.add_argument("--port", type=int, default=8080, help="port of the gateway")
+    parser.add_argument(
+        "--weights", type=Path, metavar="FOLDER", help="your own; only models with a card there are served"
+    )
     parser.add_argument("--logs", type=Path, default=LOGS, help="folder for Triton's log")
     parser.add_argument("--stop-with-parent", action="store_true", help="end when the starting process is gone")
     arguments = parser.parse_args()
@@ -184,7 +193,7 @@ def main() -> int:
     from embedded_triton.errors import EmbeddedTritonError
 
     try:
-        serve(arguments.host, arguments.port, signals, logs=arguments.logs)
+        serve(arguments.host, arguments.port, signals, logs=arguments.logs, weights=arguments.weights)
     except (EmbeddedTritonError, ServeError, ValidationError, OSError) as exc:
         print(f"error: {exc}", file=sys.stderr)
         return 1

@@ -29,12 +29,16 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument(
         "--describe", metavar="KEY=TEXT", action="append", default=[], help="a fact of the training, for the card"
     )
+    parser.add_argument(
+        "--model-repository", type=Path, metavar="FOLDER", help="whose class file and preprocessing they were made for"
+    )
     parser.add_argument("--output", type=Path, help=f"{OUTPUT}/MODEL by default")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Evaluate, and print the report."""
+    from training.classes import MODEL_REPOSITORY
     from training.evaluate import Sources, evaluate
     from training.provenance import hardware, portable_command
     from training.table import describe_card
@@ -46,7 +50,14 @@ def run(arguments: argparse.Namespace) -> None:
     output = arguments.output or OUTPUT / model_type
     lists = {name: Path(path) for name, path in _pairs(arguments.extra_list).items()}
     sources = Sources(arguments.dataset, lists, arguments.other_things, tuple(arguments.extra))
-    card, written = evaluate(model_type, weights, sources, output, training=record)
+    card, written = evaluate(
+        model_type,
+        weights,
+        sources,
+        output,
+        training=record,
+        model_repository=arguments.model_repository or MODEL_REPOSITORY,
+    )
     print(describe_card(card))
     print("\nwritten: " + ", ".join(map(str, written)))
 

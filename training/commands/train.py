@@ -17,6 +17,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("dataset", type=Path, help="a folder with a subfolder for each class, or a Parquet file")
     parser.add_argument("output", type=Path, help="the folder of the run")
     parser.add_argument("--model", choices=("raw", "pretrained"), default="raw")
+    parser.add_argument(
+        "--model-repository", type=Path, metavar="FOLDER", help="whose class file and preprocessing to train for"
+    )
     parser.add_argument("--recipe", help="name or path of a recipe; the model's own by default")
     parser.add_argument("--epochs", type=int, help="instead of the recipe's number")
     parser.add_argument("--init", default=None, help="imagenet, none, or a file with weights to start from")
@@ -28,7 +31,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(arguments: argparse.Namespace) -> None:
     """Train, and say where the weights are."""
-    from training.classes import read_classes
+    from training.classes import MODEL_REPOSITORY, read_classes
     from training.dataset import read_entries
     from training.initialisation import initial_state
     from training.preprocessing import load_specification
@@ -41,14 +44,15 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.seed is not None:
         recipe = recipe.model_copy(update={"seed": arguments.seed})
     train_entries = read_entries(arguments.dataset, "train")
-    specification = load_specification()
+    repository = arguments.model_repository or MODEL_REPOSITORY
+    specification = load_specification(repository)
     if arguments.dataset.suffix == ".parquet":
         # Pictures that are not ours have their own size: upscaled to ours, their validation would only take longer.
         specification = replace(specification, size=max(stage.size for stage in recipe.stages))
         train_entries, val_entries = _hold_out(train_entries)
         classes = tuple(sorted({entry.label for entry in train_entries}))
     else:
-        val_entries, classes = read_entries(arguments.dataset, "val"), read_classes()
+        val_entries, classes = read_entries(arguments.dataset, "val"), read_classes(repository)
     for extra in arguments.extra:
         train_entries += read_entries(extra, "train")
     initial = initial_state(arguments.init)
