@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-_READABLE = ("X-Request-ID", "Server-Timing", "X-Model-Version", "X-Confidence", "Retry-After")
+_READABLE = ("X-Request-ID", "Server-Timing", "X-Model-Version", "X-Confidence", "X-Explained-Class", "Retry-After")
 _SENDABLE = ("X-API-Key", "Authorization", "X-Request-ID", "X-Request-Timeout", "traceparent", "tracestate")
 
 
