@@ -68,7 +68,7 @@ def assess(
         mean_confidence=float(probabilities.max(axis=1).mean()),
         log_loss=float(-np.log(np.maximum(true_probabilities, 1e-12)).mean()),
         ece=expected_calibration_error(probabilities, labels),
-        ece_uncalibrated=expected_calibration_error(probabilities if uncalibrated is None else uncalibrated, labels),
+        ece_uncalibrated=None if uncalibrated is None else expected_calibration_error(uncalibrated, labels),
         selective=_selective(probabilities.max(axis=1), answers == labels, threshold),
         without_duplicates=without,
     )

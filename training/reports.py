@@ -45,7 +45,7 @@ class ListReport(_Table):
     mean_confidence: float
     log_loss: float
     ece: float = Field(description="expected calibration error, with the card's temperature")
-    ece_uncalibrated: float = Field(description="the same with temperature 1")
+    ece_uncalibrated: float | None = Field(description="the same with temperature 1; null where only answers are known")
     selective: SelectiveReport
     without_duplicates: DuplicateReport | None = None
 

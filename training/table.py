@@ -30,9 +30,9 @@ def describe_report(name: str, report: ListReport, classes: Sequence[str]) -> st
     for metric, value in report.metrics.items():
         low, high = report.intervals[metric]
         lines.append(f"  {metric:18} {value:.4f}  [{low:.4f}, {high:.4f}]")
+    before = "" if report.ece_uncalibrated is None else f" (uncalibrated {report.ece_uncalibrated:.4f})"
     lines.append(
-        f"  confidence {report.mean_confidence:.4f}, ECE {report.ece:.4f} "
-        f"(uncalibrated {report.ece_uncalibrated:.4f}), log loss {report.log_loss:.4f}"
+        f"  confidence {report.mean_confidence:.4f}, ECE {report.ece:.4f}{before}, log loss {report.log_loss:.4f}"
     )
     selective = report.selective
     lines.append(

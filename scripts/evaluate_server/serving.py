@@ -1,5 +1,6 @@
 """A server to ask: the one that answers already, or one that is started for the purpose and stopped after."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -30,7 +31,8 @@ def served(url: str) -> Iterator[str]:
         raise ValueError(f"nothing is ready at {url}/health/ready")
     command = [sys.executable, "-m", "scripts.cli.serve", "--port", str(address.port or 80), "--stop-with-parent"]
     print(f"nothing is ready at {url}: starting Triton and the gateway there")
-    process = subprocess.Popen(command, cwd=ROOT)
+    # A line a request would bury the report.
+    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"GATEWAY_LOG_LEVEL": "warning"})
     try:
         _await(url, process)
         yield url

@@ -53,6 +53,7 @@ def test_the_uncalibrated_error_is_that_of_the_uncalibrated_answers() -> None:
     report = assess(PROBABILITIES, LABELS, CLASSES, threshold=0.5, uncalibrated=flat)
     assert report.ece_uncalibrated == pytest.approx(0.98 - 4 / 6)
     assert report.ece != report.ece_uncalibrated
+    assert assess(PROBABILITIES, LABELS, CLASSES, threshold=0.5).ece_uncalibrated is None
 
 
 def test_other_things_with_less_confidence_are_told_apart() -> None:
