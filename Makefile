@@ -69,7 +69,7 @@ predict-cli: dev ## classify without a server: image=… model=…
 predict: predict-cli ## the same
 
 ##@ Checks
-.PHONY: dev test check format lint ruff mypy black black-fix
+.PHONY: dev test check docs-check format lint ruff mypy black black-fix
 dev: ## make the environment for tests and training
 	@$(ENVIRONMENT) dev
 
@@ -80,6 +80,9 @@ check: dev ## lint, format and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+docs-check: dev ## follow every link of the documents, and run every command block that can run
+	$(BIN)/python -m scripts.docs_check
 
 format: dev ## put the code into the one format
 	$(BIN)/ruff check --fix

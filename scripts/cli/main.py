@@ -21,7 +21,7 @@ add_forwarded(app)
 
 def main() -> None:
     """The entry point that pyproject.toml names."""
-    app()
+    app(prog_name="bin-it-right")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The command line as a whole: its help, its weight, and the commands that other programs carry out."""
 
 import importlib.util
+import os
 import signal
 import subprocess
 import sys
@@ -39,6 +40,16 @@ def test_help_loads_nothing_heavy() -> None:
     code = f"import sys; import scripts.cli.main; print([name for name in {HEAVY} if name in sys.modules])"
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert output.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("words", "completed"), [("bin-it-right cl", "classify"), ("bin-it-right classify --res", "--resume")]
+)
+def test_shells_complete_commands_and_options(words: str, completed: str) -> None:
+    asked = {"_BIN_IT_RIGHT_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    command = [sys.executable, "-m", "scripts.cli.main"]
+    result = subprocess.run(command, env=os.environ | asked, capture_output=True, text=True, check=False)
+    assert completed in result.stdout.split(), result.stderr
 
 
 @pytest.mark.parametrize("command", forward.COMMANDS, ids=lambda command: command.name)
