@@ -77,9 +77,9 @@ async function ask(card, original) {
     photo = await scaled(original);
     if (photo !== original) answers = await askModels(card, photo);
   }
-  const trusted = answers.findLast(({ answer }) => answer);
+  const [trusted] = answers.filter(({ answer }) => answer).sort((one, other) => accuracy(other) - accuracy(one));
   if (!trusted) {
-    const { problem } = answers.at(-1);
+    const { problem } = answers[0];
     if (problem.status === 401) askForKey();
     return say(card.fail(problem));
   }
@@ -94,12 +94,13 @@ async function ask(card, original) {
   say(queue.length ? `${sentence} ${queue.length} to go.` : sentence);
 }
 
-/** What each model answers, or why it does not; the most trusted model last. */
+/** How far a model is to be trusted: the one with the best card has the large word. */
+const accuracy = ({ model }) => model.metrics.test?.accuracy ?? 0;
+
+/** What each model answers, or why it does not. */
 function askModels(card, photo) {
-  const accuracy = (model) => model.metrics.test?.accuracy ?? 0;
-  const ranked = [...service.models].sort((one, other) => accuracy(one) - accuracy(other));
   return Promise.all(
-    ranked.map((model) =>
+    service.models.map((model) =>
       predict(model.name, photo, (seconds) => card.wait(seconds)).then(
         (answer) => ({ model, answer }),
         (problem) => ({ model, problem }),

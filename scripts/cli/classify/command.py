@@ -29,7 +29,9 @@ def classify(
     inputs: Annotated[
         list[str], typer.Argument(metavar="FILE|FOLDER|GLOB|-…", help="The photos; - is one on standard input.")
     ],
-    model: Annotated[str, typer.Option("--model", "-m", help="The model type that answers.")] = "pretrained",
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", help="The model type that answers; the best by its card by default.")
+    ] = None,
     server: Annotated[
         str, typer.Option(envvar="BIN_IT_RIGHT_SERVER", help="Where the gateway is.")
     ] = "http://localhost:8080",

@@ -28,11 +28,12 @@ class ServerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One entry of the server's list of models."""
+    """One entry of the server's list of models; the accuracy is that of the card's test list."""
 
     name: str
     ready: bool
     classes: tuple[str, ...]
+    accuracy: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class Server:
             if response.status != HTTPStatus.OK:
                 raise ServerError(f"{self.url} refuses: {_problem(response)[1]}")
             entries = response.json()["models"]
-            return [Model(entry["name"], entry["ready"], tuple(entry["classes"])) for entry in entries]
+            return [_model(entry) for entry in entries]
         except urllib3.exceptions.HTTPError as error:
             raise ServerError(
                 f"No server answers at {self.url}. Start one with `bin-it-right serve`, or name it with --server."
@@ -121,6 +122,11 @@ class Server:
         if response.status in _PASSING:
             return Busy(_seconds(response.headers.get("Retry-After")), failure)
         return failure
+
+
+def _model(entry: dict[str, Any]) -> Model:
+    accuracy = entry["metrics"].get("test", {}).get("accuracy", 0.0)
+    return Model(entry["name"], entry["ready"], tuple(entry["classes"]), accuracy)
 
 
 def _problem(response: urllib3.BaseHTTPResponse) -> tuple[str, str]:

@@ -34,6 +34,8 @@ class FakeGateway:
         self.answer: Answer = sure
         self.first: list[Answer] = []
         self.asked: list[str] = []
+        self.accuracies = {"raw": 0.7, "pretrained": 0.9}
+        self.asked_for_models = self.starting_for = 0
         self.keys: set[str | None] = set()
         self.most_in_flight = self._in_flight = 0
         self.app = FastAPI()
@@ -41,7 +43,12 @@ class FakeGateway:
         self.app.post("/{model}/predict")(self._predict)
 
     async def _models(self) -> Response:
-        entries = [{"name": name, "ready": True, "classes": CLASSES} for name in ("raw", "pretrained")]
+        self.asked_for_models += 1
+        classes = CLASSES if self.asked_for_models > self.starting_for else ()
+        entries = [
+            {"name": name, "ready": True, "classes": classes, "metrics": {"test": {"accuracy": accuracy}}}
+            for name, accuracy in self.accuracies.items()
+        ]
         return JSONResponse({"models": entries})
 
     async def _predict(self, model: str, request: Request) -> Response:

@@ -157,7 +157,7 @@ class Vanishing(BaseHTTPRequestHandler):
     answered = False
 
     def do_GET(self) -> None:
-        self._send({"models": [{"name": "pretrained", "ready": True, "classes": CLASSES}]})
+        self._send({"models": [{"name": "raw", "ready": True, "classes": CLASSES, "metrics": {}}]})
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["content-length"]))
@@ -201,6 +201,25 @@ def test_unknown_model_names_the_known(folder: Path, url: str) -> None:
     result = run(folder, "--server", url, "--model", "resnet")
     assert result.exit_code == 3
     assert "raw, pretrained" in result.stderr
+
+
+@pytest.mark.parametrize("best", ["raw", "pretrained"])
+def test_best_model_by_its_card_answers_where_none_is_named(
+    folder: Path, url: str, gateway: FakeGateway, best: str
+) -> None:
+    gateway.accuracies[best] = 0.95
+    run(folder / "a.jpg", "--server", url)
+    assert gateway.asked == [best]
+
+
+def test_server_that_has_just_started_is_waited_for(folder: Path, url: str, gateway: FakeGateway) -> None:
+    gateway.starting_for = 2
+    result = run(folder, "--server", url, "--format", "csv")
+    assert result.stdout.splitlines()[0] == "file,pred_class,not_sure,glass,metal,error"
+    gateway.starting_for, gateway.asked_for_models = 1000, 0
+    result = run(folder, "--server", url, "--patience", 0)
+    assert result.exit_code == 3
+    assert "does not answer yet" in result.stderr
 
 
 def test_api_key_from_option_or_environment(
