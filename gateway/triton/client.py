@@ -107,7 +107,7 @@ class TritonClassifier:
             async with asyncio.timeout(timeout_seconds):
                 try:
                     async with self._alone.together():
-                        return await self._infer(request)
+                        return await self._infer_somewhere(request)
                 except BatchFailed:
                     log.warning("batch_failed", model=request.model)
                 async with self._alone.alone():
@@ -119,6 +119,14 @@ class TritonClassifier:
         finally:
             if not request.abandoned:
                 request.done()
+
+    async def _infer_somewhere(self, request: "_Request") -> Prediction:
+        try:
+            return await self._infer(request)
+        except ModelUnavailable:
+            if self._in_flight.replicas == 1:
+                raise
+        return await self._infer(request)  # the turn is now another server's
 
     async def _infer(self, request: "_Request") -> Prediction:
         model = request.model

@@ -26,7 +26,7 @@ class InFlight:
 
     def __init__(self, replicas: int, ask: Callable[[str], None]) -> None:
         """`ask` is called where nobody waits for an answer of a model whose abandoned requests need one."""
-        self._replicas = replicas
+        self.replicas = replicas
         self._ask = ask
         self._last_number = 0
         self._waiting: Counter[str] = Counter()
@@ -45,7 +45,7 @@ class InFlight:
             return
         for earlier in [each for each in abandoned if each < number]:
             abandoned[earlier].later_answers += 1
-            if abandoned[earlier].later_answers >= self._replicas:
+            if abandoned[earlier].later_answers >= self.replicas:
                 self._release(model, earlier)
         self._ask_if_needed(model)
 
@@ -63,7 +63,7 @@ class InFlight:
 
     def disconnected(self) -> None:
         """The connection broke. With a single server this ends all that was abandoned on it."""
-        if self._replicas == 1:
+        if self.replicas == 1:
             for model, abandoned in self._abandoned.items():
                 for number in list(abandoned):
                     self._release(model, number)

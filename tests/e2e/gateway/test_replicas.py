@@ -1,8 +1,13 @@
 """Two real servers on two addresses of the loopback: turns are taken, a dead one is left out and taken back."""
 
+import os
+import signal
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.e2e.gateway.conftest import StartGateway
@@ -32,8 +37,28 @@ def shares(gateway: RunningGateway, servers: list[RunningTriton], requests: int)
     return [executed(server.grpc_url, "raw") - count for server, count in zip(servers, before, strict=True)]
 
 
+def test_server_killed_while_it_works(
+    triton: RunningTriton, second: RunningTriton, start_gateway: StartGateway
+) -> None:
+    """What the dead one was working on is sent again, to the other."""
+    gateway = start_gateway(f"{triton.grpc_url},{second.grpc_url}", deadline_seconds=120)
+    responses: list[httpx.Response] = []
+
+    def send() -> None:
+        responses.extend(at_once(gateway.url, [Call("/raw/predict", PHOTO)] * 200, 16))
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    while executed(second.grpc_url, "raw") < 10:
+        time.sleep(0.02)
+    os.kill(second.server_pid, signal.SIGKILL)
+    sender.join(120)
+    assert [response.status_code for response in responses] == [200] * 200
+    assert httpx.get(gateway.url + "/health/ready").status_code == 200
+
+
 def test_two_servers(triton: RunningTriton, second: RunningTriton, start_gateway: StartGateway) -> None:
-    gateway = start_gateway(f"{triton.grpc_url},{second.grpc_url}")
+    gateway = start_gateway(f"{triton.grpc_url},{second.grpc_url}", deadline_seconds=120)
     assert min(shares(gateway, [triton, second], 60)) >= 20
 
     second.stop()
