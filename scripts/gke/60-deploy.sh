@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Step 7: deploys TAG, or updates to it, and waits until it serves. Costs: a GPU node for each Triton pod, the load balancer.
-#   PROJECT=my-project TAG=… scripts/gke/60-deploy.sh (--api-keys | --open) [--autoscaling] [--loadtest] [--dry-run]
+#   PROJECT=my-project TAG=… scripts/gke/60-deploy.sh (--api-keys | --open) [--autoscaling] [--bucket] [--loadtest] [--dry-run]
 #   PROJECT=my-project TAG=… CANARY_TAG=… scripts/gke/60-deploy.sh --api-keys (--canary | --shadow)
 #     --api-keys     the gateway asks for a key of the Secret gateway-api-keys (docs/deploy.md makes it)
 #     --open         it asks for none: everyone can use it, at your cost
 #     --autoscaling  KEDA sets the replicas (50-autoscaler.sh first)
 #     --canary       5 % of the requests go to a second installation with CANARY_TAG
 #     --shadow       that one gets a copy of every request, and its answers are thrown away
+#     --bucket       Triton loads its models from BUCKET=gs://… (docs/deploy.md) instead of from the image
 #     --loadtest     runs perf_analyzer once, as a Job
 # It writes k8s/overlays/generated, and for a canary generated-canary; neither is committed.
 source "$(dirname "$0")/lib.sh"
@@ -17,12 +18,14 @@ for argument in "${arguments[@]}"; do
     case $argument in
         --api-keys) access=yes components+=(api-keys) ;;
         --open) access=yes ;;
+        --bucket) components+=(model-bucket) ;;
         --autoscaling | --loadtest) components+=("${argument#--}") ;;
         --canary | --shadow) canary=${argument#--} components+=("$canary") ;;
         *) fail "unknown option $argument; $0 --help lists them" ;;
     esac
 done
 [[ -n $access ]] || fail "who may use it? Say --api-keys, or --open"
+[[ " ${components[*]} " != *" model-bucket "* || ${BUCKET:-} == gs://* ]] || fail "which bucket? Say BUCKET=gs://…"
 [[ -z $canary || -n ${CANARY_TAG:-} ]] || fail "which images are the canary's? Say CANARY_TAG=…"
 if [[ " ${components[*]} " == *" api-keys "* && -z $dry_run ]]; then
     "${kubectl[@]}" --namespace "$NAMESPACE" get secret gateway-api-keys >/dev/null ||
@@ -54,6 +57,11 @@ patches:
   - target: {kind: Deployment, name: triton.*}
     patch: |
       - {op: replace, path: /spec/template/spec/nodeSelector/cloud.google.com~1gke-accelerator, value: $ACCELERATOR}
+YAML
+        [[ " $* " != *" model-bucket "* ]] || cat <<YAML
+  - target: {kind: ConfigMap, name: triton}
+    patch: |
+      - {op: replace, path: /data/MODEL_REPOSITORY, value: $BUCKET/model_repository}
 YAML
         [[ " $* " != *" autoscaling "* ]] || cat <<YAML
   - target: {kind: ScaledObject}

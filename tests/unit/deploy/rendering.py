@@ -20,7 +20,7 @@ NO_KUBECTL = "kubectl is not installed: https://kubernetes.io/docs/tasks/tools/ 
 #: What may be put on top of each overlay. Of those in one group at most one.
 CHOICES: dict[str, tuple[tuple[str, ...], ...]] = {
     "kind": (("api-keys",), ("loadtest",)),
-    "gke": (("api-keys",), ("autoscaling",), ("loadtest",), ("canary", "shadow")),
+    "gke": (("api-keys",), ("autoscaling",), ("loadtest",), ("model-bucket",), ("canary", "shadow")),
     "gke-canary": (("api-keys",),),
 }
 COMBINATIONS = [

@@ -101,3 +101,13 @@ def test_compose_gives_each_container_the_time_it_asks_for() -> None:
     )
     embedded = EmbeddedSettings()
     assert int(services["triton-cpu"]["stop_grace_period"].removesuffix("s")) >= embedded.stop_timeout + 5
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_a_busy_triton_has_time_to_answer_its_liveness_probe(overlay: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A restart of a server that is merely busy would only make the others busier."""
+    probe = pod(overlay, 1)["containers"][0]["livenessProbe"]
+    (seconds,) = (float(word.partition("=")[2]) for word in probe["exec"]["command"] if word.startswith("--timeout="))
+    ensembles = 2
+    assert seconds > 2 * gateway_settings(overlay, monkeypatch).deadline_seconds
+    assert probe["timeoutSeconds"] > ensembles * seconds

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.unit.deploy.rendering import Manifest, kustomized, named, of_kind, pod_specs
+from tests.unit.deploy.rendering import Manifest, kustomized, named, of_kind, pod_specs, settings_of
 from tests.unit.deploy.steps import OPTIONS, STEPS, Checkout
 from tests.unit.deploy.tools import require
 
@@ -104,7 +104,7 @@ def test_the_gpu_pool_starts_empty_and_with_a_driver(checkout: Checkout) -> None
     assert "--accelerator=type=nvidia-tesla-t4,count=1,gpu-driver-version=latest" in pool
 
 
-@pytest.mark.parametrize("missing", ["PROJECT", "access", "canary tag", "known option", "consent", "secret"])
+@pytest.mark.parametrize("missing", ["PROJECT", "access", "canary tag", "known option", "consent", "secret", "bucket"])
 def test_what_is_missing_is_said(checkout: Checkout, missing: str) -> None:
     checkout.answer("secret", status=1)
     ran = {
@@ -112,6 +112,7 @@ def test_what_is_missing_is_said(checkout: Checkout, missing: str) -> None:
         "access": lambda: checkout.run("60-deploy.sh"),
         "canary tag": lambda: checkout.run("60-deploy.sh", "--open", "--canary"),
         "known option": lambda: checkout.run("60-deploy.sh", "--open", "--fast"),
+        "bucket": lambda: checkout.run("60-deploy.sh", "--open", "--bucket"),
         "consent": lambda: checkout.run("90-teardown.sh"),
         "secret": lambda: checkout.run("60-deploy.sh", "--api-keys"),
     }[missing]()
@@ -153,6 +154,18 @@ def test_the_written_overlay_points_the_autoscaler_at_the_projects_metrics(check
     }
     assert addresses == {"https://monitoring.googleapis.com/v1/projects/my-project/location/global/prometheus"}
     assert not any("replicas" in each["spec"] for each in of_kind(manifests, "Deployment"))
+
+
+def test_a_changed_bucket_rolls_the_pods(checkout: Checkout) -> None:
+    names = set()
+    for bucket in ("gs://one", "gs://two"):
+        manifests = generated(checkout, "--open", "--bucket", BUCKET=bucket)
+        data = settings_of(manifests, "triton")
+        assert data["MODEL_REPOSITORY"] == f"{bucket}/model_repository"
+        assert "EMBEDDED_TRITON_GRPC_MAX_CONNECTION_AGE" in data
+        (spec,) = (spec for owner, spec in pod_specs(manifests) if owner == "Deployment/triton")
+        names.add(spec["containers"][0]["envFrom"][0]["configMapRef"]["name"])
+    assert len(names) == 2
 
 
 @pytest.mark.parametrize("way", ["canary", "shadow"])

@@ -137,6 +137,14 @@ def test_names_are_looked_up_by_those_who_need_them(gke: tuple[Manifest, ...]) -
             assert not connects(gke, app("triton"), resolver, 53, protocol)
 
 
+def test_triton_gets_to_its_bucket_where_it_has_one_and_nowhere_else() -> None:
+    with_bucket = rendered("gke", ("model-bucket",))
+    assert connects(with_bucket, app("triton"), OUTSIDE, 443)
+    assert connects(with_bucket, app("triton"), Peer(address="169.254.169.254"), 80)
+    assert not connects(with_bucket, app("triton"), OUTSIDE, 80)
+    assert reached_by(with_bucket, app("triton"), 8001, EVERYONE) == [app("gateway")]
+
+
 def test_nobody_gets_out(gke: tuple[Manifest, ...]) -> None:
     for name in ("gateway", "triton", "loadtest"):
         assert not connects(gke, app(name), OUTSIDE, 443)
