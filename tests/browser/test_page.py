@@ -1,14 +1,18 @@
 """The page in a real browser: what people do with it, and what it shows them."""
 
+import io
 from pathlib import Path
 
+import numpy
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from gateway import errors
 from tests.browser.actions import card, choose, expect_word, hand_over, photo, text_file
-from tests.browser.conftest import keep_screenshot
+from tests.browser.conftest import FAR_HOST, keep_screenshot
 from tests.browser.fakes import PLASTIC, PageClassifier
+from tests.pictures import encode
 from tests.serving import served
 from tests.unit.gateway.fakes import application
 
@@ -153,6 +157,19 @@ def test_photos_over_a_limit_are_scaled_down(page: Page, classifier: PageClassif
         choose(page, large)
         expect_word(page, "photo.jpg", "metal")
     assert all(len(image) < 40_000 for _, image, _ in classifier.asked)
+
+
+def test_large_photos_are_scaled_down_before_they_travel_far(page: Page, url: str, classifier: PageClassifier) -> None:
+    noise = numpy.random.default_rng(0).integers(0, 256, (1500, 1000, 3), dtype=numpy.uint8)
+    large = {**photo(), "buffer": encode(Image.fromarray(noise), "JPEG", quality=90)}
+    assert len(large["buffer"]) > 1_000_000
+    for host, edge in (("127.0.0.1", 1500), (FAR_HOST, 1280)):
+        classifier.asked.clear()
+        page.goto(url.replace("127.0.0.1", host))
+        choose(page, large)  # type: ignore[arg-type]
+        expect_word(page, "photo.jpg", "metal")
+        with Image.open(io.BytesIO(classifier.asked[0][1])) as sent:
+            assert max(sent.size) == edge
 
 
 def test_names_of_files_are_text(page: Page, url: str) -> None:
