@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import structlog
 import tritonclient.grpc.aio as triton
 from PIL import Image
-from tritonclient.grpc import MAX_GRPC_MESSAGE_SIZE
 
 from gateway.errors import (
     BatchFailed,
@@ -25,26 +24,14 @@ from gateway.prediction import ModelDescription, Prediction
 from gateway.tracecontext import outgoing_trace
 from gateway.triton.addresses import replicas, target
 from gateway.triton.alone import Alone
+from gateway.triton.channel import connect
 from gateway.triton.description import describe
 from gateway.triton.failures import translated
 from gateway.triton.in_flight import InFlight
+from gateway.triton.known_models import KnownModels
 from gateway.triton.readiness import Readiness
 from gateway.triton.tensors import MAPS, OUTPUT, activation_maps, explaining, image_input, probabilities
 
-_CHANNEL_OPTIONS = (
-    # Options replace tritonclient's own, so its message sizes are restated. The rest finds a dead peer in 15 s and
-    # tries a lost one again within 2 s, where gRPC's own back-off grows to two minutes.
-    ("grpc.max_send_message_length", MAX_GRPC_MESSAGE_SIZE),
-    ("grpc.max_receive_message_length", MAX_GRPC_MESSAGE_SIZE),
-    ("grpc.keepalive_time_ms", 10_000),
-    ("grpc.keepalive_timeout_ms", 5_000),
-    ("grpc.keepalive_permit_without_calls", 1),
-    ("grpc.http2.max_pings_without_data", 0),
-    ("grpc.initial_reconnect_backoff_ms", 250),
-    ("grpc.min_reconnect_backoff_ms", 1_000),
-    ("grpc.max_reconnect_backoff_ms", 2_000),
-    ("grpc.lb_policy_name", "round_robin"),
-)
 _PROBE_TIMEOUT_SECONDS = 5.0
 _ASK_AGAIN_SECONDS = 0.5
 
@@ -58,8 +45,7 @@ class TritonClassifier:
         """Raises `ValueError` for addresses that gRPC can not take."""
         self._url = url
         self._target = target(url)
-        self._models: dict[str, ModelDescription] = {}
-        self._learning: dict[str, asyncio.Task[ModelDescription]] = {}
+        self._models = KnownModels(self._ask_for_labels)
         self._asking: dict[str, asyncio.Task[None]] = {}
         self._readiness = Readiness(model_types)
         self._output, self._maps = triton.InferRequestedOutput(OUTPUT), triton.InferRequestedOutput(MAPS)
@@ -73,15 +59,16 @@ class TritonClassifier:
         """Opens the channel, which connects by itself, and begins to probe."""
         self._alone = Alone()
         self._in_flight = InFlight(await asyncio.to_thread(replicas, self._url), self._ask)
-        self._client = triton.InferenceServerClient(self._target, channel_args=list(_CHANNEL_OPTIONS))
+        self._client = connect(self._target)
         self._prober = asyncio.create_task(self._readiness.keep_probing(self._probe), name="triton-prober")
 
     async def close(self) -> None:
         """Stops probing and closes the channel."""
-        tasks = [self._prober, *self._asking.values(), *self._learning.values()]
+        tasks = [self._prober, *self._asking.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._models.close()
         await self._client.close()
 
     def readiness(self) -> Mapping[str, bool]:
@@ -90,7 +77,7 @@ class TritonClassifier:
 
     def described(self) -> Mapping[str, ModelDescription]:
         """The models whose labels are known."""
-        return self._models
+        return self._models.described()
 
     async def classify(self, model: str, image: bytes, timeout_seconds: float, done: Callable[[], None]) -> Prediction:
         """Sends the image, and once more, alone, where its batch failed. Raises the errors of `gateway.errors`."""
@@ -130,7 +117,7 @@ class TritonClassifier:
 
     async def _infer(self, request: "_Request") -> Prediction:
         model = request.model
-        description = self._models.get(model) or await self._learn(model)
+        description = await self._models.get(model)
         if request.explain and not description.explains:
             raise CanNotExplain(model)
         number = self._in_flight.begin(model)
@@ -161,24 +148,10 @@ class TritonClassifier:
         if isinstance(error, QueueFull):  # busy, but there
             self._readiness.answered(model)
         elif isinstance(error, ConnectionLost):
-            # What comes back may be another Triton with other classes.
-            self._models.clear()
+            self._models.forget_all()
             self._in_flight.disconnected()
         elif isinstance(error, ModelUnavailable):
-            self._models.pop(model, None)
-
-    async def _learn(self, model: str) -> ModelDescription:
-        """One call for all requests that wait for it."""
-        task = self._learning.get(model)
-        if task is None:
-            task = self._learning[model] = asyncio.create_task(self._ask_for_labels(model))
-            task.add_done_callback(lambda done: self._learned(model, done))
-        return await asyncio.shield(task)
-
-    def _learned(self, model: str, task: asyncio.Task[ModelDescription]) -> None:
-        del self._learning[model]
-        if not task.cancelled():
-            task.exception()  # looked at, for the case that all who waited have gone
+            self._models.forget(model)
 
     async def _ask_for_labels(self, model: str) -> ModelDescription:
         number = self._in_flight.begin(model)
@@ -194,14 +167,11 @@ class TritonClassifier:
             raise
         self._in_flight.answered(model, number)
         self._readiness.answered(model)
-        if model not in self._models:
-            log.info("learned", model=model, labels=description.labels, weights_digest=description.weights_digest)
-        self._models[model] = description
         return description
 
     async def _probe(self, model: str) -> bool:
         try:
-            await self._learn(model)
+            await self._models.learn(model)
         except QueueFull:
             return True
         except GatewayError as error:

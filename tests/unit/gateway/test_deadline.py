@@ -9,15 +9,15 @@ PHOTO = encode(bottle(), "PNG")
 
 async def test_deadline_of_the_settings(client: httpx.AsyncClient, classifier: FakeClassifier) -> None:
     await client.post("/raw/predict", files={"file": PHOTO})
-    assert classifier.asked[0][2] == pytest.approx(10, abs=1)
+    assert 9 < classifier.asked[0][2] <= 10
 
 
-@pytest.mark.parametrize(("asked", "given"), [("1.5", 1.5), ("0.001", 0.001), ("3600", 10)])
+@pytest.mark.parametrize(("asked", "given"), [("1.5", 1.5), ("7", 7), ("3600", 10)])
 async def test_client_may_ask_for_less(
     client: httpx.AsyncClient, classifier: FakeClassifier, asked: str, given: float
 ) -> None:
     await client.post("/raw/predict", files={"file": PHOTO}, headers={"X-Request-Timeout": asked})
-    assert classifier.asked[0][2] == pytest.approx(given, abs=given / 10)
+    assert given - 1 < classifier.asked[0][2] <= given
 
 
 @pytest.mark.parametrize("asked", ["0", "-1", "nan", "inf", "soon", ""])
