@@ -116,7 +116,8 @@ def _start_gateway(host: str, port: int, triton_url: str, models: tuple[str, ...
     from embedded_triton.leash import LeashedProcess
 
     command = [sys.executable, "-m", "gateway", "--host", host, "--port", str(port)]
-    environment = {"GATEWAY_LOG_FORMAT": "console", **os.environ, "TRITON_URL": triton_url}
+    quiet = {"GATEWAY_LOG_FORMAT": "console", "GATEWAY_LOG_LEVEL": "warning"}
+    environment = {**quiet, **os.environ, "TRITON_URL": triton_url}
     if models:
         environment["GATEWAY_MODEL_TYPES"] = ",".join(models)
     return LeashedProcess(command, environment=environment, grace=_GATEWAY_GRACE)
