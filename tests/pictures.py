@@ -45,7 +45,9 @@ def with_orientation(picture: Image.Image, orientation: int, format: str = "JPEG
     exif = Image.Exif()
     exif[0x0112] = orientation
     stored = picture.transpose(undo[orientation]) if orientation in undo else picture
-    return encode(stored, format, exif=exif.tobytes(), **({"quality": 95} if format == "JPEG" else {}))
+    # A lossy file of a turned picture is another picture: WebP keeps every pixel, JPEG nearly.
+    precise = {"JPEG": {"quality": 95}, "WEBP": {"lossless": True}}.get(format, {})
+    return encode(stored, format, exif=exif.tobytes(), **precise)
 
 
 def png_sixteen_bits(picture: Image.Image, *, grey: bool = False) -> bytes:
