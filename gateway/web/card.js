@@ -8,7 +8,7 @@ const ADVICE = {
   metal: "Metal or packaging bin. Empty cans and lids; spray cans only when they are empty.",
   trash: "Residual waste bin.",
 };
-const NAMES = { raw: "raw: trained from scratch", pretrained: "pretrained: a fine-tuned ResNet-50" };
+const NAMES = { raw: "raw: trained from scratch", pretrained: "pretrained: ResNet-50" };
 
 const copy = (id) => document.getElementById(id).content.firstElementChild.cloneNode(true);
 const percent = (value) => `${(value * 100).toFixed(value >= 0.1 && value < 0.995 ? 0 : 1)} %`;
