@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from training.dataset import load_photos
-from training.engine import batches, learning_rate_factor, predict_logits, sampling_weights
+from training.engine import batches, has_bfloat16, learning_rate_factor, predict_logits, sampling_weights
 from training.networks import build_network
 from training.preprocessing import Specification, normalise
 from training.recipes import Recipe, Stage
@@ -65,3 +65,19 @@ def test_logits_do_not_depend_on_the_batches_that_they_are_computed_in(
     assert one.shape == (len(photos), 2)
     with torch.inference_mode():
         torch.testing.assert_close(many, network.eval()(normalise(photos.pixels, small)), atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("device", "capabilities", "expected"),
+    [
+        ("cuda", {}, True),
+        ("cpu", {"avx512_bf16": True}, True),
+        ("cpu", {"amx_bf16": True}, True),
+        ("cpu", {"avx512_bf16": False, "amx_bf16": False, "avx2": True}, False),
+    ],
+)
+def test_a_processor_without_bfloat16_is_spared_its_emulation(
+    monkeypatch: pytest.MonkeyPatch, device: str, capabilities: dict[str, bool], expected: bool
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
+    assert has_bfloat16(torch.device(device)) is expected
