@@ -40,7 +40,7 @@ image ?=
 source ?=
 extras ?=
 
-.PHONY: data eda train train-cli evaluate evaluate-cli promote predict predict-cli
+.PHONY: data eda train train-cli evaluate evaluate-cli promote predict predict-cli notebooks install-kernel
 data: dev ## fetch, verify and lay out the photos; source=PATH takes what is there, extras=web,general more
 	@$(BIN)/bin-it-right data $(if $(source),--source "$(source)") $(if $(extras),--extras $(extras))
 
@@ -67,6 +67,13 @@ predict-cli: dev ## classify without a server: image=… model=…
 	@$(BIN)/python -m training predict training/weights/$(model).safetensors "$(image)"
 
 predict: predict-cli ## the same
+
+notebooks: dev ## open the notebooks in JupyterLab, without Docker
+	@$(ENVIRONMENT) jupyter
+	@exec $(BIN)/jupyter lab training/notebooks
+
+install-kernel: dev ## offer this environment to a Jupyter that is installed already, as "Bin it right"
+	@$(BIN)/python -m ipykernel install --user --name bin-it-right --display-name "Bin it right"
 
 ##@ Checks
 .PHONY: dev test check docs-check format lint ruff mypy black black-fix

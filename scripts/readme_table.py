@@ -20,7 +20,7 @@ _HEADER = (
 
 
 def render_table(cards: list[ModelCard]) -> str:
-    """Return the table, a row for each card; in brackets the bootstrapped 95 % interval."""
+    """Return the table, a row for each card, and its small print; in brackets the bootstrapped 95 % interval."""
     rows = [_HEADER, "|" + "---|" * (_HEADER.count("|") - 1)]
     for card in cards:
         test, web = card.metrics["test"], card.metrics.get("web_heldout")
@@ -32,7 +32,21 @@ def render_table(cards: list[ModelCard]) -> str:
         cells.append(f"{test.ece:.3f}")
         cells.append(f"{card.other_things.auroc:.3f}" if card.other_things else "not measured")
         rows.append("| " + " | ".join(cells) + " |")
-    return "\n".join(rows)
+    return "\n".join([*rows, "", *map(_small_print, cards)])
+
+
+def _small_print(card: ModelCard) -> str:
+    """Return what a row would hide: near copies, the rarest class, and sure answers about unknown things."""
+    test = card.metrics["test"]
+    rarest = min(test.per_class, key=lambda name: test.per_class[name].support)
+    parts = [f"recall of {rarest} {test.per_class[rarest].recall:.3f} ({test.per_class[rarest].support} photos)"]
+    without = test.without_duplicates
+    if without is not None and without.metrics is not None:
+        left_out = f"without the {without.left_out} test photos that training photos nearly equal"
+        parts.insert(0, f"accuracy {without.metrics['accuracy']:.3f} {left_out}")
+    if card.other_things is not None:
+        parts.append(f"{card.other_things.over_99:.1%} of photos of other things answered with more than 0.99")
+    return f"- `{card.model_type}`: {'; '.join(parts)}."
 
 
 def put_table(text: str, table: str) -> str:

@@ -8,7 +8,7 @@ from scripts.readme_table import BEGIN, END, README, main, put_table, render_tab
 from training.cards import Calibration, ModelCard, card_path, read_card, sha256, write_card
 from training.metrics import EIGHT
 from training.networks import NETWORK_MODELS
-from training.reports import ClassReport, ListReport, OtherThingsReport, SelectiveReport
+from training.reports import ClassReport, DuplicateReport, ListReport, OtherThingsReport, SelectiveReport
 
 
 def _card(model_type: str, accuracy: float, digest: str = "0") -> ModelCard:
@@ -39,10 +39,23 @@ def _card(model_type: str, accuracy: float, digest: str = "0") -> ModelCard:
 
 
 def test_a_row_says_what_the_card_says() -> None:
-    header, rule, row = render_table([_card("raw", 0.88)]).splitlines()
+    header, rule, row, *_ = render_table([_card("raw", 0.88)]).splitlines()
     assert row.startswith("| `raw` | 2.6 M | 0.880 [0.850, 0.910] | ")
     assert row.endswith(" | 0.880 | 0.021 | 0.912 |")
     assert header.count("|") == rule.count("|") == row.count("|")
+
+
+def test_the_small_print_names_near_copies_the_rarest_class_and_sure_answers_about_other_things() -> None:
+    card = _card("raw", 0.88)
+    test = card.metrics["test"]
+    rare = test.per_class["cup"].model_copy(update={"recall": 0.25, "support": 7})
+    without = DuplicateReport(left_out=10, metrics=dict.fromkeys(EIGHT, 0.87))
+    report = test.model_copy(update={"per_class": {**test.per_class, "plate": rare}, "without_duplicates": without})
+    table = render_table([card.model_copy(update={"metrics": {"test": report}})])
+    assert table.splitlines()[-1] == (
+        "- `raw`: accuracy 0.870 without the 10 test photos that training photos nearly equal; recall of plate 0.250 "
+        "(7 photos); 0.0% of photos of other things answered with more than 0.99."
+    )
 
 
 def test_only_what_stands_between_the_markers_changes() -> None:

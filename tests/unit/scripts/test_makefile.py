@@ -1,0 +1,39 @@
+"""Names of targets and variables that users of the project's ancestor know."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+ANCESTOR = (
+    *("install-kernel", "api", "jupyter", "mypy", "black", "black-fix", "ruff", "lint"),
+    *("train-cli", "predict-cli", "train", "predict"),
+)
+
+
+def _commands(*words: str) -> str:
+    """Return what make would run, running nothing."""
+    if shutil.which("make") is None:
+        pytest.skip("make is not installed")
+    done = subprocess.run(["make", "--dry-run", *words], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("target", ANCESTOR)
+def test_every_target_of_the_ancestor_is_there(target: str) -> None:
+    assert _commands(target).strip()
+
+
+def test_the_variables_of_the_ancestor_reach_the_command_lines() -> None:
+    words = ("dataset_path=photos", "model_path=here", "model=pretrained", "model_provider=pytorch")
+    assert '"photos" "here" --model pretrained --epochs 7' in _commands("train-cli", *words, "epochs=7")
+    assert 'pretrained.safetensors "cup.jpg"' in _commands("predict-cli", *words, "image=cup.jpg")
+
+
+def test_make_alone_lists_the_targets() -> None:
+    done = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True)
+    for target in ("run", "test", "data", "notebooks", *ANCESTOR):
+        assert f"  make {target} " in done.stdout
