@@ -1,7 +1,8 @@
 """Python-based stand-in for Triton's native PyTorch backend, for machines where only the server of the wheel is.
 
 It takes the same model folders (``model.pt``, TorchScript) and honours those parameters of the native backend
-that apply: INFERENCE_MODE, INTRA_OP_THREAD_COUNT, INTER_OP_THREAD_COUNT and DISABLE_OPTIMIZED_EXECUTION.
+that apply: INFERENCE_MODE, INTRA_OP_THREAD_COUNT, INTER_OP_THREAD_COUNT and DISABLE_OPTIMIZED_EXECUTION. One of its
+own, which the native backend ignores: HALF_ON_GPU computes in half precision where the instance is on a GPU.
 """
 
 import json
@@ -33,23 +34,32 @@ class TritonPythonModel:
         _set_threads(parameters)
         on_gpu = args["model_instance_kind"] == "GPU" and torch.cuda.is_available()
         self._device = torch.device("cuda", int(args["model_instance_device_id"])) if on_gpu else torch.device("cpu")
+        self._half = on_gpu and _flag(parameters, "HALF_ON_GPU")
         path = Path(args["model_repository"], args["model_version"], "model.pt")
         if not path.is_file():
             raise pb_utils.TritonModelException(f"{path} is missing")
-        self._module = _load(path, self._device, optimise=not _flag(parameters, "DISABLE_OPTIMIZED_EXECUTION"))
+        # Ahead of time the graph is optimised on a CPU. On a GPU it is frozen and no more: what the executor would
+        # specialise and compile at run time, it would compile anew for every batch size, under load.
+        self._just_in_time = not on_gpu
+        optimise = not on_gpu and not _flag(parameters, "DISABLE_OPTIMIZED_EXECUTION")
+        self._module = _load(path, self._device, half=self._half, optimise=optimise)
 
     def execute(self, requests: list[Any]) -> list[Any]:
         """Answer every request with its rows of one common batch."""
         columns = [[self._tensor(request, name) for request in requests] for name in self._inputs]
         sizes = [len(tensor) for tensor in columns[0]]
-        batches = [_join(column) for column in columns]
-        with torch.inference_mode(self._inference_mode), torch.no_grad():
+        batches = [_join(column, half=self._half) for column in columns]
+        compiling = torch.jit.optimized_execution(self._just_in_time)  # type: ignore[attr-defined]
+        with torch.inference_mode(self._inference_mode), torch.no_grad(), compiling:
             result = self._module(*batches)
-        outputs = [result] if isinstance(result, torch.Tensor) else list(result)
+        outputs = [output.float() for output in ([result] if isinstance(result, torch.Tensor) else result)]
         split = dict(zip(self._outputs, (output.split(sizes) for output in outputs), strict=True))
         return [self._respond(request, index, split) for index, request in enumerate(requests)]
 
     def _tensor(self, request: Any, name: str) -> torch.Tensor:
+        # A tensor of the stub has no work pending, so there is no stream to wait for; where it is on this GPU already
+        # (FORCE_CPU_ONLY_INPUT_TENSORS: no), nothing is copied. The answers are handed over as tensors, not capsules:
+        # the stub then names a stream of its own, which PyTorch has wait for the current one.
         return torch.utils.dlpack.from_dlpack(pb_utils.get_input_tensor_by_name(request, name)).to(self._device)
 
     def _respond(self, request: Any, index: int, split: dict[str, tuple[torch.Tensor, ...]]) -> Any:
@@ -60,19 +70,20 @@ class TritonPythonModel:
         )
 
 
-def _load(path: Path, device: torch.device, *, optimise: bool) -> Any:
+def _load(path: Path, device: torch.device, *, half: bool, optimise: bool) -> Any:
     with warnings.catch_warnings():
         # TorchScript is in maintenance, and every torch.jit call says so; the native backend takes nothing else.
         warnings.filterwarnings("ignore", message=r".*torch\.jit\.", category=DeprecationWarning)
         module = torch.jit.load(str(path), map_location=device)  # type: ignore[no-untyped-call]
-        module = module.eval().to(memory_format=torch.channels_last)
+        module = module.eval().to(memory_format=torch.channels_last, dtype=torch.half if half else None)
         frozen = torch.jit.freeze(module)
         return torch.jit.optimize_for_inference(frozen) if optimise else frozen
 
 
-def _join(tensors: list[torch.Tensor]) -> torch.Tensor:
+def _join(tensors: list[torch.Tensor], *, half: bool) -> torch.Tensor:
     batch = tensors[0] if len(tensors) == 1 else torch.cat(tensors)
-    return batch.contiguous(memory_format=torch.channels_last) if batch.ndim == 4 else batch
+    layout = torch.channels_last if batch.ndim == 4 else torch.contiguous_format
+    return batch.to(dtype=torch.half if half else batch.dtype, memory_format=layout)
 
 
 def _flag(parameters: dict[str, str], name: str, *, default: bool = False) -> bool:

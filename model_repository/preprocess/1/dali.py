@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from nvidia.dali import backend, fn, pipeline_def, types
+from nvidia.dali import Pipeline, backend, fn, pipeline_def, types
 from nvidia.dali.plugin.triton import autoserialize
 
 SPECIFICATION = json.loads(Path(__file__).with_name("spec.json").read_text(encoding="utf-8"))
@@ -26,13 +26,18 @@ def preprocess() -> Any:
     pixels of Pillow and torchvision, which the networks were trained on.
     """
     size = SPECIFICATION["size"]
+    # The device that the pipeline is built for decides: an instance may be kept off the GPU of its machine.
+    on_gpu = Pipeline.current().device_id is not None
     encoded = fn.external_source(name="IMAGE", device="cpu", ndim=1, dtype=types.UINT8)
     image = fn.decoders.image(
         encoded,
-        device="mixed" if HAS_GPU else "cpu",
+        # JPEG on the GPU; what nvJPEG does not know (CMYK, PNG, WebP, BMP, TIFF) falls back to the host, image by image.
+        device="mixed" if on_gpu else "cpu",
         output_type=types.RGB,
         adjust_orientation=True,
         jpeg_fancy_upsampling=True,
+        # Several instances would tie their threads to the same few cores.
+        affine=False,
     )
     resized = fn.resize(image, size=[size, size], interp_type=types.INTERP_LINEAR, antialias=True, subpixel_scale=False)
     return fn.crop_mirror_normalize(

@@ -1,12 +1,15 @@
 """The Python-based DALI backend on real DALI, and its pixels against training's own preprocessing."""
 
 import json
+import random
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from tests.pictures import bottle, encode, with_orientation
 from tests.unit.embedded_triton.backend_loading import InferenceResponse, Tensor, TritonModelException, load_backend
@@ -43,12 +46,20 @@ def arguments(folder: Path, **config: Any) -> dict[str, str]:
     }
 
 
-@pytest.fixture(scope="module")
-def model() -> Any:
+@pytest.fixture(scope="module", params=["host", "device"])
+def model(request: pytest.FixtureRequest) -> Any:
+    """An instance, with its answers as on a CPU and, on the same CPU, with those of the GPU's way: PyTorch's views."""
     with pytest.MonkeyPatch.context() as monkeypatch:
-        instance = load_backend("dali", monkeypatch).TritonPythonModel()
+        backend = load_backend("dali", monkeypatch)
+        instance = backend.TritonPythonModel()
         instance.initialize(arguments(PREPROCESS))
+        if request.param == "device":
+            instance._batches = batches_module().DeviceBatches(torch)
         yield instance
+
+
+def batches_module() -> Any:
+    return sys.modules["batches"]
 
 
 def request(*files: bytes) -> dict[str, Tensor]:
@@ -111,6 +122,86 @@ def test_only_the_broken_image_fails_and_the_next_batch_is_right(model: Any, nam
 def test_a_batch_of_nothing_but_broken_images(model: Any) -> None:
     responses = model.execute([request(file) for file in BAD.values()])
     assert all(response.error is not None for response in responses)
+
+
+def test_a_thousand_good_and_bad_ones_in_random_batches(model: Any) -> None:
+    # The pipeline goes on after errors: an answer that was left over from an earlier run would show here.
+    randomness = random.Random(7)
+    alone = {file: pixels(model.execute([request(file)])[0]) for file in GOOD.values()}
+    for _ in range(90):
+        files = randomness.choices([*GOOD.values(), *BAD.values()], k=randomness.randint(1, 16))
+        for file, response in zip(files, model.execute([request(file) for file in files]), strict=True):
+            if file in alone:
+                np.testing.assert_array_equal(pixels(response), alone[file])
+            else:
+                assert response.error.status == "INVALID_ARG"
+
+
+def test_answers_stay_as_they_are_while_later_batches_run(model: Any) -> None:
+    # On a GPU they are views of DALI's own memory until Triton has read them.
+    assert model._pipeline.exec_dynamic
+    first = model.execute([request(file) for file in GOOD.values()])
+    kept = [pixels(response).copy() for response in first]
+    for _ in range(5):
+        model.execute([request(GOOD["strip"])] * 8)
+    for response, before in zip(first, kept, strict=True):
+        np.testing.assert_array_equal(pixels(response), before)
+
+
+def test_a_pipeline_that_still_answers_rightly_is_not_built_again(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    model.execute([request(GOOD["wide"])])
+    built: list[str] = []
+    monkeypatch.setattr(model, "_build", lambda: built.append("again") or model._pipeline)
+    (response,) = model.execute([request(BAD["truncated"])])
+    assert response.error is not None
+    assert not built
+    image, expected = model._known
+    for wrong in (expected + 1, expected * np.nan):
+        monkeypatch.setattr(model, "_known", (image, wrong))
+        model.execute([request(BAD["truncated"])])
+    assert built == ["again"] * 2
+
+
+def test_a_pipeline_that_answers_nothing_any_more_is_built_again(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    model.execute([request(GOOD["wide"])])
+    sound = model._pipeline
+
+    class Broken:
+        def feed_input(self, *_: object) -> None:
+            raise RuntimeError("Error in a CUDA kernel")
+
+    monkeypatch.setattr(model, "_pipeline", Broken())
+    monkeypatch.setattr(model, "_build", lambda: sound)
+    responses = model.execute([request(GOOD["wide"]), request(GOOD["tall"])])
+    # The batch that met the broken pipeline is run again by halves on the new one: nobody notices.
+    assert all(response.error is None for response in responses)
+
+
+def test_a_gpu_decodes_jpeg_itself_and_a_cpu_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = load_backend("dali", monkeypatch)._import(PREPROCESS / "1" / "dali.py")
+    devices: list[str] = []
+    decode_image = source.fn.decoders.image
+    monkeypatch.setattr(
+        source.fn.decoders,
+        "image",
+        lambda encoded, **options: devices.append(options["device"]) or decode_image(encoded, **options),
+    )
+    for device_id in (None, 0):
+        source.preprocess(device_id=device_id)
+    assert devices == ["cpu", "mixed"]
+
+
+def test_where_pytorch_has_no_gpu_the_pixels_go_by_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    load_backend("dali", monkeypatch)
+    batches = batches_module()
+    for has_gpu, on_gpu, expected in (
+        (False, False, batches.HostBatches),
+        (True, False, batches.HostBatches),
+        (False, True, batches.HostBatches),
+        (True, True, batches.DeviceBatches),
+    ):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda has_gpu=has_gpu: has_gpu)
+        assert isinstance(batches.batches_for(on_gpu=on_gpu), expected)
 
 
 def test_a_serialised_pipeline_gives_the_same(tmp_path: Path, model: Any, monkeypatch: pytest.MonkeyPatch) -> None:

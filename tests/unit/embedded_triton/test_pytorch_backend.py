@@ -140,6 +140,37 @@ def test_a_gpu_instance_without_cuda_in_torch_runs_on_the_cpu(folder: Path, monk
     assert values(model.execute(requests_of(2))[0]).shape == (2, 5)
 
 
+def test_half_precision_takes_and_gives_single_precision(
+    folder: Path, network: nn.Module, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What an instance on a GPU does, on the CPU.
+    backend = load_backend("pytorch", monkeypatch)
+    model = load(folder, monkeypatch, HALF_ON_GPU="true")
+    model._half, model._just_in_time = True, False
+    model._module = backend._load(folder / "1" / "model.pt", torch.device("cpu"), half=True, optimise=False)
+    seen: list[torch.Tensor] = []
+    module = model._module
+    model._module = lambda batch: seen.append(batch) or module(batch)
+    requests = requests_of(1, 3)
+    for request, response in zip(requests, model.execute(requests), strict=True):
+        answer = values(response)
+        with torch.inference_mode():
+            expected, _ = network(torch.from_numpy(request["INPUT__0"].array()))
+        assert answer.dtype == np.float32
+        np.testing.assert_allclose(answer, expected.numpy(), atol=2e-3)
+        assert np.abs(answer - expected.numpy()).max() > 0
+    assert seen[0].dtype == torch.half
+    assert seen[0].is_contiguous(memory_format=torch.channels_last)
+
+
+def test_half_precision_is_for_gpus(folder: Path, network: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = load(folder, monkeypatch, HALF_ON_GPU="true")
+    (request,) = requests_of(2)
+    with torch.inference_mode():
+        expected, _ = network(torch.from_numpy(request["INPUT__0"].array()))
+    np.testing.assert_allclose(values(model.execute([request])[0]), expected.numpy(), atol=1e-5)
+
+
 def test_a_missing_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(TritonModelException, match=r"1/model\.pt is missing"):
         load(tmp_path, monkeypatch)
