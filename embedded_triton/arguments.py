@@ -8,6 +8,11 @@ from embedded_triton.settings import Settings
 #: configuration stay open: perf_analyzer stops without them.
 RESTRICTED = ("shared-memory", "model-repository", "trace", "logging")
 
+#: Bytes on each GPU for tensors between models: the photos of two full queues and of the batches at work, twice over
+#: and more. Past its end the Python backend of this release answers with empty tensors, instead of waiting or failing
+#: (https://github.com/triton-inference-server/server/issues/8177); a test compares it with the configurations.
+GPU_POOL_BYTES = 1 << 30
+
 #: Seconds that the server waits for requests in flight when it is told to stop.
 _EXIT_TIMEOUT = 5
 
@@ -20,7 +25,7 @@ def build_arguments(
     backend_folder: Path,
     shared_memory_prefix: str,
     restriction_key: str,
-    has_gpu: bool,
+    gpus: int,
 ) -> list[str]:
     """Return the command line of ``tritonserver`` as a list.
 
@@ -31,7 +36,7 @@ def build_arguments(
         backend_folder: the folder of the backends.
         shared_memory_prefix: begins the names of this server's shared-memory segments, and of no other's.
         restriction_key: a secret that nobody is told, so that restricted protocols refuse everyone.
-        has_gpu: whether to ask the driver for the state of the GPU.
+        gpus: how many GPUs the driver offers.
     """
     protocols = ",".join(RESTRICTED)
     age = settings.grpc_max_connection_age
@@ -51,6 +56,7 @@ def build_arguments(
         f"--metrics-port={settings.metrics_port}",
         f"--http-restricted-api={protocols}:restricted={restriction_key}",
         f"--grpc-restricted-protocol={protocols}:restricted={restriction_key}",
-        f"--allow-gpu-metrics={str(has_gpu).lower()}",
+        f"--allow-gpu-metrics={str(gpus > 0).lower()}",
+        *(f"--cuda-memory-pool-byte-size={gpu}:{GPU_POOL_BYTES}" for gpu in range(gpus)),
         "--log-format=ISO8601",
     ]

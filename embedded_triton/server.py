@@ -26,7 +26,7 @@ from embedded_triton.wheel import find_wheel
 
 LOOPBACK = "127.0.0.1"
 _FIRST_TRY, _RETRY = 0.1, 0.25
-_DRIVER = Path("/dev/nvidiactl")
+_DEVICES = Path("/dev")
 
 
 class Server:
@@ -50,9 +50,9 @@ class Server:
         self._settings = settings
         self._address = address
         self._wheel = find_wheel()
-        self._has_gpu = _DRIVER.exists()
+        self._gpus = len(list(_DEVICES.glob("nvidia[0-9]*")))
         self._log_path = log
-        self._log = ServerLog(log, report, has_gpu=self._has_gpu)
+        self._log = ServerLog(log, report, has_gpu=self._gpus > 0)
         repository = read_repository(settings.model_repository)
         reachable = LOOPBACK if address == "0.0.0.0" else address  # noqa: S104 - compared, not bound
         self.probe = Probe(f"{reachable}:{settings.grpc_port}", repository.ensembles, repository.probe_image)
@@ -91,7 +91,7 @@ class Server:
             backend_folder=prepare_backend_folder(self._wheel, folder / "backends"),
             shared_memory_prefix=shared_memory_prefix,
             restriction_key=secrets.token_hex(16),
-            has_gpu=self._has_gpu,
+            gpus=self._gpus,
         )
         environment = server_environment(
             os.environ, library_path=self._wheel.library_path, interpreter_folder=self._wheel.interpreter_folder

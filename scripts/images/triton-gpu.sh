@@ -7,6 +7,7 @@ exec /opt/tritonserver/bin/tritonserver \
     --model-repository="${MODEL_REPOSITORY:-/app/model_repository}" \
     --disable-auto-complete-config \
     --exit-timeout-secs=15 \
+    --cuda-memory-pool-byte-size=0:1073741824 \
     --grpc-max-connection-age=30000 \
     --http-restricted-api="$restricted" \
     --grpc-restricted-protocol="$restricted" \

@@ -10,6 +10,7 @@ from PIL import Image
 from tritonclient.grpc import model_config_pb2
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
+from embedded_triton.arguments import GPU_POOL_BYTES
 from training.cards import Calibration, ModelCard
 from training.classes import MODEL_REPOSITORY, read_classes
 from training.configurations import WARMUP_IMAGE, explaining
@@ -115,6 +116,22 @@ def test_files_of_different_length_share_a_batch() -> None:
 def test_a_photo_that_was_decoded_is_not_thrown_away(network: str) -> None:
     before, after = (config_of(model).dynamic_batching.default_queue_policy for model in ("preprocess", network))
     assert after.max_queue_size > before.max_queue_size
+
+
+@pytest.mark.parametrize("network", NETWORK_MODELS.values())
+def test_a_photo_on_a_gpu_stays_there(network: str) -> None:
+    assert config_of(network).parameters["FORCE_CPU_ONLY_INPUT_TENSORS"].string_value == "no"
+
+
+def test_full_queues_fit_into_the_memory_between_models() -> None:
+    photo = 4 * 3 * SIZE * SIZE
+    configs = [config_of(model) for model in NETWORK_MODELS.values()]
+    # Decoded photos stand in the networks' queues; each batch at work is there as photos and once more put together.
+    waiting = sum(config.dynamic_batching.default_queue_policy.max_queue_size for config in configs)
+    working = sum(2 * config.max_batch_size * config.instance_group[0].count for config in configs)
+    preprocess = config_of("preprocess")
+    working += preprocess.max_batch_size * preprocess.instance_group[0].count
+    assert 2 * photo * (waiting + working) <= GPU_POOL_BYTES
 
 
 def test_the_warm_up_file_is_a_jpeg_of_the_promised_length() -> None:

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from embedded_triton.arguments import RESTRICTED, build_arguments
+from embedded_triton.arguments import GPU_POOL_BYTES, RESTRICTED, build_arguments
 from embedded_triton.settings import Settings
 from tests.unit.deploy.rendering import ROOT
 from tests.unit.deploy.tools import require
@@ -66,10 +66,11 @@ def test_nvidias_server_gets_the_flags_that_the_embedded_one_gets() -> None:
         backend_folder=ROOT,
         shared_memory_prefix="x-",
         restriction_key="KEY",
-        has_gpu=True,
+        gpus=1,
     )
     assert f'restricted="{",".join(RESTRICTED)}:restricted=$(</proc/sys/kernel/random/uuid)"' in script
     shared = ("--disable-auto-complete-config", "--grpc-max-connection-age=30000", "--log-format=ISO8601")
+    shared += (f"--cuda-memory-pool-byte-size=0:{GPU_POOL_BYTES}",)
     for flag in shared:
         assert flag in embedded
         assert flag in script

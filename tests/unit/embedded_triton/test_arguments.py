@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from embedded_triton.arguments import build_arguments
+from embedded_triton.arguments import GPU_POOL_BYTES, build_arguments
 from embedded_triton.settings import Settings
 
 
-def arguments(repository: str = "/models", address: str = "127.0.0.1", *, has_gpu: bool = False) -> list[str]:
+def arguments(repository: str = "/models", address: str = "127.0.0.1", *, gpus: int = 0) -> list[str]:
     return build_arguments(
         Path("/wheel/tritonserver"),
         Settings(model_repository=Path(repository), grpc_port=1, http_port=2, metrics_port=3),
@@ -14,7 +14,7 @@ def arguments(repository: str = "/models", address: str = "127.0.0.1", *, has_gp
         backend_folder=Path("/run/my backends"),
         shared_memory_prefix="prefix-",
         restriction_key="secret",
-        has_gpu=has_gpu,
+        gpus=gpus,
     )
 
 
@@ -48,4 +48,10 @@ def test_configurations_are_taken_as_they_are() -> None:
 
 def test_the_state_of_a_gpu_is_asked_only_where_one_is() -> None:
     assert "--allow-gpu-metrics=false" in arguments()
-    assert "--allow-gpu-metrics=true" in arguments(has_gpu=True)
+    assert "--allow-gpu-metrics=true" in arguments(gpus=1)
+
+
+def test_tensors_between_models_have_room_on_each_gpu() -> None:
+    pools = [word.partition("=")[2] for word in arguments(gpus=2) if word.startswith("--cuda-memory-pool-byte-size=")]
+    assert pools == [f"0:{GPU_POOL_BYTES}", f"1:{GPU_POOL_BYTES}"]
+    assert not any("cuda" in word for word in arguments())
