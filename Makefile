@@ -53,8 +53,13 @@ train-cli: dev ## train: dataset_path=… model_path=… model=raw|pretrained mo
 
 train: train-cli ## the same with the defaults
 
+# What `make data extras=web` laid out is measured on too; the gate of `make promote` asks for it.
+web := data/processed/web
+measure_web := $(if $(wildcard $(web)/heldout.parquet),--extra $(web)/train.parquet \
+	--extra-list web_heldout=$(web)/heldout.parquet --other-things $(web)/other_things.parquet)
+
 evaluate-cli: dev ## calibrate and measure a run, and write its card: model_path=…
-	@$(BIN)/python -m training evaluate "$(model_path)" "$(dataset_path)"
+	@$(BIN)/python -m training evaluate "$(model_path)" "$(dataset_path)" $(measure_web)
 
 evaluate: dev ## measure the test list through the real gateway and Triton
 	@$(BIN)/python -m scripts.evaluate_server "$(dataset_path)"
