@@ -3,6 +3,7 @@
 
 Runs on the system's Python with nothing but the standard library. A second call with everything in place does nothing
 and needs no network. ``--torch cpu`` takes PyTorch from PyTorch's own CPU index instead: no CUDA libraries, no GPU.
+PYTORCH_CPU_INDEX=… names another index, or a folder with the wheels.
 """
 
 import argparse
@@ -23,7 +24,7 @@ SUPPORTED = ((3, 11), (3, 12), (3, 13))
 PYTORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 #: Lock files in the order in which each holds the one before it, and about how much each downloads, in MB (measured on
 #: 2026-11-23 as the sum of the wheels): with PyTorch's CUDA build, and with its CPU build.
-PROFILES = {"gateway": (56, 56), "serve": (3131, 593), "dev": (3346, 801), "jupyter": (3376, 831)}
+PROFILES = {"gateway": (56, 56), "serve": (3131, 593), "dev": (3382, 837), "jupyter": (3412, 867)}
 
 
 def fail(sentence: str) -> None:
@@ -91,7 +92,8 @@ def install(folder: Path, lock: str, torch: str) -> None:
     if torch == "cpu":
         names = [name for name in (pinned(lock, "torch"), pinned(lock, "torchvision")) if name]
         index = os.environ.get("PYTORCH_CPU_INDEX", PYTORCH_CPU_INDEX)
-        subprocess.run([*uv, "--default-index", index, "--reinstall", *names], check=True)
+        source = ["--no-index", "--find-links", index] if Path(index).is_dir() else ["--default-index", index]
+        subprocess.run([*uv, *source, "--reinstall", *names], check=True)
     subprocess.run([*uv, "--quiet", "--no-build-isolation", "--editable", str(ROOT)], check=True)
 
 

@@ -3,7 +3,7 @@
 # classifies drawings through them, and prints what was seen as one JSON line.
 #   sudo scripts/images/prove.sh [FOLDER]      FOLDER (default build/images) keeps Debian's base between runs
 # Needs podman, debootstrap and a container runtime (Debian: podman debootstrap runc). Debian's mirror and a Python package
-# index must be reachable; PYTORCH_CPU_INDEX=… names another place for PyTorch's CPU build, a folder with an index too.
+# index must be reachable; PYTORCH_CPU_INDEX=… names another index for PyTorch's CPU build, or a folder with its wheel.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -33,13 +33,13 @@ if command -v runc >/dev/null; then common=(--runtime runc "${common[@]}"); fi
 make_base() { # Debian's own slim image is made like this; the certificates are this machine's, for its way to the index
     mkdir -p "$folder"
     if [[ ! -d $folder/base ]]; then
-        debootstrap --variant=minbase bookworm "$folder/base.part" http://deb.debian.org/debian >&2
+        debootstrap --variant=minbase bookworm "$folder/base.part" >&2
         mv "$folder/base.part" "$folder/base"
     fi
-    local root=$folder/base
-    for suite in "bookworm-updates http://deb.debian.org/debian" "bookworm-security http://deb.debian.org/debian-security"; do
-        echo "deb ${suite#* } ${suite% *} main" >"$root/etc/apt/sources.list.d/${suite% *}.list"
-    done
+    local root=$folder/base mirror
+    mirror=$(sed -n 's/^deb \(\S*\) bookworm .*/\1/p' "$root/etc/apt/sources.list")
+    echo "deb $mirror bookworm-updates main" >"$root/etc/apt/sources.list.d/updates.list"
+    echo "deb $mirror-security bookworm-security main" >"$root/etc/apt/sources.list.d/security.list"
     echo 'Dir::Cache::pkgcache ""; Dir::Cache::srcpkgcache ""; Binary::apt::APT::Keep-Downloaded-Packages "false";' \
         >"$root/etc/apt/apt.conf.d/slim"
     printf 'path-exclude /usr/share/%s/*\n' doc man locale info >"$root/etc/dpkg/dpkg.cfg.d/slim"
@@ -54,7 +54,7 @@ make_base() { # Debian's own slim image is made like this; the certificates are 
 build() { # build TARGET
     local arguments=(--build-arg "BASE_IMAGE=$base" --build-arg "REVISION=$(git rev-parse HEAD 2>/dev/null || echo unknown)")
     if [[ -d $index ]]; then
-        arguments+=(--volume "$(realpath "$index"):/index:ro" --build-arg PYTORCH_CPU_INDEX=file:///index)
+        arguments+=(--volume "$(realpath "$index"):/wheels:ro" --build-arg PYTORCH_CPU_INDEX=/wheels)
     else
         arguments+=(--build-arg "PYTORCH_CPU_INDEX=$index")
     fi
@@ -66,9 +66,7 @@ build() { # build TARGET
 hardened=(--read-only --cap-drop ALL --security-opt no-new-privileges "${common[@]}")
 clean_up() {
     podman rm --force --time 10 prove-gateway prove-triton >/dev/null 2>&1 || true
-    podman network rm prove-inside prove-outside >/dev/null 2>&1 || true
 }
-address() { podman inspect "prove-$1" --format "{{(index .NetworkSettings.Networks \"prove-$2\").IPAddress}}"; }
 await_healthy() { # await_healthy CONTAINER; prints the seconds that it took
     local began=$SECONDS
     until podman healthcheck run "prove-$1" >/dev/null 2>&1; do
@@ -86,25 +84,22 @@ for target in gateway triton-cpu; do echo "building $target" >&2 && build "$targ
 
 trap clean_up EXIT
 clean_up
-podman network create --internal prove-inside >/dev/null 2>&1
-podman network create prove-outside >/dev/null
-podman run --detach "${hardened[@]}" --name prove-triton --network prove-inside --memory 4g --shm-size 1g \
-    --tmpfs /tmp:rw,exec,mode=1777,size=512m "localhost/bin-it-right/triton-cpu:$version" >/dev/null 2>&1
+# Both in one network that is nothing but a loopback device: what answers there has needed nobody outside.
+podman run --detach "${hardened[@]}" --name prove-triton --network none --add-host triton:127.0.0.1 --memory 4g --shm-size 1g \
+    --tmpfs /tmp:rw,exec,mode=1777,size=512m "localhost/bin-it-right/triton-cpu:$version" >/dev/null
 triton_seconds=$(await_healthy triton)
-podman run --detach "${hardened[@]}" --name prove-gateway --network prove-inside,prove-outside --memory 1g \
-    --tmpfs /tmp:rw,mode=1777,size=128m --add-host "triton:$(address triton inside)" --env TRITON_URL=triton:8001 \
-    --publish 127.0.0.1:18310:8080 "localhost/bin-it-right/gateway:$version" >/dev/null 2>&1
+podman run --detach "${hardened[@]}" --name prove-gateway --network container:prove-triton --memory 1g \
+    --tmpfs /tmp:rw,mode=1777,size=128m --env TRITON_URL=triton:8001 "localhost/bin-it-right/gateway:$version" >/dev/null
 gateway_seconds=$(await_healthy gateway)
 
-url=http://127.0.0.1:18310
-if ! curl --silent --max-time 5 "$url/health/live" | grep --quiet '"live"'; then
-    not_done+=("reach the gateway by its published port: something on this machine stands before it")
-    url=http://$(address gateway outside):8080
-fi
+ask() { # ask CURL_ARGUMENT...: from inside that network
+    nsenter --net --target "$(podman inspect prove-gateway --format '{{.State.Pid}}')" \
+        curl --silent --show-error --fail --max-time 20 "$@"
+}
 answers=()
 for model in raw pretrained; do
     for photo in scripts/samples/drawn_*; do
-        answers+=("\"$model $(basename "$photo")\": $(curl --silent --show-error --fail --max-time 20 -F "file=@$photo" "$url/$model/predict")")
+        answers+=("\"$model $(basename "$photo")\": $(ask -F "file=@$photo" "http://127.0.0.1:8080/$model/predict")")
     done
 done
 

@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
+
+from tests.unit.deploy.tools import require
 
 ROOT = Path(__file__).resolve().parents[3]
 K8S = ROOT / "k8s"
 Manifest = dict[str, Any]
 
-NO_KUBECTL = "kubectl is not installed: https://kubernetes.io/docs/tasks/tools/ says how (kubectl kustomize is used)"
 #: What may be put on top of each overlay. Of those in one group at most one.
 CHOICES: dict[str, tuple[tuple[str, ...], ...]] = {
     "kind": (("api-keys",), ("loadtest",)),
@@ -29,14 +29,6 @@ COMBINATIONS = [
     for chosen in itertools.product(*(("", *group) for group in groups))
 ]
 ALL_OF_GKE = ("api-keys", "autoscaling", "loadtest", "canary")
-
-
-def require_kubectl() -> str:
-    """The path of kubectl; without it the test is skipped, aloud."""
-    kubectl = shutil.which("kubectl")
-    if kubectl is None:
-        pytest.skip(NO_KUBECTL)
-    return kubectl
 
 
 @functools.cache
@@ -60,7 +52,7 @@ def rendered(overlay: str, components: tuple[str, ...] = ()) -> tuple[Manifest, 
 
 def kustomized(folder: Path) -> tuple[Manifest, ...]:
     """All objects of one folder."""
-    command = [require_kubectl(), "kustomize", str(folder)]
+    command = [require("kubectl"), "kustomize", str(folder)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     assert "Warning" not in result.stderr, result.stderr

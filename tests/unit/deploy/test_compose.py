@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from tests.unit.deploy.rendering import ROOT
-from tests.unit.deploy.tools import require
+from tests.unit.deploy.tools import require_compose
 
 FILE = ROOT / "docker-compose.yaml"
 COMPOSE: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
@@ -31,10 +31,7 @@ def test_it_fits_the_compose_specification() -> None:
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_docker_resolves_each_profile(profile: str) -> None:
-    docker = require("docker")
-    if subprocess.run([docker, "compose", "version"], capture_output=True, check=False).returncode:
-        pytest.skip("docker's Compose plugin is not installed: Docker's package docker-compose-plugin has it")
-    command = [docker, "compose", "--file", FILE, "--profile", profile, "config", "--format", "json"]
+    command = [*require_compose(), "--file", FILE, "--profile", profile, "config", "--format", "json"]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     assert set(json.loads(result.stdout)["services"]) == {"gateway"} | PROFILES[profile]

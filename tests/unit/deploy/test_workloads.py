@@ -1,15 +1,14 @@
 """Rules that every rendered workload keeps."""
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
 import yaml
 
+from tests.unit.deploy import tools
 from tests.unit.deploy.rendering import (
     COMBINATIONS,
-    NO_KUBECTL,
     ROOT,
     Manifest,
     named,
@@ -35,9 +34,10 @@ def driver_check() -> Manifest:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    missing = [name for name in ("pod", "service") if name in metafunc.fixturenames]
-    if missing and shutil.which("kubectl") is None:
-        metafunc.parametrize(missing[0], [pytest.param({}, marks=pytest.mark.skip(reason=NO_KUBECTL))])
+    asked_for = [name for name in ("pod", "service") if name in metafunc.fixturenames]
+    if asked_for and tools.find("kubectl") is None:
+        skipped = pytest.param({}, marks=pytest.mark.skip(reason=tools.missing("kubectl")))
+        metafunc.parametrize(asked_for[0], [skipped])
         return
     if "pod" in metafunc.fixturenames:
         pods = all_pods() | {"driver-check": driver_check()}
