@@ -15,7 +15,7 @@ TEXT
 
 run "${gcloud[@]}" services enable \
     artifactregistry.googleapis.com cloudbuild.googleapis.com compute.googleapis.com container.googleapis.com \
-    iam.googleapis.com monitoring.googleapis.com
+    containerfilesystem.googleapis.com iam.googleapis.com monitoring.googleapis.com
 
 for account in build nodes; do
     email=bin-it-right-$account@$PROJECT.iam.gserviceaccount.com

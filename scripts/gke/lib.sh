@@ -36,9 +36,10 @@ IMAGES=$REGION-docker.pkg.dev/$PROJECT/$REPOSITORY
 NAMESPACE=bin-it-right
 BUILD_ACCOUNT=bin-it-right-build@$PROJECT.iam.gserviceaccount.com
 NODE_ACCOUNT=bin-it-right-nodes@$PROJECT.iam.gserviceaccount.com
-# NVIDIA's container of the Dockerfile (TRITON_RELEASE) holds CUDA 13, which runs on every driver from this one on.
+# NVIDIA's container of the Dockerfile (TRITON_RELEASE, 26.08) holds CUDA 13.4. The first driver of CUDA 13 carries all of
+# 13 by CUDA's minor version compatibility; GPUs must be of compute capability 7.5 (T4) or newer.
 MINIMUM_DRIVER=580
-KEDA_VERSION=2.21.1
+KEDA_VERSION=2.21.0
 
 say() { echo "$*" >&2; }
 

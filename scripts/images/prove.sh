@@ -26,6 +26,8 @@ for model in raw pretrained; do
     [[ -f training/weights/$model.safetensors ]] || fail "training/weights/$model.safetensors is missing: nothing to export"
 done
 
+# It complains of every machine that has no systemd; what fails says so all the same.
+podman() { command podman --log-level fatal "$@"; }
 # A few machines forbid more open files than their own limit, and their cgroups are too mixed for crun.
 common=(--ulimit "nofile=$(ulimit -Hn):$(ulimit -Hn)" --ulimit nproc=4096:4096)
 if command -v runc >/dev/null; then common=(--runtime runc "${common[@]}"); fi
@@ -85,11 +87,13 @@ for target in gateway triton-cpu; do echo "building $target" >&2 && build "$targ
 trap clean_up EXIT
 clean_up
 # Both in one network that is nothing but a loopback device: what answers there has needed nobody outside.
-podman run --detach "${hardened[@]}" --name prove-triton --network none --add-host triton:127.0.0.1 --memory 4g --shm-size 1g \
+echo '127.0.0.1 localhost triton' >"$folder/hosts"
+podman run --detach "${hardened[@]}" --name prove-triton --network none --memory 4g --shm-size 1g \
     --tmpfs /tmp:rw,exec,mode=1777,size=512m "localhost/bin-it-right/triton-cpu:$version" >/dev/null
 triton_seconds=$(await_healthy triton)
 podman run --detach "${hardened[@]}" --name prove-gateway --network container:prove-triton --memory 1g \
-    --tmpfs /tmp:rw,mode=1777,size=128m --env TRITON_URL=triton:8001 "localhost/bin-it-right/gateway:$version" >/dev/null
+    --tmpfs /tmp:rw,mode=1777,size=128m --env TRITON_URL=triton:8001 --volume "$folder/hosts:/etc/hosts:ro" \
+    "localhost/bin-it-right/gateway:$version" >/dev/null
 gateway_seconds=$(await_healthy gateway)
 
 ask() { # ask CURL_ARGUMENT...: from inside that network

@@ -31,6 +31,7 @@ STRANGER = Peer({"app": "something"}, namespace="default")
 NEIGHBOUR = Peer({"app": "something"})
 DNS = Peer({"k8s-app": "kube-dns"}, namespace="kube-system")
 DNS_CACHE = Peer(address="169.254.20.10")
+CLOUD_DNS = Peer(address="169.254.169.254")
 
 
 def selected(selector: dict[str, Any], labels: dict[str, str]) -> bool:
@@ -130,7 +131,7 @@ def test_on_kind_the_gateway_is_open_because_a_node_port_hides_the_source() -> N
 
 
 def test_names_are_looked_up_by_those_who_need_them(gke: tuple[Manifest, ...]) -> None:
-    for resolver in (DNS, DNS_CACHE):
+    for resolver in (DNS, DNS_CACHE, CLOUD_DNS):
         for protocol in ("UDP", "TCP"):
             assert connects(gke, app("gateway"), resolver, 53, protocol)
             assert connects(gke, app("loadtest"), resolver, 53, protocol)

@@ -21,6 +21,6 @@ def test_the_scripts_are_found() -> None:
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_shellcheck_is_content(script: object) -> None:
-    command = [require("shellcheck"), "--external-sources", "--source-path=SCRIPTDIR", str(script)]
+    command = [require("shellcheck"), str(script)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout
