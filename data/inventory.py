@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.progress import track
 
-from training.checkpoints import write_atomically
+from training.files import write_atomically
 from training.preprocessing import decode
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from data.parquet import shuffle_key
-from training.checkpoints import write_atomically
+from training.files import write_atomically
 
 #: Of every twenty photos of a class; the rest is trained on.
 _VAL, _TEST = 3, 3

@@ -9,8 +9,8 @@ import pyarrow
 import pyarrow.parquet
 from PIL import Image
 
-from training.checkpoints import write_atomically
 from training.dataset import Entry
+from training.files import write_atomically
 from training.preprocessing import decode
 
 _QUALITY = 80

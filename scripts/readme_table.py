@@ -9,7 +9,7 @@ from pathlib import Path
 
 from scripts.sections import put_section
 from training.cards import WEIGHTS, ModelCard, read_card
-from training.networks import NETWORK_MODELS
+from training.model_types import NETWORK_MODELS
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 BEGIN, END = "<!-- models:begin -->", "<!-- models:end -->"

@@ -11,8 +11,8 @@ from training import figures
 from training.dataset import PhotoSet
 from training.engine import predict_logits
 from training.mistakes import caption, pictures, worst_mistakes
-from training.preprocessing import Specification
 from training.reports import ListReport
+from training.specification import Specification
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from training.checkpoints import write_atomically
+from training.files import write_atomically
 from training.reports import DriftReference, ListReport, OtherThingsReport
 
 WEIGHTS = Path(__file__).resolve().parent / "weights"

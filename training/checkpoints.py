@@ -1,7 +1,5 @@
-"""Weights and the state of a run on disk; every file appears whole or not at all."""
+"""Weights and the state of a run on disk."""
 
-import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +8,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-
-def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Call ``write`` with a temporary path beside ``path``, flush what it wrote to disk, and put it in place."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        write(temporary)
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+from training.files import write_atomically
 
 
 def save_weights(network: nn.Module, path: Path, *, half: bool = False) -> None:

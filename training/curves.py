@@ -3,7 +3,7 @@
 import csv
 from pathlib import Path
 
-from training.checkpoints import write_atomically
+from training.files import write_atomically
 
 Row = dict[str, float]
 

@@ -10,8 +10,9 @@ from torch.optim.swa_utils import AveragedModel
 
 from training.augmentation import affine, colour, erase, mix
 from training.dataset import PhotoSet
-from training.preprocessing import Specification, normalise
+from training.preprocessing import normalise
 from training.recipes import Recipe, Stage
+from training.specification import Specification
 
 #: Stored side against training side: a view of a part of the photo then needs no enlarging.
 STORED_SCALE = 1.25

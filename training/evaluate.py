@@ -17,7 +17,7 @@ from training.classes import MODEL_REPOSITORY, read_classes
 from training.dataset import PhotoSet, load_photos, read_entries
 from training.duplicates import duplicates_of
 from training.networks import build_network
-from training.preprocessing import load_specification
+from training.specification import load_specification
 
 
 @dataclass(frozen=True)

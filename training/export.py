@@ -1,27 +1,24 @@
 """From shipped weights to the model repository: TorchScript files, and the configurations and labels that fit them."""
 
-import json
 import warnings
-import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 
 import torch
 from torch import nn
 
 from training.cards import WEIGHTS, ModelCard, read_card, weights_path
-from training.checkpoints import load_weights, write_atomically
-from training.classes import MODEL_REPOSITORY, read_classes
+from training.checkpoints import load_weights
+from training.classes import MODEL_REPOSITORY
 from training.explain import ExplainedNetwork
-from training.networks import NETWORK_MODELS, build_network
-from training.preprocessing import load_specification
+from training.files import write_atomically
+from training.model_types import NETWORK_MODELS
+from training.networks import build_network
+from training.stamps import STAMP_FILE, outdated
 
 #: Largest difference of probabilities that an export may show against the eager network.
 TOLERANCE = 1e-4
-_STAMP = "source.json"
-_OUTPUTS = ("probabilities", "activation maps")
 
 
 class ServedNetwork(nn.Module):
@@ -71,22 +68,9 @@ def export_network(served: ServedNetwork, path: Path, *, size: int, stamp: str) 
         difference = float((traced(images)[0] - served(images)).abs().max())
         if not difference <= TOLERANCE:
             raise ValueError(f"the TorchScript export differs from the network by {difference:.2g}, over {TOLERANCE}")
-        write_atomically(path, lambda temporary: torch.jit.save(traced, str(temporary), _extra_files={_STAMP: stamp}))
-
-
-def _stamp(card: ModelCard, size: int) -> str:
-    source = {"weights": card.weights_sha256, "calibration": card.calibration.model_dump(), "size": size}
-    return json.dumps({**source, "outputs": _OUTPUTS, "torch": torch.__version__.split("+")[0]}, sort_keys=True)
-
-
-def _stamp_of(path: Path) -> str | None:
-    """Read the stamp of an export without loading it; None where there is no whole export."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            name = next((name for name in archive.namelist() if name.endswith(f"/extra/{_STAMP}")), None)
-            return archive.read(name).decode() if name else None
-    except (OSError, zipfile.BadZipFile):
-        return None
+        write_atomically(
+            path, lambda temporary: torch.jit.save(traced, str(temporary), _extra_files={STAMP_FILE: stamp})
+        )
 
 
 def ensure_exported(
@@ -103,20 +87,9 @@ def ensure_exported(
         FileNotFoundError: shipped weights or their card are missing.
         ValueError: weights, card, class file and specification do not fit one another.
     """
-    specification = load_specification(model_repository)
-    classes = read_classes(model_repository)
     written = []
-    for model_type, triton_model in networks.items():
-        card = read_card(model_type, weights_folder)
-        if card.classes != classes:
-            raise ValueError(f"the weights of {model_type} know {list(card.classes)}; labels.txt says {list(classes)}")
-        if card.preprocessing != json.loads(json.dumps(asdict(specification))):
-            raise ValueError(f"the weights of {model_type} were trained for another preprocessing than spec.json")
-        path = model_repository / triton_model / "1" / "model.pt"
-        stamp = _stamp(card, specification.size)
-        if _stamp_of(path) == stamp:
-            continue
-        served, _ = load_served_network(model_type, weights_folder)
-        export_network(served, path, size=specification.size, stamp=stamp)
-        written.append(path)
+    for export in outdated(model_repository, weights_folder, networks):
+        served, _ = load_served_network(export.model_type, weights_folder)
+        export_network(served, export.path, size=export.size, stamp=export.stamp)
+        written.append(export.path)
     return written

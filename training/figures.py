@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from training.calibration import reliability
-from training.checkpoints import write_atomically
+from training.files import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,7 +9,8 @@ import torch
 
 from training.cards import WEIGHTS
 from training.export import load_served_network
-from training.preprocessing import decode, load_specification, normalise, resize
+from training.preprocessing import decode, normalise, resize
+from training.specification import load_specification
 
 
 @dataclass(frozen=True)

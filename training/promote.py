@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from training.cards import WEIGHTS, ModelCard, card_path, read_card, weights_path, write_card
-from training.checkpoints import write_atomically
+from training.files import write_atomically
 
 #: Lists that decide. The test list is not among them: it is read once for weights that ship, and decides nothing.
 _VALIDATION, _HELD_OUT = "val", "web_heldout"

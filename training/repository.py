@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 
 from training.cards import WEIGHTS, ModelCard, card_path, read_card
-from training.checkpoints import write_atomically
 from training.classes import MODEL_REPOSITORY, read_classes
 from training.configurations import (
     WARMUP_IMAGE,
@@ -20,8 +19,9 @@ from training.configurations import (
     render_network,
     render_preprocess,
 )
-from training.networks import NETWORK_MODELS
-from training.preprocessing import load_specification
+from training.files import write_atomically
+from training.model_types import NETWORK_MODELS
+from training.specification import load_specification
 
 _DIGEST = 12
 _DECIMALS = 4

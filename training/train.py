@@ -17,12 +17,13 @@ from training.curves import Row, write_history
 from training.dataset import Entry, PhotoSet, load_photos
 from training.distributed import Place, place
 from training.engine import STORED_SCALE, batches, predict_logits, sampling_weights, train_epoch
+from training.files import write_atomically
 from training.initialisation import State, initialise
 from training.metrics import eight_metrics
 from training.networks import build_network
-from training.preprocessing import Specification
 from training.progress import Progress
 from training.recipes import Recipe, Stage
+from training.specification import Specification
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ def run(
             facts = {"model": model_type, "recipe": recipe.model_dump()}
             facts |= {"specification": asdict(specification), "torch": torch.__version__}
             text = json.dumps({**(description or {}), **facts}, indent=1)
-            checkpoints.write_atomically(output / "run.json", lambda path: path.write_text(text, encoding="utf-8"))
+            write_atomically(output / "run.json", lambda path: path.write_text(text, encoding="utf-8"))
         stored: PhotoSet | None = None
         interrupted = False
         try:

@@ -13,18 +13,22 @@ def main() -> int:
         "--weights", type=Path, metavar="FOLDER", help="your own; only models that have a card there are exported"
     )
     arguments = parser.parse_args()
-    # Heavy: torch alone takes seconds to import.
     from training.cards import WEIGHTS
     from training.classes import MODEL_REPOSITORY
-    from training.export import ensure_exported
-    from training.networks import NETWORK_MODELS
+    from training.model_types import NETWORK_MODELS
     from training.repository import networks_of, write_repository
+    from training.stamps import outdated
 
     folder = (arguments.model_repository or MODEL_REPOSITORY).resolve()
     weights = (arguments.weights or WEIGHTS).resolve()
     try:
         networks = networks_of(weights) if arguments.weights else NETWORK_MODELS
-        written = [*write_repository(folder, weights, networks), *ensure_exported(folder, weights, networks)]
+        written = write_repository(folder, weights, networks)
+        if outdated(folder, weights, networks):
+            # Heavy: torch alone takes seconds to import, and most starts find everything in place.
+            from training.export import ensure_exported
+
+            written += ensure_exported(folder, weights, networks)
     except (ValueError, FileNotFoundError) as exc:
         print(f"error: {exc}", file=sys.stderr)
         return 1

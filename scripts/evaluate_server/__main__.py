@@ -20,9 +20,10 @@ from scripts.evaluate_server.serving import served
 from training.assess import assess
 from training.dataset import Entry, load_photos, read_entries
 from training.export import load_served_network
-from training.networks import NETWORK_MODELS
-from training.preprocessing import load_specification, normalise
+from training.model_types import NETWORK_MODELS
+from training.preprocessing import normalise
 from training.provenance import hardware
+from training.specification import load_specification
 from training.table import describe_report
 
 #: Largest difference of probabilities between training and serving.

@@ -14,10 +14,10 @@ from embedded_triton.arguments import GPU_POOL_BYTES
 from training.cards import Calibration, ModelCard
 from training.classes import MODEL_REPOSITORY, read_classes
 from training.configurations import WARMUP_IMAGE, explaining
-from training.networks import NETWORK_MODELS
-from training.preprocessing import load_specification
+from training.model_types import NETWORK_MODELS
 from training.reports import DriftReference
 from training.repository import render_from, render_repository, write_repository
+from training.specification import load_specification
 
 CLASSES = read_classes()
 SIZE = load_specification().size

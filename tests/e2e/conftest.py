@@ -19,8 +19,9 @@ def model_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import torch
 
     from training.export import ServedNetwork, ensure_exported, export_network
-    from training.networks import NETWORK_MODELS, build_network
-    from training.preprocessing import load_specification
+    from training.model_types import NETWORK_MODELS
+    from training.networks import build_network
+    from training.specification import load_specification
 
     copy = tmp_path_factory.mktemp("repository") / "model_repository"
     shutil.copytree(ROOT / "model_repository", copy)

@@ -18,7 +18,7 @@ import pytest
 
 from tests.e2e.running_triton import ROOT, free_ports
 from training.cards import weights_path
-from training.networks import NETWORK_MODELS
+from training.model_types import NETWORK_MODELS
 
 pytestmark = [
     pytest.mark.e2e,

@@ -9,8 +9,9 @@ from tests.e2e.asking import as_input, ask, counts, encoded
 from tests.e2e.running_triton import RunningTriton
 from training.configurations import explaining
 from training.export import torchscript_warnings_ignored
-from training.networks import NETWORK_MODELS
-from training.preprocessing import decode, load_specification, normalise, resize
+from training.model_types import NETWORK_MODELS
+from training.preprocessing import decode, normalise, resize
+from training.specification import load_specification
 
 pytestmark = pytest.mark.e2e
 

@@ -34,8 +34,8 @@ def run(arguments: argparse.Namespace) -> None:
     from training.classes import MODEL_REPOSITORY, read_classes
     from training.dataset import read_entries
     from training.initialisation import initial_state
-    from training.preprocessing import load_specification
     from training.recipes import load_recipe
+    from training.specification import load_specification
     from training.train import run as train
 
     recipe = load_recipe(arguments.recipe or arguments.model)

@@ -5,11 +5,11 @@ import html
 from pathlib import Path
 from string import Template
 
-from training.checkpoints import write_atomically
 from training.eda.figures import FIGURES
 from training.eda.findings import findings
 from training.eda.survey import Survey
 from training.figures import save
+from training.files import write_atomically
 
 _PAGE = Template("""\
 <!doctype html>

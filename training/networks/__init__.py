@@ -7,9 +7,6 @@ from torch import nn
 from training.networks.raw_cnn import RawCNN
 from training.networks.resnet50 import ResNet50
 
-#: Model type, as in the URL, to the Triton model that serves the bare network.
-NETWORK_MODELS = {"raw": "raw_cnn", "pretrained": "resnet50"}
-
 _CONSTRUCTORS: dict[str, Callable[[int], nn.Module]] = {"raw": RawCNN, "pretrained": ResNet50}
 
 

@@ -59,7 +59,7 @@ def ports(numbers: dict[str, int]) -> Finding:
 def _weights() -> Iterator[Finding]:
     try:
         from training.cards import read_card
-        from training.networks import NETWORK_MODELS
+        from training.model_types import NETWORK_MODELS
     except ImportError:
         return
     for model_type in NETWORK_MODELS:

@@ -13,7 +13,8 @@ import torch
 
 from tests.pictures import bottle, encode, with_orientation
 from tests.unit.embedded_triton.backend_loading import InferenceResponse, Tensor, TritonModelException, load_backend
-from training.preprocessing import decode, load_specification, normalise, resize
+from training.preprocessing import decode, normalise, resize
+from training.specification import load_specification
 
 pytest.importorskip("nvidia.dali", reason="nvidia-dali is not installed: requirements/serve.txt has it")
 PREPROCESS = Path(__file__).resolve().parents[3] / "model_repository" / "preprocess"

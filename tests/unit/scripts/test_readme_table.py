@@ -7,7 +7,7 @@ import pytest
 from scripts.readme_table import BEGIN, END, README, main, put_table, render_table
 from training.cards import Calibration, ModelCard, card_path, read_card, sha256, write_card
 from training.metrics import EIGHT
-from training.networks import NETWORK_MODELS
+from training.model_types import NETWORK_MODELS
 from training.reports import ClassReport, DuplicateReport, ListReport, OtherThingsReport, SelectiveReport
 
 

@@ -12,8 +12,8 @@ from training.checkpoints import save_weights
 from training.classes import read_classes
 from training.dataset import Entry, read_entries
 from training.networks import build_network
-from training.preprocessing import Specification, load_specification
 from training.recipes import Augmentation, Recipe, Stage
+from training.specification import Specification, load_specification
 
 
 @pytest.fixture(autouse=True)

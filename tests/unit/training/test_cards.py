@@ -8,7 +8,7 @@ import pytest
 from tests.unit.training.conftest import WriteModel
 from training.cards import WEIGHTS, card_path, read_card, weights_path, write_card
 from training.classes import read_classes
-from training.networks import NETWORK_MODELS
+from training.model_types import NETWORK_MODELS
 
 
 def test_a_card_comes_back_as_it_was_written(write_model: WriteModel) -> None:

@@ -6,7 +6,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from training.checkpoints import load_run, load_weights, save_run, save_weights, write_atomically
+from training.checkpoints import load_run, load_weights, save_run, save_weights
+from training.files import write_atomically
 from training.networks import build_network
 
 

@@ -6,8 +6,9 @@ import torch
 from training.dataset import load_photos
 from training.engine import batches, has_bfloat16, learning_rate_factor, predict_logits, sampling_weights
 from training.networks import build_network
-from training.preprocessing import Specification, normalise
+from training.preprocessing import normalise
 from training.recipes import Recipe, Stage
+from training.specification import Specification
 
 
 def _recipe(**values: object) -> Recipe:

@@ -18,8 +18,9 @@ from training.dataset import Entry, load_photos, read_entries
 from training.evaluate import Sources, evaluate
 from training.export import load_served_network
 from training.metrics import eight_metrics
-from training.preprocessing import load_specification, normalise
+from training.preprocessing import normalise
 from training.promote import objections, promote
+from training.specification import load_specification
 from training.table import describe_card
 
 

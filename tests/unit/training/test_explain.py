@@ -5,7 +5,8 @@ import torch
 
 from training.explain import ExplainedNetwork
 from training.export import ServedNetwork
-from training.networks import NETWORK_MODELS, build_network
+from training.model_types import NETWORK_MODELS
+from training.networks import build_network
 
 
 @pytest.mark.parametrize("model_type", NETWORK_MODELS)

@@ -18,7 +18,8 @@ from training.export import (
     load_served_network,
     torchscript_warnings_ignored,
 )
-from training.networks import NETWORK_MODELS, build_network
+from training.model_types import NETWORK_MODELS
+from training.networks import build_network
 
 
 @pytest.fixture

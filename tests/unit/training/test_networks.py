@@ -6,8 +6,9 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models import resnet50
 
-from training.networks import NETWORK_MODELS, build_network
-from training.preprocessing import load_specification
+from training.model_types import NETWORK_MODELS
+from training.networks import build_network
+from training.specification import load_specification
 
 
 def test_resnet50_has_the_parameters_of_torchvision_by_name_and_shape() -> None:

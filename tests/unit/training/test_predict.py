@@ -10,7 +10,8 @@ from tests.unit.training.conftest import WriteModel
 from training.cards import read_card
 from training.export import load_served_network
 from training.predict import predict
-from training.preprocessing import decode, load_specification, normalise, resize
+from training.preprocessing import decode, normalise, resize
+from training.specification import load_specification
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from PIL import Image, UnidentifiedImageError
 from torchvision.transforms import v2
 
 from tests.pictures import bottle, encode, png_sixteen_bits, with_orientation
-from training.preprocessing import Specification, decode, load_specification, normalise, resize
+from training.preprocessing import decode, normalise, resize
+from training.specification import Specification, load_specification
 
 
 def test_the_specification_is_the_one_beside_dali() -> None:

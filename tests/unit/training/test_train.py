@@ -15,8 +15,8 @@ from training.checkpoints import load_weights
 from training.dataset import Entry, load_photos
 from training.engine import predict_logits
 from training.networks import build_network
-from training.preprocessing import Specification
 from training.recipes import Recipe, Stage
+from training.specification import Specification
 from training.train import RunResult, parameter_groups
 
 CLASSES = ("cup", "plate")

@@ -1,0 +1,69 @@
+"""Which exports are missing or old: told by the stamp in each file, without loading it, and without importing torch."""
+
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from training.cards import WEIGHTS, ModelCard, read_card
+from training.classes import MODEL_REPOSITORY, read_classes
+from training.model_types import NETWORK_MODELS
+from training.specification import load_specification
+
+STAMP_FILE = "source.json"
+_OUTPUTS = ("probabilities", "activation maps")
+
+
+@dataclass(frozen=True)
+class Export:
+    """An export that is due: of which model type, where to, for pictures of which side in pixels, with which stamp."""
+
+    model_type: str
+    path: Path
+    size: int
+    stamp: str
+
+
+def outdated(
+    model_repository: Path = MODEL_REPOSITORY,
+    weights_folder: Path = WEIGHTS,
+    networks: Mapping[str, str] = NETWORK_MODELS,
+) -> list[Export]:
+    """Return the exports whose ``model.pt`` is missing or was made from something else.
+
+    Raises:
+        FileNotFoundError: shipped weights or their card are missing.
+        ValueError: weights, card, class file and specification do not fit one another.
+    """
+    specification = load_specification(model_repository)
+    classes = read_classes(model_repository)
+    due = []
+    for model_type, triton_model in networks.items():
+        card = read_card(model_type, weights_folder)
+        if card.classes != classes:
+            raise ValueError(f"the weights of {model_type} know {list(card.classes)}; labels.txt says {list(classes)}")
+        if card.preprocessing != json.loads(json.dumps(asdict(specification))):
+            raise ValueError(f"the weights of {model_type} were trained for another preprocessing than spec.json")
+        path = model_repository / triton_model / "1" / "model.pt"
+        stamp = make_stamp(card, specification.size)
+        if read_stamp(path) != stamp:
+            due.append(Export(model_type, path, specification.size, stamp))
+    return due
+
+
+def make_stamp(card: ModelCard, size: int) -> str:
+    """Return, as JSON, everything that an export depends on."""
+    source = {"weights": card.weights_sha256, "calibration": card.calibration.model_dump(), "size": size}
+    return json.dumps({**source, "outputs": _OUTPUTS, "torch": version("torch").split("+")[0]}, sort_keys=True)
+
+
+def read_stamp(path: Path) -> str | None:
+    """Return the stamp of an export; None where there is no whole export."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            name = next((name for name in archive.namelist() if name.endswith(f"/extra/{STAMP_FILE}")), None)
+            return archive.read(name).decode() if name else None
+    except (OSError, zipfile.BadZipFile):
+        return None
