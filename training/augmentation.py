@@ -10,6 +10,7 @@ import torch
 from torch.nn import functional
 
 from training.recipes import Augmentation
+from training.transfer import to_device
 
 
 def affine(pixels: torch.Tensor, size: int, settings: Augmentation, generator: torch.Generator) -> torch.Tensor:
@@ -35,7 +36,7 @@ def affine(pixels: torch.Tensor, size: int, settings: Augmentation, generator: t
         ],
         dim=1,
     )
-    grid = functional.affine_grid(theta.to(device), [count, 3, size, size], align_corners=False)
+    grid = functional.affine_grid(to_device(theta, device), [count, 3, size, size], align_corners=False)
     return functional.grid_sample(pixels, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
 
 
@@ -46,7 +47,7 @@ def colour(pixels: torch.Tensor, settings: Augmentation, generator: torch.Genera
         values = torch.empty((pixels.shape[0], channels, 1, 1)).uniform_(
             1 - strength, 1 + strength, generator=generator
         )
-        return values.to(pixels.device)
+        return to_device(values, pixels.device)
 
     pixels = pixels * factor(settings.brightness) * factor(settings.channel_gain, channels=3)
     grey = pixels.mean(dim=1, keepdim=True)
@@ -76,7 +77,7 @@ def mix(
     choice = float(torch.rand(1, generator=generator))
     if choice >= settings.mixup + settings.cutmix:
         return images, targets
-    order = torch.randperm(len(images), generator=generator).to(images.device)
+    order = to_device(torch.randperm(len(images), generator=generator), images.device)
     share = float(torch.rand(1, generator=generator))
     if choice < settings.mixup:
         share = max(share, 1 - share)

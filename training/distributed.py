@@ -40,6 +40,7 @@ def place() -> Iterator[Place]:
     device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))) if cuda else torch.device("cpu")
     if cuda:
         torch.cuda.set_device(device)
+        torch.backends.cudnn.benchmark = True  # a stage's batches all have one shape
     if world > 1:
         distributed.init_process_group("nccl" if cuda else "gloo")
     try:

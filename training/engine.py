@@ -13,6 +13,7 @@ from training.dataset import PhotoSet
 from training.preprocessing import normalise
 from training.recipes import Recipe, Stage
 from training.specification import Specification
+from training.transfer import to_device
 
 #: Stored side against training side: a view of a part of the photo then needs no enlarging.
 STORED_SCALE = 1.25
@@ -63,22 +64,23 @@ def train_epoch(
     first_step: int,
     total_steps: int,
     generator: torch.Generator,
-    on_step: Callable[[float, float], None],
+    on_step: Callable[[torch.Tensor, float], None],
 ) -> float:
     """Train on every batch once and return the mean loss.
 
     ``on_step`` is called after each step with its loss and the learning rate. The pictures of ``photos`` and the
-    network are on the same device.
+    network are on the same device, and so is the loss: on a GPU whoever reads it waits for the step to end, while
+    otherwise the next steps are queued already.
     """
     device = photos.pixels.device
     settings = recipe.augmentation
     network.train()
-    total = 0.0
+    losses = []
     for step, indices in enumerate(epoch_batches, start=first_step):
         factor = learning_rate_factor(step / total_steps, recipe.warmup)
         for group in optimiser.param_groups:
             group["lr"] = recipe.learning_rate * factor * group["scale"]
-        chosen = indices.to(device)
+        chosen = to_device(indices, device)
         views = affine(photos.pixels[chosen].float(), stage.size, settings, generator)
         images = normalise(colour(views, settings, generator), specification)
         images = erase(images, settings, generator)
@@ -94,9 +96,9 @@ def train_epoch(
         nn.utils.clip_grad_norm_(network.parameters(), 5.0)
         optimiser.step()
         averaged.update_parameters(network)
-        total += float(loss.detach())
-        on_step(float(loss.detach()), recipe.learning_rate * factor)
-    return total / max(1, len(epoch_batches))
+        losses.append(loss.detach())
+        on_step(losses[-1], recipe.learning_rate * factor)
+    return float(torch.stack(losses).mean())
 
 
 @torch.inference_mode()

@@ -8,6 +8,7 @@ import torch
 from PIL import Image, ImageOps
 
 from training.specification import Specification
+from training.transfer import to_device
 
 
 def decode(source: bytes | Path) -> Image.Image:
@@ -43,6 +44,8 @@ def resize(image: Image.Image, size: int) -> torch.Tensor:
 
 def normalise(pixels: torch.Tensor, specification: Specification) -> torch.Tensor:
     """Turn pixels on the scale 0 to 255, [N, 3, H, W], into the FP32 tensor that the networks take."""
-    mean = torch.tensor(specification.mean, device=pixels.device).view(1, 3, 1, 1)
-    std = torch.tensor(specification.std, device=pixels.device).view(1, 3, 1, 1)
+    mean, std = (
+        to_device(torch.tensor(values).view(1, 3, 1, 1), pixels.device)
+        for values in (specification.mean, specification.std)
+    )
     return ((pixels.float() / 255 - mean) / std).contiguous(memory_format=torch.channels_last)

@@ -2,9 +2,12 @@
 
 import time
 
+import torch
 from rich.console import Console
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
+
+_READ_SECONDS = 0.25
 
 
 class Progress:
@@ -15,6 +18,7 @@ class Progress:
         self._console = Console(quiet=not speaks, soft_wrap=True)
         self._durations: list[float] = []
         self._began = time.monotonic()
+        self._shown = 0.0
         self._bar: Bar | None = None
         if speaks and self._console.is_terminal:
             columns = (
@@ -38,10 +42,15 @@ class Progress:
         if self._bar is not None:
             self._bar.reset(self._task, total=steps, description=f"epoch {epoch + 1}/{self._epochs}")
 
-    def step(self, loss: float, learning_rate: float) -> None:
-        """Count a step."""
-        if self._bar is not None:
-            self._bar.update(self._task, advance=1, figures=f"loss {loss:.3f}  rate {learning_rate:.4f}")
+    def step(self, loss: torch.Tensor, learning_rate: float) -> None:
+        """Count a step; its loss is read a few times a second only, because reading it waits for the device."""
+        if self._bar is None:
+            return
+        if time.monotonic() < self._shown + _READ_SECONDS:
+            self._bar.update(self._task, advance=1)
+            return
+        self._bar.update(self._task, advance=1, figures=f"loss {float(loss):.3f}  rate {learning_rate:.4f}")
+        self._shown = time.monotonic()
 
     def epoch(self, row: dict[str, float]) -> None:
         """Print the line of an epoch that is over."""

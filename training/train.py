@@ -1,4 +1,4 @@
-"""A training run: from photos and a recipe to the best weights, a checkpoint every epoch, and curves."""
+"""A training run: from photos and a recipe to the best weights, checkpoints, and curves."""
 
 import json
 import time
@@ -13,12 +13,13 @@ from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from training import checkpoints
-from training.curves import Row, write_history
+from training.curves import Row
 from training.dataset import Entry, PhotoSet, load_photos
 from training.distributed import Place, place
 from training.engine import STORED_SCALE, batches, predict_logits, sampling_weights, train_epoch
 from training.files import write_atomically
 from training.initialisation import State, initialise
+from training.keeping import Keeper
 from training.metrics import eight_metrics
 from training.networks import build_network
 from training.progress import Progress
@@ -128,6 +129,7 @@ def run(
             facts |= {"specification": asdict(specification), "torch": torch.__version__}
             text = json.dumps({**(description or {}), **facts}, indent=1)
             write_atomically(output / "run.json", lambda path: path.write_text(text, encoding="utf-8"))
+        keeper = Keeper(output)
         stored: PhotoSet | None = None
         interrupted = False
         try:
@@ -143,8 +145,6 @@ def run(
                 progress.epoch(row)
                 if not here.leads:
                     continue
-                if _rank(row) == max(map(_rank, history)):
-                    checkpoints.save_weights(averaged.module, best_file)
                 state = {
                     "recipe": recipe.model_dump(mode="json"),
                     "history": history,
@@ -153,12 +153,12 @@ def run(
                     "optimiser": optimiser.state_dict(),
                     "generator": generator.get_state(),
                 }
-                checkpoints.save_run(state_file, state)
-                write_history(output, history)
+                keeper.epoch(state, averaged.module if _rank(row) == max(map(_rank, history)) else None)
         except KeyboardInterrupt:
             interrupted = True
         finally:
             progress.close()
+            keeper.flush()
     if not history:
         raise ValueError("interrupted before the first epoch was over: nothing was kept")
     return RunResult(best_file, max(history, key=_rank), len(history), interrupted)

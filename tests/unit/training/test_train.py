@@ -155,11 +155,11 @@ def _interrupted(run: Train, output: Path, monkeypatch: pytest.MonkeyPatch, epoc
     began = 0
     real = train.train_epoch
 
-    def train_epoch(*arguments: Any, on_step: Callable[[float, float], None], **options: Any) -> float:
+    def train_epoch(*arguments: Any, on_step: Callable[[torch.Tensor, float], None], **options: Any) -> float:
         nonlocal began
         began += 1
 
-        def step(loss: float, rate: float) -> None:
+        def step(loss: torch.Tensor, rate: float) -> None:
             on_step(loss, rate)
             if began == epoch:
                 raise KeyboardInterrupt
