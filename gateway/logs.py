@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import warnings
 
 import orjson
 import structlog
@@ -35,3 +36,4 @@ def configure_logging(settings: Settings) -> None:
     logging.basicConfig(handlers=[handler], level=level, force=True)
     # It warns at each malformed form, which is the client's fault and stands in the request's own line.
     logging.getLogger("python_multipart").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # likewise, at odd pictures

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 
+from training.orientation import upright
 from training.specification import Specification
 from training.transfer import to_device
 
@@ -19,7 +20,8 @@ def decode(source: bytes | Path) -> Image.Image:
         OSError: the image is broken or truncated.
     """
     with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
-        return _to_rgb(ImageOps.exif_transpose(image))
+        image.load()
+        return _to_rgb(upright(image))
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

@@ -4,9 +4,10 @@ import io
 
 import numpy
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
 from gateway.errors import BrokenImage
+from gateway.images.exif import upright
 from gateway.images.header import ImageHeader
 
 _EDGE = 640  # pixels of the longer side of what is drawn
@@ -28,7 +29,7 @@ def draw_over_photo(data: bytes, header: ImageHeader, activations: NDArray[numpy
         with Image.open(io.BytesIO(data), formats=[header.format.upper()]) as image:
             image.draft("RGB", (_EDGE, _EDGE))  # decodes a large JPEG at a fraction of its size
             image.thumbnail((_EDGE, _EDGE))
-            photo = ImageOps.exif_transpose(image).convert("L")
+            photo = upright(image).convert("L")
     except Exception as error:
         # Pillow's plugins raise whatever their parsers stumble over, from OSError to KeyError.
         raise BrokenImage(f"The {header.format} file can not be decoded. Send the original file.") from error

@@ -7,13 +7,13 @@ from gateway.errors import BrokenImage
 from gateway.images.header import ImageHeader
 
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
-_STRIP_OFFSETS, _SAMPLES, _STRIP_BYTES, _PLANES = 273, 277, 279, 284
+_STRIP_OFFSETS, _ORIENTATION, _SAMPLES, _STRIP_BYTES, _PLANES = 273, 274, 277, 279, 284
 _TILE_OFFSETS, _TILE_BYTES, _SAMPLE_FORMAT = 324, 325, 339
 _TYPES = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q"}  # the unsigned integers among the field types
 _BYTES = {2: 1, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 17: 8, 18: 8}  # the lengths of all others
 _READ = frozenset(
-    (_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _STRIP_OFFSETS, _SAMPLES, _STRIP_BYTES, _PLANES, _TILE_OFFSETS,
-     _TILE_BYTES, _SAMPLE_FORMAT)
+    (_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _STRIP_OFFSETS, _ORIENTATION, _SAMPLES, _STRIP_BYTES, _PLANES,
+     _TILE_OFFSETS, _TILE_BYTES, _SAMPLE_FORMAT)
 )  # fmt: skip
 _MAX_ENTRIES, _MAX_VALUES = 4096, 262_144
 _NATIVE_COMPRESSIONS = frozenset({1, 5, 8, 32773, 32946})  # none, LZW, deflate, PackBits, old deflate
@@ -92,6 +92,7 @@ def _is_native(fields: dict[int, tuple[int, ...]]) -> bool:
         (samples, photometric) in ((1, _BLACK_IS_ZERO), (3, _RGB))
         and set(fields.get(_BITS, (1,))) in ({8}, {16})
         and set(fields.get(_SAMPLE_FORMAT, (1,))) == {1}
+        and len(fields.get(_ORIENTATION, (1,))) == 1
         and fields.get(_COMPRESSION, (1,))[0] in _NATIVE_COMPRESSIONS
         and fields.get(_PLANES, (1,))[0] == 1
         and _TILE_OFFSETS not in fields

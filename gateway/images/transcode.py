@@ -8,9 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy
 import pillow_heif
-from PIL import Image, ImageOps
+from PIL import Image
 
 from gateway.errors import BrokenImage
+from gateway.images.exif import upright
 from gateway.images.header import ImageHeader
 
 _MOST_PIXELS = 12_500_000
@@ -48,8 +49,7 @@ def _to_bmp(data: bytes, header: ImageHeader) -> bytes:
             if image.width * image.height > header.pixels:
                 raise BrokenImage(f"The {header.format} file contradicts itself about its size.")
             image.load()
-            ImageOps.exif_transpose(image, in_place=True)
-            picture = _to_rgb(image)
+            picture = _to_rgb(upright(image))
             picture = picture.reduce(_factor(picture))
     except BrokenImage:
         raise

@@ -4,6 +4,7 @@ from gateway.errors import BrokenImage
 from gateway.images.header import ImageHeader
 
 _MAX_CHUNKS = 65_536
+_EXIF_FLAG = 0x08
 
 
 def sniff(data: bytes) -> bool:
@@ -12,21 +13,30 @@ def sniff(data: bytes) -> bool:
 
 
 def read(data: bytes) -> ImageHeader:
-    """The largest of canvas and frame sizes, so that a small canvas can not hide a huge frame."""
+    """The largest of canvas and frame sizes, so that a small canvas can not hide a huge frame.
+
+    Files that have or announce EXIF are not native: DALI does not find it behind a chunk of odd length.
+    """
     end = 8 + int.from_bytes(data[4:8], "little")
     width = height = 0
+    native = True
     position = 12
     for _ in range(_MAX_CHUNKS):
         if position + 8 > min(end, len(data)):
             break
         kind, length = data[position : position + 4], int.from_bytes(data[position + 4 : position + 8], "little")
+        native = native and not _has_exif(kind, data[position + 8 : position + 9])
         frame_width, frame_height = _size(kind, data[position + 8 : position + 8 + 40])
         if frame_width * frame_height > width * height:
             width, height = frame_width, frame_height
         position += 8 + length + length % 2
     else:
         raise BrokenImage(f"The WebP file has more than {_MAX_CHUNKS} chunks. Save it again with a common program.")
-    return ImageHeader("WebP", width, height, complete=end <= len(data) and position <= end + 1)
+    return ImageHeader("WebP", width, height, end <= len(data) and position <= end + 1, native)
+
+
+def _has_exif(kind: bytes, flags: bytes) -> bool:
+    return kind == b"EXIF" or (kind == b"VP8X" and bool(flags) and bool(flags[0] & _EXIF_FLAG))
 
 
 def _size(kind: bytes, body: bytes) -> tuple[int, int]:
