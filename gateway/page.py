@@ -13,6 +13,7 @@ _FILES: Final = {
     "/web/app.js": ("app.js", "text/javascript"),
     "/web/api.js": ("api.js", "text/javascript"),
     "/web/card.js": ("card.js", "text/javascript"),
+    "/web/drop.js": ("drop.js", "text/javascript"),
     "/web/scale.js": ("scale.js", "text/javascript"),
     "/web/style.css": ("style.css", "text/css"),
     "/web/icon.svg": ("icon.svg", "image/svg+xml"),

@@ -82,19 +82,30 @@ def make_venv(folder: Path) -> None:
     subprocess.run([*command, "--require-hashes", "-r", str(ROOT / "requirements" / "uv.txt")], check=True)
 
 
+def run_uv(command: list[str]) -> None:
+    """Run uv, and pass on what it says but for its list of a hundred installed packages."""
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if not line.startswith((" + ", " - ", " ~ ", "Using Python ")):
+                print(f"  {line.strip()}", file=sys.stderr, flush=True)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+
+
 def install(folder: Path, lock: str, torch: str) -> None:
     """Install the lock, and the project itself as an editable package."""
     uv = [str(folder / "bin" / "uv"), "pip", "install", "--python", str(folder / "bin" / "python"), "--no-deps"]
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
         file.write(without_cuda(lock) if torch == "cpu" else lock)
         file.flush()
-        subprocess.run([*uv, "--require-hashes", "-r", file.name], check=True)
+        run_uv([*uv, "--require-hashes", "-r", file.name])
     if torch == "cpu":
         names = [name for name in (pinned(lock, "torch"), pinned(lock, "torchvision")) if name]
         index = os.environ.get("PYTORCH_CPU_INDEX", PYTORCH_CPU_INDEX)
         source = ["--no-index", "--find-links", index] if Path(index).is_dir() else ["--default-index", index]
-        subprocess.run([*uv, *source, "--reinstall", *names], check=True)
-    subprocess.run([*uv, "--quiet", "--no-build-isolation", "--editable", str(ROOT)], check=True)
+        run_uv([*uv, *source, "--reinstall", *names])
+    run_uv([*uv, "--quiet", "--no-build-isolation", "--editable", str(ROOT)])
 
 
 def main() -> None:

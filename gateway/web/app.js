@@ -2,6 +2,7 @@
 
 import { explain, models, predict, sendFeedback, useKey } from "./api.js";
 import { Card } from "./card.js";
+import { droppedFiles } from "./drop.js";
 import { scaled, shouldScale } from "./scale.js";
 
 const AT_ONCE = 2; // photos; each is asked of every model
@@ -13,8 +14,21 @@ const cards = [];
 let working = 0;
 let service = { models: [], limits: {} };
 
+/** Says something about the service. */
 function say(text) {
+  byId("status").classList.remove("unseen");
   byId("status").textContent = text;
+}
+
+/** Reads out what can be seen on a card, and counts the answers where there are several. */
+function tell(sentence) {
+  const rest = queue.length ? ` ${queue.length} to go.` : "";
+  say(sentence + rest);
+  byId("status").classList.add("unseen");
+  const counts = new Map();
+  for (const { word } of cards) if (word) counts.set(word, (counts.get(word) ?? 0) + 1);
+  const words = [...counts].map(([word, count]) => `${count} ${word}`).join(", ");
+  byId("tally").textContent = cards.length > 1 ? `On this page: ${words}.${rest}` : "";
 }
 
 /** Learns which models there are; keeps asking while the server is away or wants a key. */
@@ -81,17 +95,18 @@ async function ask(card, original) {
   if (!trusted) {
     const { problem } = answers[0];
     if (problem.status === 401) askForKey();
-    return say(card.fail(problem));
+    return tell(card.fail(problem));
   }
+  if (photo !== original) card.smaller(original, photo);
   const sentence = card.headline(trusted.answer);
   for (const { model, answer, problem } of answers) {
-    card.panel(model.name, answer, problem, model.explains && (() => look(card, model.name, photo)));
+    card.panel(model, answer, problem, model.explains && (() => look(card, model.name, photo)));
   }
   if (service.feedback) {
     card.offerFeedback(trusted.model.classes);
     card.onFeedback = (label) => feedback(card, label, photo);
   }
-  say(queue.length ? `${sentence} ${queue.length} to go.` : sentence);
+  tell(sentence);
 }
 
 /** How far a model is to be trusted: the one with the best card has the large word. */
@@ -151,10 +166,14 @@ document.addEventListener("dragover", (event) => {
 document.addEventListener("dragleave", ({ relatedTarget }) => {
   if (!relatedTarget) document.body.classList.remove("dropping");
 });
-document.addEventListener("drop", (event) => {
+document.addEventListener("drop", async (event) => {
   event.preventDefault();
   document.body.classList.remove("dropping");
-  add(event.dataTransfer.files);
+  try {
+    add(await droppedFiles(event.dataTransfer));
+  } catch {
+    say("The folder can not be read. Choose its photos instead.");
+  }
 });
 byId("key").addEventListener("submit", (event) => {
   event.preventDefault();

@@ -8,10 +8,11 @@ const ADVICE = {
   metal: "Metal or packaging bin. Empty cans and lids; spray cans only when they are empty.",
   trash: "Residual waste bin.",
 };
-const NAMES = { raw: "raw: trained from scratch", pretrained: "pretrained: ResNet-50" };
+const KINDS = { raw: "A small network, trained from scratch.", pretrained: "A fine-tuned ResNet-50." };
 
 const copy = (id) => document.getElementById(id).content.firstElementChild.cloneNode(true);
-const percent = (value) => `${(value * 100).toFixed(value >= 0.1 && value < 0.995 ? 0 : 1)} %`;
+const percent = (value) => `${(value * 100).toFixed(value >= 0.1 && value < 0.995 ? 0 : 1)}%`;
+const megabytes = (file) => `${(file.size / 1e6).toFixed(1)} MB`;
 const time = (milliseconds) => (milliseconds < 1000 ? `${milliseconds.toFixed(0)} ms` : `${(milliseconds / 1000).toFixed(1)} s`);
 
 export class Card {
@@ -38,6 +39,8 @@ export class Card {
   begin() {
     this.element.setAttribute("aria-busy", "true");
     this.element.classList.remove("failed", "unsure");
+    delete this.element.dataset.class;
+    this.word = null;
     this.find("h2").textContent = "Looking …";
     this.find(".advice").textContent = "";
     this.find(".problem").hidden = this.find(".again").hidden = true;
@@ -50,12 +53,17 @@ export class Card {
     this.find(".advice").textContent = `The service is busy or starting; asking again in ${Math.ceil(seconds)} s.`;
   }
 
+  smaller(original, sent) {
+    this.find("figcaption").textContent = `${this.name}, made smaller before it was sent: ${megabytes(sent)} of ${megabytes(original)}`;
+  }
+
   /** The answer of the model that is trusted most: the large word. Returns it as a sentence. */
   headline(answer) {
     this.element.removeAttribute("aria-busy");
     this.element.classList.toggle("unsure", !answer.sure);
+    this.element.dataset.class = answer.best;
     const likely = `${answer.best}, ${percent(answer.probability)}`;
-    this.find("h2").textContent = answer.sure ? answer.best : "Not sure";
+    this.word = this.find("h2").textContent = answer.sure ? answer.best : "not sure";
     this.find(".advice").textContent = answer.sure
       ? (ADVICE[answer.best] ?? "")
       : `Perhaps ${likely}. Try again: one thing, near, in good light, on a plain ground. It may also be something that is in no class.`;
@@ -65,7 +73,7 @@ export class Card {
   fail(problem) {
     this.element.removeAttribute("aria-busy");
     this.element.classList.add("failed");
-    this.find("h2").textContent = "No answer";
+    this.word = this.find("h2").textContent = "no answer";
     this.find(".advice").textContent = "";
     const text = this.find(".problem");
     text.textContent = problem.message + (problem.status >= 500 && problem.requestId ? ` (request ${problem.requestId})` : "");
@@ -74,18 +82,21 @@ export class Card {
   }
 
   /** One model's bars, with its word and its time, or its problem. `onLook`, if any, shows where it looked. */
-  panel(model, answer, problem, onLook) {
+  panel({ name: model, metrics }, answer, problem, onLook) {
     const panel = copy("model");
     this.panels.set(model, panel);
     this.find(".models").append(panel);
-    panel.querySelector("h3").textContent = NAMES[model] ?? model;
+    panel.querySelector("h3").textContent = model;
+    const right = metrics.test?.accuracy;
+    panel.querySelector(".kind").textContent =
+      `${KINDS[model] ?? ""}${right ? ` Right on ${(right * 100).toFixed(0)} of 100 test photos.` : ""}`.trim();
     if (problem) {
       panel.querySelector(".verdict").textContent = problem.message;
       return;
     }
     panel.classList.toggle("unsure", !answer.sure);
-    const server = answer.serverMilliseconds === null ? "" : ` (${time(answer.serverMilliseconds)} in the server)`;
-    panel.querySelector(".time").textContent = `${time(answer.milliseconds)}${server}`;
+    const server = answer.serverMilliseconds === null ? "" : `, ${time(answer.serverMilliseconds)} of it in the server`;
+    panel.querySelector(".time").textContent = `Answered in ${time(answer.milliseconds)}${server}`;
     panel.querySelector(".verdict").textContent = answer.sure ? answer.best : `not sure, perhaps ${answer.best}`;
     const bars = answer.classes.map(([label, probability]) => {
       const bar = copy("bar");
@@ -94,10 +105,12 @@ export class Card {
       value.textContent = percent(probability);
       bar.querySelector(".fill").style.width = `${probability * 100}%`;
       bar.classList.toggle("best", label === answer.best);
+      bar.dataset.class = label;
       return bar;
     });
     panel.querySelector(".bars").replaceChildren(...bars);
     const look = panel.querySelector(".look");
+    look.textContent = `Where did ${model} look?`;
     look.hidden = !onLook;
     look.addEventListener("click", () => onLook());
   }
@@ -125,7 +138,7 @@ export class Card {
   }
 
   offerFeedback(classes) {
-    this.find("select").replaceChildren(...classes.map((name) => new Option(name)));
+    this.find("select").replaceChildren(new Option("…", ""), ...classes.map((name) => new Option(name)));
     this.find(".feedback").hidden = false;
   }
 

@@ -1,5 +1,7 @@
 """What a person does with the page."""
 
+from pathlib import Path
+
 from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from tests.pictures import bottle, encode
@@ -31,6 +33,14 @@ def hand_over(page: Page, event: str, *files: FilePayload) -> None:
         }""",
         [event, contents],
     )
+
+
+def drop_from_outside(page: Page, path: Path) -> None:
+    """Drops a file or folder of the disk, by Chromium's own protocol: a page can not make folders."""
+    session = page.context.new_cdp_session(page)
+    for event in ("dragEnter", "dragOver", "drop"):
+        data = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
+        session.send("Input.dispatchDragEvent", {"type": event, "x": 200, "y": 200, "data": data})
 
 
 def choose(page: Page, *files: FilePayload) -> None:

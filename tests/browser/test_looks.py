@@ -53,8 +53,8 @@ def test_wide_and_narrow_in_light_and_dark(
     expect_word(page, "bottle on a table.jpg", "metal")
     classifier.answers["pretrained"] = PLASTIC
     choose(page, photo("a photo with a name that is long enough to be broken into lines.jpg", 300, 600), text_file())
-    expect_word(page, "notes.jpg", "No answer")
-    expect(page.get_by_role("heading", name="Not sure")).to_be_visible()
+    expect_word(page, "notes.jpg", "no answer")
+    expect(page.get_by_role("heading", name="not sure")).to_be_visible()
     expect(page.get_by_text("Take a photo")).to_be_visible(visible=width == 320)
     keep_screenshot(page, f"answers-{width}-{scheme}")
     assert runs_out(page) == 0

@@ -9,7 +9,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from gateway import errors
-from tests.browser.actions import card, choose, expect_word, hand_over, photo, text_file
+from tests.browser.actions import card, choose, drop_from_outside, expect_word, hand_over, photo, text_file
 from tests.browser.conftest import FAR_HOST, keep_screenshot
 from tests.browser.fakes import PLASTIC, PageClassifier
 from tests.pictures import encode
@@ -38,23 +38,24 @@ def test_answer_of_both_models_with_bars_times_and_advice(page: Page, url: str) 
     expect(found.get_by_text("Metal or packaging bin.")).to_be_visible()
     panels = found.locator(".model")
     expect(panels).to_have_count(2)
-    for panel, bars, verdict in (
-        (panels.nth(0), ["19 %", "4.0 %", "2.0 %", "43 %", "30 %", "2.0 %"], "not sure, perhaps plastic"),
-        (panels.nth(1), ["0.4 %", "0.1 %", "0.2 %", "3.1 %", "96 %", "0.5 %"], "metal"),
+    for panel, bars, verdict, right in (
+        (panels.nth(0), ["19%", "4.0%", "2.0%", "43%", "30%", "2.0%"], "not sure, perhaps plastic", 70),
+        (panels.nth(1), ["0.4%", "0.1%", "0.2%", "3.1%", "96%", "0.5%"], "metal", 90),
     ):
         expect(panel.locator(".value")).to_have_text(bars)
         expect(panel.locator(".verdict")).to_have_text(verdict)
         expect(panel.locator(".time")).to_contain_text("in the server")
-    expect(panels.nth(0).get_by_role("heading")).to_contain_text("raw")
-    expect(page.get_by_role("status")).to_have_text("photo.jpg: metal, 96 %.")
+        expect(panel.locator(".kind")).to_contain_text(f"Right on {right} of 100 test photos.")
+    expect(panels.nth(0).get_by_role("heading")).to_have_text("raw")
+    expect(page.get_by_role("status")).to_have_text("photo.jpg: metal, 96%.")
 
 
 def test_not_sure(page: Page, url: str, classifier: PageClassifier) -> None:
     classifier.answers["pretrained"] = PLASTIC
     page.goto(url)
     choose(page, photo())
-    expect_word(page, "photo.jpg", "Not sure")
-    expect(card(page, "photo.jpg").get_by_text("Perhaps plastic, 43 %.")).to_be_visible()
+    expect_word(page, "photo.jpg", "not sure")
+    expect(card(page, "photo.jpg").get_by_text("Perhaps plastic, 43%.")).to_be_visible()
 
 
 def test_many_pictures_good_and_bad(page: Page, url: str) -> None:
@@ -62,9 +63,23 @@ def test_many_pictures_good_and_bad(page: Page, url: str) -> None:
     choose(page, *(photo(f"{number}.jpg") for number in range(8)), text_file())
     for number in range(8):
         expect_word(page, f"{number}.jpg", "metal")
-    expect_word(page, "notes.jpg", "No answer")
+    expect_word(page, "notes.jpg", "no answer")
     expect(card(page, "notes.jpg").get_by_text("This is no picture")).to_be_visible()
     assert page.locator("figcaption").first.inner_text() == "notes.jpg"
+    expect(page.get_by_text("On this page: 8 metal, 1 no answer.")).to_be_visible()
+
+
+def test_folder_that_is_dropped(page: Page, url: str, tmp_path: Path) -> None:
+    names = ["can.jpg", "old/bottle.png"]
+    for name in names:
+        (tmp_path / "waste" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "waste" / name).write_bytes(photo()["buffer"])
+    (tmp_path / "waste" / "notes.txt").write_text("not a picture, and not asked about")
+    page.goto(url)
+    drop_from_outside(page, tmp_path / "waste")
+    for name in names:
+        expect_word(page, Path(name).name, "metal")
+    expect(page.get_by_text("On this page: 2 metal.")).to_be_visible()
 
 
 def test_picture_that_is_cut_off(page: Page, url: str) -> None:
@@ -100,7 +115,7 @@ def test_server_gone_and_back(page: Page, classifier: PageClassifier) -> None:
         page.goto(url)
         expect(page.get_by_text("nothing is kept")).to_be_visible()
     choose(page, photo())
-    expect_word(page, "photo.jpg", "No answer")
+    expect_word(page, "photo.jpg", "no answer")
     expect(card(page, "photo.jpg").get_by_text("can not be reached")).to_be_visible()
     with served(application(classifier), int(url.rpartition(":")[2])):
         card(page, "photo.jpg").get_by_role("button", name="Try again").click()
@@ -155,7 +170,7 @@ def test_photos_over_a_limit_are_scaled_down(page: Page, classifier: PageClassif
     with served(application(classifier, **settings)) as url:
         page.goto(url)
         choose(page, large)
-        expect_word(page, "photo.jpg", "metal")
+        expect(page.get_by_role("heading", level=2)).to_have_text("metal")
     assert all(len(image) < 40_000 for _, image, _ in classifier.asked)
 
 
@@ -167,7 +182,8 @@ def test_large_photos_are_scaled_down_before_they_travel_far(page: Page, url: st
         classifier.asked.clear()
         page.goto(url.replace("127.0.0.1", host))
         choose(page, large)  # type: ignore[arg-type]
-        expect_word(page, "photo.jpg", "metal")
+        expect(page.get_by_role("heading", level=2)).to_have_text("metal")
+        expect(page.get_by_text("made smaller before it was sent")).to_be_visible(visible=edge == 1280)
         with Image.open(io.BytesIO(classifier.asked[0][1])) as sent:
             assert max(sent.size) == edge
 
@@ -185,7 +201,7 @@ def test_where_did_it_look(page: Page, url: str) -> None:
     choose(page, photo())
     expect_word(page, "photo.jpg", "metal")
     found = card(page, "photo.jpg")
-    raw, pretrained = (found.get_by_role("button", name="Where did it look?").nth(number) for number in (0, 1))
+    raw, pretrained = (found.get_by_role("button", name=f"Where did {name} look?") for name in ("raw", "pretrained"))
     heat = found.locator(".heat")
     expect(heat).to_be_hidden()
     pretrained.click()
@@ -210,6 +226,8 @@ def test_feedback_is_offered_where_it_is_switched_on(page: Page, classifier: Pag
         expect_word(page, "photo.jpg", "metal")
         found = card(page, "photo.jpg")
         expect(found.get_by_text("It then keeps this photo")).to_be_visible()
+        found.get_by_role("button", name="Tell the service").click()
+        assert not list(tmp_path.iterdir())
         found.get_by_label("Wrong? It is").select_option("glass")
         found.get_by_role("button", name="Tell the service").click()
         expect(found.get_by_text("Thank you.")).to_be_visible()
