@@ -66,6 +66,8 @@ dynamic_batching {
 parameters { key: "INFERENCE_MODE" value { string_value: "true" } }
 # The Python backend would bring each photo to the host first; NVIDIA's own backend leaves it and ignores the word.
 parameters { key: "FORCE_CPU_ONLY_INPUT_TENSORS" value { string_value: "no" } }
+# For the embedded server's backend on a GPU; it costs no class (docs/experiments.md, 2026-11-25).
+parameters { key: "HALF_ON_GPU" value { string_value: "true" } }
 model_warmup [
 %(warmups)s
 ]

@@ -10,9 +10,10 @@ from typing import Any
 import torch
 from torch import nn
 from torch.nn import functional
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from training import checkpoints
+from training.averaging import MovingAverage
 from training.curves import Row
 from training.dataset import Entry, PhotoSet, load_photos
 from training.distributed import Place, place
@@ -113,8 +114,7 @@ def run(
         if initial is not None:
             initialise(network, initial)
         network = network.to(here.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        ema = get_ema_multi_avg_fn(recipe.ema)  # type: ignore[no-untyped-call]
-        averaged = AveragedModel(network, multi_avg_fn=ema, use_buffers=True)
+        averaged = MovingAverage(network, recipe.ema)
         optimiser = _optimiser(network, recipe)
         history: list[Row] = []
         if resume and state_file.exists():

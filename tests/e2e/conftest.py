@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.given_triton import GivenTriton
 from tests.e2e.running_triton import ROOT, RunningTriton
 
 
@@ -37,8 +38,16 @@ def model_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def shared_triton(model_repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningTriton]:
+def shared_triton(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningTriton | GivenTriton]:
     """The session's server; tests ask for ``triton``, which hands it over healthy."""
+    if url := request.config.getoption("--triton-url"):
+        given = GivenTriton(url, request.config.getoption("--triton-repository"))
+        given.wait_until_ready()
+        yield given
+        return
+    model_repository = request.getfixturevalue("model_repository")
     server = RunningTriton(model_repository, tmp_path_factory.mktemp("triton") / "server.log")
     server.start()
     yield server
@@ -46,7 +55,7 @@ def shared_triton(model_repository: Path, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.fixture
-def triton(shared_triton: RunningTriton) -> Iterator[RunningTriton]:
+def triton(shared_triton: RunningTriton | GivenTriton) -> Iterator[RunningTriton | GivenTriton]:
     """The session's server, answering. A test may stop, restart or harm it: it is brought back."""
     yield shared_triton
     if not shared_triton.is_up():

@@ -34,6 +34,13 @@ def free_ports(count: int) -> list[int]:
 class RunningTriton:
     """Starts, stops, restarts and harms one supervised server; its addresses stay the same over all of that."""
 
+    #: Largest difference of a probability from the exported network's on the CPU, and how near two classes may come to
+    #: be a tie; and by how many levels of 255 a pixel may differ. A GPU decodes JPEG with other rounding and computes
+    #: in half precision.
+    tolerance, tie, levels = (0.02, 0.02, 8) if Path("/dev/nvidiactl").exists() else (0.01, 1e-3, 0.5)
+    #: Whether a broken image fails alone.
+    isolates = True
+
     def __init__(self, model_repository: Path, log: Path) -> None:
         self.model_repository = model_repository
         self.log = log

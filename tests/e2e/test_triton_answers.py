@@ -24,7 +24,7 @@ def test_values_are_those_of_the_exported_network(triton: RunningTriton, model: 
     images = torch.stack([resize(decode(file), specification.size) for file in files])
     with torch.inference_mode():
         expected = network(normalise(images, specification))[0].numpy()
-    np.testing.assert_allclose(np.stack(ask_at_once(triton.grpc_url, model, files)), expected, atol=0.01)
+    np.testing.assert_allclose(np.stack(ask_at_once(triton.grpc_url, model, files)), expected, atol=triton.tolerance)
     assert np.ptp(expected, axis=0).max() > 0.02, "the pictures are too alike to tell one answer from another"
 
 
@@ -55,6 +55,8 @@ def test_images_of_different_length_form_batches(triton: RunningTriton) -> None:
 
 @pytest.mark.parametrize("broken", [b"no image at all", encoded(300, 200, 5)[:1500]], ids=["rubbish", "truncated"])
 def test_one_corrupt_image_fails_alone_among_thirty_one(triton: RunningTriton, broken: bytes) -> None:
+    if not triton.isolates:
+        pytest.skip("NVIDIA's DALI backend fails the whole batch; the gateway then asks again for each image alone")
     good = of_many_sizes(31)
     with InferenceServerClient(triton.grpc_url) as client:
         alone = [ask(client, "raw", file) for file in good]

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 BACKENDS = Path(__file__).resolve().parents[3] / "embedded_triton" / "backends"
+#: Kinds of device in DLPack.
+CPU, CUDA = 1, 2
 
 
 class Tensor:
@@ -21,7 +23,7 @@ class Tensor:
 
     @classmethod
     def from_dlpack(cls, name: str, data: Any) -> "Tensor":
-        assert data.__dlpack_device__()[0] == 1
+        assert data.__dlpack_device__()[0] in {CPU, CUDA}
         return cls(name, data)
 
     def __dlpack__(self, **options: Any) -> Any:
@@ -32,7 +34,12 @@ class Tensor:
 
     def array(self) -> np.ndarray[Any, Any]:
         """Return the values, for assertions."""
-        return np.from_dlpack(self)
+        if self.__dlpack_device__()[0] == CPU:
+            return np.from_dlpack(self)
+        import torch
+
+        values: np.ndarray[Any, Any] = torch.from_dlpack(self._data).cpu().numpy()
+        return values
 
 
 class TritonError(Exception):

@@ -1,0 +1,114 @@
+"""Starts what is measured, each as a process of its own, and stops it."""
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+_START_SECONDS, _STOP_SECONDS = 240.0, 40.0
+
+
+class StartError(Exception):
+    """A server did not start; the end of its log says why."""
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports of the loopback that nobody listened on a moment ago."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+
+
+def environment(device: str) -> dict[str, str]:
+    """The environment of a process that shall use this device: on a CPU it sees no GPU."""
+    # OpenMP threads that spin while they wait take the cores from whoever else is measured.
+    quiet = {"OMP_WAIT_POLICY": "PASSIVE"}
+    return {**os.environ, **quiet, **({"CUDA_VISIBLE_DEVICES": ""} if device == "cpu" else {})}
+
+
+@contextmanager
+def triton(device: str, model_repository: Path) -> Iterator[str]:
+    """The embedded server on free ports; yields its gRPC address once every ensemble has answered."""
+    grpc, http, metrics = free_ports(3)
+    command = [sys.executable, "-m", "embedded_triton", f"--model-repository={model_repository}"]
+    command += [f"--grpc-port={grpc}", f"--http-port={http}", f"--metrics-port={metrics}"]
+    variables = {**environment(device), "EMBEDDED_TRITON_SHARED_MEMORY_PREFIX": f"bench-{grpc}"}
+    with _process(command, variables) as (process, log):
+        _wait(process, log, lambda: "Triton answers on" in log.read_text(errors="replace"))
+        yield f"127.0.0.1:{grpc}"
+
+
+@contextmanager
+def gateways(triton_url: str, count: int, in_flight: int) -> Iterator[tuple[str, ...]]:
+    """So many gateways before one Triton, as a Service of Kubernetes has them; together they admit ``in_flight``.
+
+    A gateway is one process with one event loop, and counts what it has in flight by itself. More of them are more
+    processes on ports of their own, whose limits add up to what Triton's queues hold.
+    """
+    ports = free_ports(count)
+    admitted = max(64, -(-in_flight // count))
+    variables = {**os.environ, "TRITON_URL": triton_url, "GATEWAY_MAX_REQUESTS_IN_FLIGHT": str(admitted)}
+    variables |= {"GATEWAY_LOG_LEVEL": "warning"}
+    with ExitStack() as stack:
+        for port in ports:
+            command = [sys.executable, "-m", "gateway", "--host", "127.0.0.1", "--port", str(port)]
+            process, log = stack.enter_context(_process(command, variables))
+            _wait(process, log, partial(_answers, f"http://127.0.0.1:{port}/health/ready"))
+        yield tuple(f"http://127.0.0.1:{port}" for port in ports)
+
+
+@contextmanager
+def peer(device: str) -> Iterator[str]:
+    """The plain FastAPI service with the eager networks; yields its URL."""
+    (port,) = free_ports(1)
+    command = [sys.executable, "-m", "scripts.bench.gpu.peer", f"--port={port}"]
+    command += ["--device=" + ("cuda" if device == "gpu" else "cpu")]
+    with _process(command, environment(device)) as (process, log):
+        _wait(process, log, lambda: _answers(f"http://127.0.0.1:{port}/health/ready"))
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def _process(command: list[str], variables: dict[str, str]) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        log = Path(folder, "log")
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=ROOT, env=variables
+            )
+        try:
+            yield process, log
+        finally:
+            process.terminate()
+            try:
+                process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _wait(process: subprocess.Popen[bytes], log: Path, ready: Callable[[], bool]) -> None:
+    end = time.monotonic() + _START_SECONDS
+    while not ready():
+        if process.poll() is not None or time.monotonic() > end:
+            raise StartError(f"A server did not start:\n{log.read_text(errors='replace')[-3000:]}")
+        time.sleep(0.1)
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - a URL of the loopback, made above
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False

@@ -1,0 +1,67 @@
+"""Training on the GPU: it learns, and no step waits for the device."""
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+from torch import nn
+
+from training.averaging import MovingAverage
+from training.dataset import PhotoSet
+from training.engine import predict_logits, train_epoch
+from training.networks import build_network
+from training.recipes import load_recipe
+from training.specification import load_specification
+
+pytestmark = pytest.mark.gpu
+CLASSES, SIDE, BATCH, STEPS = 6, 80, 32, 6
+DEVICE = torch.device("cuda")
+
+
+@pytest.fixture
+def quiet_device() -> Iterator[None]:
+    """Whatever a test did with the device's warnings is undone."""
+    yield
+    torch.cuda.set_sync_debug_mode("default")
+
+
+@pytest.mark.parametrize("model_type", ["raw", "pretrained"])
+@pytest.mark.usefixtures("quiet_device")
+def test_no_step_waits_for_the_device(model_type: str) -> None:
+    generator = torch.Generator().manual_seed(1)
+    pixels = torch.randint(0, 256, (64, 3, SIDE, SIDE), dtype=torch.uint8, generator=generator)
+    labels = torch.randint(0, CLASSES, (64,), generator=generator)
+    names = tuple(str(number) for number in range(64))
+    photos = PhotoSet(pixels, labels, names, tuple("abcdef")).to(DEVICE)
+    network: nn.Module = build_network(model_type, CLASSES).to(DEVICE, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    recipe = load_recipe("raw_gpu")
+    optimiser = torch.optim.SGD([{"params": list(network.parameters()), "scale": 1.0}], lr=0.01, momentum=0.9)
+    batches = [torch.randint(0, 64, (BATCH,), generator=generator) for _ in range(STEPS)]
+    losses: list[torch.Tensor] = []
+
+    def on_step(loss: torch.Tensor, _rate: float) -> None:
+        losses.append(loss)
+        # From the second step to the last: what waits then raises an error. The mean after the last may wait.
+        torch.cuda.set_sync_debug_mode("error" if len(losses) < STEPS else "default")
+
+    stage = recipe.stages[0].model_copy(update={"size": 64, "mixing": True})
+    mean = train_epoch(
+        network,
+        MovingAverage(network, 0.99),
+        optimiser,
+        photos,
+        batches,
+        recipe=recipe,
+        stage=stage,
+        specification=load_specification(),
+        first_step=0,
+        total_steps=STEPS,
+        generator=generator,
+        on_step=on_step,
+    )
+    assert losses[0].device.type == "cuda"
+    assert mean == pytest.approx(float(torch.stack(losses).mean()), rel=1e-4)
+    logits = predict_logits(network, pixels, load_specification())
+    assert logits.shape == (64, CLASSES)
+    assert logits.dtype == torch.float32
+    assert logits.device.type == "cpu"

@@ -1,0 +1,182 @@
+"""The GPU benchmark: its load, its watch and its judgement; the whole of it runs where somebody runs it."""
+
+import asyncio
+import io
+import os
+import threading
+from collections import Counter
+from concurrent import futures
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from fastapi import FastAPI, File, HTTPException
+from PIL import Image
+from tritonclient.grpc import service_pb2
+
+from scripts.bench.gpu.__main__ import parse, run
+from scripts.bench.gpu.drawn import drawn_photos
+from scripts.bench.gpu.load import Tally, Target, measure, summarise
+from scripts.bench.gpu.targets import judge
+from scripts.bench.gpu.watch import GpuWatch, gpu_name
+from tests.serving import served
+
+PHOTOS = [b"one", b"three", b"seven"]
+
+
+def test_drawn_photos_are_of_trashnets_size_and_differ() -> None:
+    photos = drawn_photos(4)
+    assert len(set(photos)) == 4
+    assert drawn_photos(4) == photos
+    for photo in photos:
+        with Image.open(io.BytesIO(photo)) as image:
+            assert (image.format, image.size) == ("JPEG", (512, 384))
+        assert 20_000 < len(photo) < 80_000
+
+
+def test_rates_and_percentiles_count_good_answers_only() -> None:
+    tallies = [Tally([0.001 * n for n in range(1, 100)], Counter({"UNAVAILABLE": 3})), Tally([2.0], Counter())]
+    assert summarise(tallies, 8, 4.0) == {
+        "in_flight": 8,
+        "photos_per_second": 25.0,
+        "p50_ms": 50.0,
+        "p99_ms": 99.0,
+        "failures": {"UNAVAILABLE": 3},
+    }
+    assert summarise([Tally()], 1, 1.0)["p99_ms"] is None
+
+
+def service() -> FastAPI:
+    app = FastAPI()
+
+    @app.post("/raw/predict")
+    async def predict(file: bytes = File()) -> dict[str, str]:
+        await asyncio.sleep(0.02)
+        if file == b"seven":
+            raise HTTPException(429)
+        return {"pred_class": "glass"}
+
+    return app
+
+
+def test_http_load_comes_from_several_processes_and_tells_failures_apart() -> None:
+    with served(service()) as url:
+        row = measure(Target((url,), "raw"), PHOTOS, in_flight=4, seconds=1, processes=2)
+    assert row["in_flight"] == 4
+    assert 20 < row["photos_per_second"] < 200  # four in flight, at least 20 ms each
+    assert row["p50_ms"] >= 20
+    assert set(row["failures"]) == {"429"}
+
+
+class Triton(grpc.GenericRpcHandler):
+    """Answers ModelInfer and keeps what was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[Any] = []
+        self.lock = threading.Lock()
+
+    def service(self, call: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
+        assert call.method == "/inference.GRPCInferenceService/ModelInfer"
+
+        def infer(request: Any, context: grpc.ServicerContext) -> Any:
+            with self.lock:
+                self.asked.append(request)
+            if request.raw_input_contents[0] == b"seven":
+                context.abort(grpc.StatusCode.UNAVAILABLE, "Exceeds maximum queue size")
+            return service_pb2.ModelInferResponse()
+
+        return grpc.unary_unary_rpc_method_handler(
+            infer, service_pb2.ModelInferRequest.FromString, service_pb2.ModelInferResponse.SerializeToString
+        )
+
+
+def test_grpc_load_asks_as_the_gateway_does() -> None:
+    triton = Triton()
+    server = grpc.server(futures.ThreadPoolExecutor(8), handlers=[triton])
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        row = measure(Target((f"127.0.0.1:{port}",), "pretrained"), PHOTOS, in_flight=3, seconds=1, processes=2)
+    finally:
+        server.stop(None).wait()
+    assert row["photos_per_second"] > 10
+    assert set(row["failures"]) == {"UNAVAILABLE"}
+    request = triton.asked[0]
+    assert request.model_name == "pretrained"
+    assert [(each.name, each.datatype) for each in request.inputs] == [("IMAGE", "UINT8")]
+    assert list(request.inputs[0].shape) == [1, len(request.raw_input_contents[0])]
+    assert [each.name for each in request.outputs] == ["PROBABILITIES"]
+    assert {each.raw_input_contents[0] for each in triton.asked} == set(PHOTOS)
+
+
+def test_a_server_that_is_away_is_told_as_failures() -> None:
+    row = measure(Target(("http://127.0.0.1:1",), "raw"), PHOTOS, in_flight=1, seconds=0.2, processes=1)
+    assert row["photos_per_second"] == 0
+    assert row["p50_ms"] is None
+    assert set(row["failures"]) == {"ConnectionRefusedError"}
+
+
+def test_a_process_that_dies_is_no_figure(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(RuntimeError, match="lines above say why"):
+        measure(Target((), "raw"), PHOTOS, in_flight=1, seconds=0.1, processes=1)
+    assert "IndexError" in capfd.readouterr().err
+
+
+@pytest.fixture
+def nvidia_smi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A driver's tool that knows the two questions that are asked."""
+    program = tmp_path / "nvidia-smi"
+    program.write_text(
+        """#!/usr/bin/env bash
+if [[ $* == *name* ]]; then echo "NVIDIA H200, 143771 MiB, 580.1"; exit; fi
+[[ $* == *--loop-ms=250* ]] || exit 2
+echo "10, 1000, 200.5"; echo "[N/A], 1, 1"; echo "90, 3000, 400.5"
+exec sleep 60
+"""
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    return program
+
+
+@pytest.mark.usefixtures("nvidia_smi")
+def test_the_gpu_is_watched_while_something_runs() -> None:
+    assert gpu_name() == {"name": "NVIDIA H200", "memory": "143771 MiB", "driver": "580.1"}
+    with GpuWatch() as watch:
+        for _ in range(200):
+            if len(watch._samples) == 2:
+                break
+            threading.Event().wait(0.05)
+    assert watch.result() == {"utilisation_percent": 50, "memory_mib": 3000, "power_w": 300}
+
+
+def test_without_a_driver_there_is_nothing_to_watch(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert gpu_name() is None
+    with GpuWatch() as watch:
+        pass
+    assert watch.result() is None
+
+
+def test_a_gpu_that_is_not_there_is_no_figure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SystemExit, match="--device cpu"):
+        run(parse(["--device", "gpu"]))
+
+
+def test_targets_are_met_missed_or_not_measured() -> None:
+    def row(rate: float, **more: Any) -> dict[str, Any]:
+        return {"photos_per_second": rate, **more}
+
+    result = {
+        "direct": {"pretrained": [row(900), row(6000), row(9000, failures={"UNAVAILABLE": 1})]},
+        "gateway": {"pretrained": [row(2400)]},
+        "peer": None,
+    }
+    verdict = judge(result)
+    assert verdict["direct_pretrained"] == {"target": 5000, "measured": 6000, "met": True}
+    assert verdict["gateway_pretrained"]["met"] is False
+    assert verdict["direct_against_peer"] == {"target": 10, "measured": None, "met": None}
+    verdict = judge({**result, "peer": {"pretrained": [row(500)]}})
+    assert verdict["direct_against_peer"] == {"target": 10, "measured": 12.0, "met": True}
