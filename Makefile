@@ -30,6 +30,7 @@ doctor: ## say what this machine can do, and what to do about the rest
 
 
 ##@ Data and training
+photos ?=
 # The names of these variables are those of the project's ancestor.
 dataset_path ?= data/processed/trashnet
 model_path ?= runs/$(model)
@@ -81,7 +82,7 @@ install-kernel: dev ## offer this environment to a Jupyter that is installed alr
 	@$(BIN)/python -m ipykernel install --user --name bin-it-right --display-name "Bin it right"
 
 ##@ Checks
-.PHONY: dev test check docs-check format lint ruff mypy black black-fix
+.PHONY: dev test check docs-check bench-gpu check-gpu check-container format lint ruff mypy black black-fix
 dev: ## make the environment for tests and training
 	@$(ENVIRONMENT) dev
 
@@ -95,6 +96,15 @@ check: dev ## lint, format and types
 
 docs-check: dev ## follow every link of the documents, and run every command block that can run
 	$(BIN)/python -m scripts.docs_check
+
+bench-gpu: dev ## what this machine's GPU serves, in 8 minutes: photos=FOLDER for real photos
+	@$(BIN)/python -m scripts.bench.gpu $(if $(photos),"$(photos)")
+
+check-gpu: ## everything that needs a GPU, results in build/gpu: tests, benchmark; no network with WHEELS=FOLDER
+	@PYTHON=$(PYTHON) scripts/bench/gpu/everything.sh build/gpu $(if $(photos),"$(photos)")
+
+check-container: dev ## NVIDIA's container on this machine's GPU: tests, benchmark, a report for an issue
+	@$(BIN)/python -m scripts.container_check $(if $(photos),--photos "$(photos)")
 
 format: dev ## put the code into the one format
 	$(BIN)/ruff check --fix
