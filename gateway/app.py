@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI, Request
-from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -14,7 +13,7 @@ from gateway.batch import batch_router
 from gateway.catalogue import catalogue_router
 from gateway.classify import ClassifyImage
 from gateway.cors import allow_origins
-from gateway.docs.operations import PREDICTION_SCHEMA, PROBLEM_SCHEMA
+from gateway.docs.document import DESCRIPTION, openapi_document
 from gateway.docs.swagger import swagger_router
 from gateway.explain import explain_router
 from gateway.feedback import feedback_router
@@ -32,10 +31,6 @@ from gateway.routes import predict_router
 from gateway.settings import Settings
 from gateway.state_metrics import StateCollector
 from gateway.tracing import PassThrough, Tracing
-
-_DESCRIPTION = """Tells which bin a piece of waste belongs to.
-
-Every error is a problem document (RFC 9457); `detail` says what to do. Quote the `X-Request-ID` when you report one."""
 
 
 def create_app(settings: Settings, classifier: Classifier, lifecycle: Lifecycle | None = None) -> FastAPI:
@@ -65,7 +60,7 @@ def create_app(settings: Settings, classifier: Classifier, lifecycle: Lifecycle 
 
     app = FastAPI(
         title="Bin it right",
-        description=_DESCRIPTION,
+        description=DESCRIPTION,
         version="1",
         docs_url=None,
         redoc_url=None,
@@ -91,7 +86,7 @@ def create_app(settings: Settings, classifier: Classifier, lifecycle: Lifecycle 
     )
     if settings.cors_origins:
         allow_origins(app, settings.cors_origins)
-    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    app.openapi = lambda: _openapi(app, settings)  # type: ignore[method-assign]
     return app
 
 
@@ -115,11 +110,7 @@ def _refused_by_router(settings: Settings) -> Callable[[Request, Exception], Awa
     return refuse
 
 
-def _openapi(app: FastAPI) -> dict[str, Any]:
+def _openapi(app: FastAPI, settings: Settings) -> dict[str, Any]:
     if app.openapi_schema is None:
-        document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-        document.setdefault("components", {}).setdefault("schemas", {}).update(
-            {"Problem": PROBLEM_SCHEMA, "Prediction": PREDICTION_SCHEMA}
-        )
-        app.openapi_schema = document
+        app.openapi_schema = openapi_document(app, settings)
     return app.openapi_schema

@@ -45,8 +45,11 @@ def explain_router(
             async with cancelled_on_hangup(request.receive):
                 explanation = await classify.explain(model_type, data, timeout_seconds)
                 label = _label(request, explanation.answer)
-                left = timeout_seconds - (time.perf_counter() - began)
-                picture = await _draw(transcoder, data, explanation, label, layer, left)
+                try:
+                    async with asyncio.timeout(timeout_seconds - (time.perf_counter() - began)):
+                        picture = await _draw(transcoder, data, explanation, label, layer)
+                except TimeoutError as error:
+                    raise DeadlineExceeded(timeout_seconds) from error
         headers = {
             "Server-Timing": f"total;dur={(time.perf_counter() - context.started) * 1000:.1f}",
             "X-Model-Version": explanation.answer.model_version,
@@ -64,17 +67,8 @@ def _label(request: Request, answer: Answer) -> str:
     return label
 
 
-async def _draw(
-    transcoder: Transcoder, data: bytes, explanation: Explanation, label: str, layer: str, timeout_seconds: float
-) -> bytes:
+async def _draw(transcoder: Transcoder, data: bytes, explanation: Explanation, label: str, layer: str) -> bytes:
     activations = explanation.maps[list(explanation.answer.classes).index(label)]
-    drawing = (
-        transcoder.run(draw_heat, activations)
-        if layer == "heat"
-        else transcoder.run(draw_over_photo, data, explanation.answer.image, activations)
-    )
-    try:
-        async with asyncio.timeout(timeout_seconds):
-            return await drawing
-    except TimeoutError as error:
-        raise DeadlineExceeded(timeout_seconds) from error
+    if layer == "heat":
+        return await transcoder.run(draw_heat, activations)
+    return await transcoder.run(draw_over_photo, data, explanation.answer.image, activations)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gateway.docs.operations import PREDICTION_EXAMPLE, PROBLEMS
+from gateway.docs.operations import PREDICT, PREDICTION_EXAMPLE, PROBLEMS
 
 MAX_FILES = 32
 
@@ -25,6 +25,7 @@ _RESULT: dict[str, Any] = {
 _PROBLEM_EXAMPLE = PROBLEMS[415]["content"]["application/problem+json"]["example"]
 
 PREDICT_BATCH: dict[str, Any] = {
+    "tags": ["Photos"],
     "summary": f"Classify up to {MAX_FILES} photos of waste",
     "operation_id": "predict_batch",
     "responses": {
@@ -50,6 +51,7 @@ PREDICT_BATCH: dict[str, Any] = {
         **{status: PROBLEMS[status] for status in (401, 404, 408, 413, 422, 429)},
     },
     "openapi_extra": {
+        "parameters": PREDICT["openapi_extra"]["parameters"],
         "requestBody": {
             "required": True,
             "content": {
@@ -69,6 +71,6 @@ PREDICT_BATCH: dict[str, Any] = {
                     "encoding": {"file": {"contentType": "image/*"}},
                 }
             },
-        }
+        },
     },
 }

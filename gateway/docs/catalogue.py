@@ -25,6 +25,7 @@ _MODEL: dict[str, Any] = {
     },
 }
 MODELS: dict[str, Any] = {
+    "tags": ["Service"],
     "summary": "Which models are there, and how good are they?",
     "operation_id": "models",
     "responses": {

@@ -7,6 +7,7 @@ from gateway.docs.operations import PREDICT, PROBLEMS
 LAYERS = ("photo", "heat")
 
 EXPLAIN: dict[str, Any] = {
+    "tags": ["Photos"],
     "summary": "Draw where the network looked",
     "operation_id": "explain",
     "responses": {
@@ -26,7 +27,9 @@ EXPLAIN: dict[str, Any] = {
         **PROBLEMS,
     },
     "openapi_extra": {
+        **PREDICT["openapi_extra"],
         "parameters": [
+            *PREDICT["openapi_extra"]["parameters"],
             {
                 "name": "layer",
                 "in": "query",
@@ -41,6 +44,5 @@ EXPLAIN: dict[str, Any] = {
                 "schema": {"type": "string"},
             },
         ],
-        **PREDICT["openapi_extra"],
     },
 }

@@ -5,6 +5,7 @@ from typing import Any
 from gateway.docs.operations import PREDICT, PROBLEMS, problem_response
 
 FEEDBACK: dict[str, Any] = {
+    "tags": ["Photos"],
     "summary": "Keep a photo that was judged wrongly, to learn from it",
     "operation_id": "feedback",
     "status_code": 204,
@@ -24,6 +25,6 @@ FEEDBACK: dict[str, Any] = {
                 "example": "glass",
             }
         ],
-        **PREDICT["openapi_extra"],
+        "requestBody": PREDICT["openapi_extra"]["requestBody"],
     },
 }

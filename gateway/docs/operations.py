@@ -91,7 +91,23 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     504: problem_response(504, "No answer in time", "Deadline exceeded", "There was no answer within 10 seconds."),
 }
 
+_PARAMETERS = [
+    {
+        "name": "X-Request-Timeout",
+        "in": "header",
+        "description": "Seconds that the client waits for the answer; the gateway's deadline is the longest.",
+        "schema": {"type": "number", "exclusiveMinimum": 0},
+    },
+    {
+        "name": "X-Request-ID",
+        "in": "header",
+        "description": "An id to find the request by in logs and answers; else one is made.",
+        "schema": {"type": "string"},
+    },
+]
+
 PREDICT: dict[str, Any] = {
+    "tags": ["Photos"],
     "summary": "Classify a photo of waste",
     "operation_id": "predict",
     "responses": {
@@ -108,6 +124,7 @@ PREDICT: dict[str, Any] = {
         **PROBLEMS,
     },
     "openapi_extra": {
+        "parameters": _PARAMETERS,
         "requestBody": {
             "required": True,
             "content": {
@@ -120,7 +137,7 @@ PREDICT: dict[str, Any] = {
                     "encoding": {"file": {"contentType": "image/*"}},
                 }
             },
-        }
+        },
     },
 }
 
@@ -132,11 +149,14 @@ def _health(description: str, example: dict[str, Any]) -> dict[str, Any]:
 
 
 LIVE: dict[str, Any] = {
+    "tags": ["Service"],
     "summary": "Is the process serving?",
     "operation_id": "live",
     "responses": {200: _health("It is", {"status": "live"})},
+    "openapi_extra": {"security": []},
 }
 READY: dict[str, Any] = {
+    "tags": ["Service"],
     "summary": "Did every model answer lately?",
     "operation_id": "ready",
     "responses": {
@@ -145,4 +165,5 @@ READY: dict[str, Any] = {
             503, "They did not", "Not ready", "No answer within the last ten seconds from: raw. Look at Triton."
         ),
     },
+    "openapi_extra": {"security": []},
 }
