@@ -140,4 +140,5 @@ sbom: dev ## bill of materials, licences and known vulnerabilities of what is sh
 	$(BIN)/python scripts/sbom.py
 
 rolling-update: dev ## replace real Triton servers under load and count what is lost
+	@$(BIN)/bin-it-right export
 	$(BIN)/python -m scripts.rolling_update
