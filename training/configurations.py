@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from training.profiles import Profile, Step
+
 #: The drawing that warms ``preprocess`` up, inside the model repository.
 WARMUP_IMAGE = Path("preprocess", "warmup", "drawing.jpg")
 
@@ -13,7 +15,7 @@ _PREPROCESS = """\
 # From the bytes of an image file to the normalised tensor that the networks take.
 name: "preprocess"
 backend: "dali"
-max_batch_size: 16
+max_batch_size: %(batch)d
 input [
   {
     name: "IMAGE"
@@ -27,12 +29,12 @@ output [
   { name: "PIXELS" data_type: TYPE_FP32 dims: [ 3, %(size)d, %(size)d ] }
 ]
 # No kind: Triton takes the GPU where there is one, and the CPU where not.
-instance_group [ { count: 1 } ]
+instance_group [ { count: %(instances)d } ]
 dynamic_batching {
-  # A full queue answers at once, with UNAVAILABLE, instead of letting everyone wait.
-  default_queue_policy { max_queue_size: 64 }
+%(delay)s  # A full queue answers at once, with UNAVAILABLE, instead of letting everyone wait.
+  default_queue_policy { max_queue_size: %(queue)d }
 }
-model_warmup [
+%(threads)smodel_warmup [
   {
     name: "drawing"
     batch_size: 1
@@ -49,7 +51,7 @@ _NETWORK = """\
 # the class activation maps that they are made of (training/explain.py).
 name: "%(model)s"
 backend: "pytorch"
-max_batch_size: 16
+max_batch_size: %(batch)d
 input [
   { name: "INPUT__0" data_type: TYPE_FP32 dims: [ 3, %(size)d, %(size)d ] }
 ]
@@ -58,10 +60,10 @@ output [
   { name: "OUTPUT__1" data_type: TYPE_FP32 dims: [ %(classes)d, -1, -1 ] }
 ]
 # No kind: Triton takes the GPU where there is one, and the CPU where not.
-instance_group [ { count: 1 } ]
+instance_group [ { count: %(instances)d } ]
 dynamic_batching {
-  # Longer than the queue of preprocess: a photo that was decoded is not thrown away.
-  default_queue_policy { max_queue_size: 256 }
+%(delay)s  # Longer than the queue of preprocess: a photo that was decoded is not thrown away.
+  default_queue_policy { max_queue_size: %(queue)d }
 }
 parameters { key: "INFERENCE_MODE" value { string_value: "true" } }
 # The Python backend would bring each photo to the host first; NVIDIA's own backend leaves it and ignores the word.
@@ -87,7 +89,7 @@ _ENSEMBLE = """\
 # What clients call: the bytes of an image file to the probability of each class of labels.txt.
 name: "%(ensemble)s"
 platform: "ensemble"
-max_batch_size: 16
+max_batch_size: %(batch)d
 input [
   { name: "IMAGE" data_type: TYPE_UINT8 dims: [ -1 ] }
 ]
@@ -116,7 +118,7 @@ _EXPLAINING_ENSEMBLE = """\
 # Where %(explained)s looked: the bytes of an image file to the probabilities and, for each class, a map over the image.
 name: "%(ensemble)s"
 platform: "ensemble"
-max_batch_size: 16
+max_batch_size: %(batch)d
 input [
   { name: "IMAGE" data_type: TYPE_UINT8 dims: [ -1 ] }
 ]
@@ -146,26 +148,37 @@ ensemble_scheduling {
 _PARAMETER = "parameters { key: %(key)s value { string_value: %(value)s } }\n"
 
 
-def render_preprocess(*, size: int, warmup_bytes: int) -> str:
+def render_preprocess(profile: Profile, *, size: int, warmup_bytes: int) -> str:
     """Return the configuration of ``preprocess``.
 
     Args:
+        profile: batches, queues and instances.
         size: edge of the square image in pixels.
         warmup_bytes: length of the warm-up drawing's file, which Triton wants to know beforehand.
     """
-    return _HEADER + _PREPROCESS % {"size": size, "warmup_bytes": warmup_bytes, "warmup_file": WARMUP_IMAGE.name}
+    step = profile.preprocess
+    threads = _PARAMETER % {"key": '"num_threads"', "value": f'"{step.threads}"'} if step.threads else ""
+    names = {"size": size, "warmup_bytes": warmup_bytes, "warmup_file": WARMUP_IMAGE.name, "threads": threads}
+    return _HEADER + _PREPROCESS % {**names, **_numbers(step)}
 
 
-def render_network(model: str, *, size: int, classes: int) -> str:
+def render_network(profile: Profile, model: str, *, size: int, classes: int) -> str:
     """Return the configuration of the network ``model``: FP32 [3, size, size] to FP32 [classes]."""
     warmups = ",\n".join(_NETWORK_WARMUP % {"batch": batch, "size": size} for batch in (1, 8))
-    return _HEADER + _NETWORK % {"model": model, "size": size, "classes": classes, "warmups": warmups}
+    names = {"model": model, "size": size, "classes": classes, "warmups": warmups}
+    return _HEADER + _NETWORK % {**names, **_numbers(profile.network)}
 
 
-def render_ensemble(ensemble: str, model: str, *, classes: int, parameters: Mapping[str, str]) -> str:
+def _numbers(step: Step) -> dict[str, object]:
+    delay = f"  max_queue_delay_microseconds: {step.delay_us}\n" if step.delay_us else ""
+    return {"batch": step.batch, "instances": step.instances, "queue": step.queue, "delay": delay}
+
+
+def render_ensemble(profile: Profile, ensemble: str, model: str, *, classes: int, parameters: Mapping[str, str]) -> str:
     """Return the configuration of ``ensemble``, which chains ``preprocess`` and the network ``model``.
 
     Args:
+        profile: its batch is the one of ``preprocess``, the first step.
         ensemble: its name, as in the URL.
         model: the network's name.
         classes: how many classes there are.
@@ -176,7 +189,7 @@ def render_ensemble(ensemble: str, model: str, *, classes: int, parameters: Mapp
         _PARAMETER % {"key": json.dumps(key), "value": json.dumps(value, ensure_ascii=False)}
         for key, value in parameters.items()
     )
-    names = {"ensemble": ensemble, "model": model, "classes": classes}
+    names = {"ensemble": ensemble, "model": model, "classes": classes, "batch": profile.preprocess.batch}
     return _HEADER + _ENSEMBLE % {**names, "parameters": "".join(lines)}
 
 
@@ -185,7 +198,7 @@ def explaining(ensemble: str) -> str:
     return f"{ensemble}_explain"
 
 
-def render_explaining_ensemble(ensemble: str, model: str, *, classes: int) -> str:
+def render_explaining_ensemble(profile: Profile, ensemble: str, model: str, *, classes: int) -> str:
     """Return the configuration of ``ensemble``'s explaining counterpart: the same steps, with the maps handed out."""
     names = {"explained": ensemble, "ensemble": explaining(ensemble), "model": model, "classes": classes}
-    return _HEADER + _EXPLAINING_ENSEMBLE % names
+    return _HEADER + _EXPLAINING_ENSEMBLE % {**names, "batch": profile.preprocess.batch}

@@ -12,6 +12,11 @@ def main() -> int:
     parser.add_argument(
         "--weights", type=Path, metavar="FOLDER", help="your own; only models that have a card there are exported"
     )
+    from training.profiles import PROFILES
+
+    parser.add_argument(
+        "--profile", choices=PROFILES, default="any", help="batches, queues and instances for a kind of machine"
+    )
     arguments = parser.parse_args()
     from training.cards import WEIGHTS
     from training.classes import MODEL_REPOSITORY
@@ -23,7 +28,7 @@ def main() -> int:
     weights = (arguments.weights or WEIGHTS).resolve()
     try:
         networks = networks_of(weights) if arguments.weights else NETWORK_MODELS
-        written = write_repository(folder, weights, networks)
+        written = write_repository(folder, weights, networks, PROFILES[arguments.profile])
         if outdated(folder, weights, networks):
             # Heavy: torch alone takes seconds to import, and most starts find everything in place.
             from training.export import ensure_exported

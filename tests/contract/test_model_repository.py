@@ -15,6 +15,7 @@ from training.cards import Calibration, ModelCard
 from training.classes import MODEL_REPOSITORY, read_classes
 from training.configurations import WARMUP_IMAGE, explaining
 from training.model_types import NETWORK_MODELS
+from training.profiles import PROFILES, Profile
 from training.reports import DriftReference
 from training.repository import render_from, render_repository, write_repository
 from training.specification import load_specification
@@ -123,15 +124,27 @@ def test_a_photo_on_a_gpu_stays_there(network: str) -> None:
     assert config_of(network).parameters["FORCE_CPU_ONLY_INPUT_TENSORS"].string_value == "no"
 
 
-def test_full_queues_fit_into_the_memory_between_models() -> None:
-    photo = 4 * 3 * SIZE * SIZE
-    configs = [config_of(model) for model in NETWORK_MODELS.values()]
-    # Decoded photos stand in the networks' queues; each batch at work is there as photos and once more put together.
-    waiting = sum(config.dynamic_batching.default_queue_policy.max_queue_size for config in configs)
-    working = sum(2 * config.max_batch_size * config.instance_group[0].count for config in configs)
-    preprocess = config_of("preprocess")
-    working += preprocess.max_batch_size * preprocess.instance_group[0].count
-    assert 2 * photo * (waiting + working) <= GPU_POOL_BYTES
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
+def test_every_profile_can_be_served(profile: Profile) -> None:
+    files = render_repository(CLASSES, size=SIZE, warmup_bytes=1, cards={}, profile=profile)
+    configs = {model: text_format.Parse(files[Path(model, "config.pbtxt")], ModelConfig()) for model in MODELS}
+    preprocess, *networks = (configs[model] for model in ("preprocess", *NETWORK_MODELS.values()))
+    assert {configs[model].max_batch_size for model in (*NETWORK_MODELS, *EXPLAINING)} == {preprocess.max_batch_size}
+    threads = preprocess.parameters["num_threads"].string_value
+    assert threads == ("" if profile.preprocess.threads is None else str(profile.preprocess.threads))
+    for config, step in ((preprocess, profile.preprocess), *((network, profile.network) for network in networks)):
+        batching = config.dynamic_batching
+        assert (config.max_batch_size, config.instance_group[0].count) == (step.batch, step.instances)
+        assert batching.default_queue_policy.max_queue_size == step.queue
+        assert batching.max_queue_delay_microseconds == step.delay_us
+    # A photo that was decoded is not thrown away, and an ensemble's batch passes through both steps.
+    assert profile.network.queue > profile.preprocess.queue
+    assert profile.network.batch >= profile.preprocess.batch
+    # Decoded photos stand in the networks' queues; a batch at work is there as photos and once more put together.
+    working = len(networks) * 2 * profile.network.batch * profile.network.instances
+    working += profile.preprocess.batch * profile.preprocess.instances
+    photos = len(networks) * profile.network.queue + working
+    assert photos * 4 * 3 * SIZE * SIZE <= GPU_POOL_BYTES
 
 
 def test_the_warm_up_file_is_a_jpeg_of_the_promised_length() -> None:

@@ -13,6 +13,7 @@ import json
 import os
 import pickle
 import platform
+import shutil
 import subprocess
 import sys
 import time
@@ -73,6 +74,7 @@ def ceilings(device: str, model_repository: Path, photos: list[bytes], seconds: 
 def run(given: argparse.Namespace) -> dict[str, Any]:
     """Measure everything and return the document."""
     gpu = gpu_name()
+    given.profile = given.profile or profile_for(gpu if given.device != "cpu" else None)
     device = given.device if given.device != "auto" else ("gpu" if gpu else "cpu")
     if device == "gpu" and gpu is None:
         sys.exit("error: there is no NVIDIA GPU here, or no driver; say --device cpu to measure the CPU.")
@@ -86,24 +88,33 @@ def run(given: argparse.Namespace) -> dict[str, Any]:
         "photos": {"count": len(photos), "mean_bytes": sum(map(len, photos)) // len(photos), "drawn": not given.folder},
         "seconds_each": given.seconds,
         "client_processes": given.client_processes,
-        "server": given.triton or "embedded",
+        "server": given.triton or f"embedded, profile {given.profile}",
         "gateways": given.gateways,
     }
+    repository = given.model_repository
     if given.triton:
         result |= _served(given.triton, photos, given)
     else:
-        _export(given.model_repository)
+        repository = _exported(given)
         say("Triton starts")
-        with triton(device, given.model_repository) as url:
+        with triton(device, repository) as url:
             result |= _served(url, photos, given)
     result["peer"] = None
     if given.peer:
         with peer(device) as url:
             result["peer"] = table("peer", (url,), photos, given)
-    result["ceilings"] = ceilings(device, given.model_repository, photos, given.seconds) if given.ceilings else None
+    result["ceilings"] = ceilings(device, repository, photos, given.seconds) if given.ceilings else None
     result["targets"] = judge(result) if device == "gpu" else None
     result["total_seconds"] = round(time.monotonic() - began)
     return result
+
+
+def profile_for(gpu: dict[str, str] | None) -> str:
+    """Return the profile for a GPU: by its memory, which goes with its speed."""
+    if gpu is None:
+        return "any"
+    mebibytes = int("".join(filter(str.isdigit, gpu["memory"])) or 0)
+    return "h100" if mebibytes > 60_000 else "l4"
 
 
 def _served(url: str, photos: list[bytes], given: argparse.Namespace) -> dict[str, Any]:
@@ -114,9 +125,13 @@ def _served(url: str, photos: list[bytes], given: argparse.Namespace) -> dict[st
     return result
 
 
-def _export(model_repository: Path) -> None:
-    command = [sys.executable, "-m", "scripts.cli.export", f"--model-repository={model_repository}"]
+def _exported(given: argparse.Namespace) -> Path:
+    """Copy the model repository, so that its committed configurations stay, and export it for the profile."""
+    copy = ROOT / "build" / "bench" / "model_repository"
+    shutil.copytree(given.model_repository, copy, dirs_exist_ok=True)
+    command = [sys.executable, "-m", "scripts.cli.export", f"--model-repository={copy}", f"--profile={given.profile}"]
     subprocess.run(command, stdout=sys.stderr, cwd=ROOT, check=True)
+    return copy
 
 
 def _cpu() -> str:
@@ -144,6 +159,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         "--triton", metavar="HOST:PORT", help="a server that runs already, in place of the embedded one"
     )
     parser.add_argument("--model-repository", type=Path, default=ROOT / "model_repository", metavar="FOLDER")
+    parser.add_argument("--profile", help="of training/profiles.py; by default chosen by the memory of the GPU")
     parser.add_argument("--peer", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--ceilings", action=argparse.BooleanOptionalAction, default=True)
     return parser.parse_args(arguments)
