@@ -8,9 +8,9 @@ from embedded_triton.settings import Settings
 #: configuration stay open: perf_analyzer stops without them.
 RESTRICTED = ("shared-memory", "model-repository", "trace", "logging")
 
-#: Bytes on each GPU for tensors between models: the photos of full queues and of the batches at work, by a test for every
-#: profile. Past its end the Python backend of this release answers with empty tensors, instead of waiting or failing
-#: (https://github.com/triton-inference-server/server/issues/8177).
+#: Bytes on each GPU for tensors between models: the photos of full queues and of the batches at work; a test compares
+#: it with every profile. Past its end the Python backend of this release answers with empty tensors, instead of waiting
+#: or failing (https://github.com/triton-inference-server/server/issues/8177).
 GPU_POOL_BYTES = 1 << 30
 
 #: Seconds that the server waits for requests in flight when it is told to stop.

@@ -43,10 +43,10 @@ PROFILES = {
         preprocess=Step(batch=32, instances=2, queue=128, delay_us=500, threads=3),
         network=Step(batch=32, instances=1, queue=256, delay_us=300),
     ),
-    # H100 and H200, beside 16 cores: 5,000 photos a second at some 1.5 ms of entropy coding each keep 8 cores busy; four
-    # processes also share out what Python does for each request, about 0.1 ms. Of two network processes one computes
-    # while the other takes its batch apart. The delays let the photos of one decoded batch meet again: under load they
-    # cost nothing, idle less than a millisecond.
+    # H100 and H200, beside 16 cores: 5,000 photos a second at some 1.5 ms of entropy coding each keep 8 cores busy;
+    # four processes also share out what Python does for each request, about 0.1 ms. Of two network processes one
+    # computes while the other takes its batch apart. The delays let the photos of one decoded batch meet again: under
+    # load they cost nothing, idle less than a millisecond.
     "h100": Profile(
         preprocess=Step(batch=32, instances=4, queue=256, delay_us=500, threads=4),
         network=Step(batch=64, instances=2, queue=512, delay_us=300),
