@@ -18,11 +18,12 @@ _OUTPUTS = ("probabilities", "activation maps")
 
 @dataclass(frozen=True)
 class Export:
-    """An export that is due: of which model type, where to, for pictures of which side in pixels, with which stamp."""
+    """An export that is due: of which model type, where to, for which side in pixels and precision, its stamp."""
 
     model_type: str
     path: Path
     size: int
+    half: bool
     stamp: str
 
 
@@ -30,8 +31,10 @@ def outdated(
     model_repository: Path = MODEL_REPOSITORY,
     weights_folder: Path = WEIGHTS,
     networks: Mapping[str, str] = NETWORK_MODELS,
+    *,
+    half: bool = False,
 ) -> list[Export]:
-    """Return the exports whose ``model.pt`` is missing or was made from something else.
+    """Return the exports whose ``model.pt`` is missing or was made from something else, or in another precision.
 
     Raises:
         FileNotFoundError: shipped weights or their card are missing.
@@ -47,15 +50,16 @@ def outdated(
         if card.preprocessing != json.loads(json.dumps(asdict(specification))):
             raise ValueError(f"the weights of {model_type} were trained for another preprocessing than spec.json")
         path = model_repository / triton_model / "1" / "model.pt"
-        stamp = make_stamp(card, specification.size)
+        stamp = make_stamp(card, specification.size, half=half)
         if read_stamp(path) != stamp:
-            due.append(Export(model_type, path, specification.size, stamp))
+            due.append(Export(model_type, path, specification.size, half, stamp))
     return due
 
 
-def make_stamp(card: ModelCard, size: int) -> str:
+def make_stamp(card: ModelCard, size: int, *, half: bool = False) -> str:
     """Return, as JSON, everything that an export depends on."""
     source = {"weights": card.weights_sha256, "calibration": card.calibration.model_dump(), "size": size}
+    source |= {"precision": "half"} if half else {}
     return json.dumps({**source, "outputs": _OUTPUTS, "torch": version("torch").split("+")[0]}, sort_keys=True)
 
 

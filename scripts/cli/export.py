@@ -17,6 +17,7 @@ def main() -> int:
     parser.add_argument(
         "--profile", choices=PROFILES, default="any", help="batches, queues and instances for a kind of machine"
     )
+    parser.add_argument("--half", action="store_true", help="compute in FP16: for NVIDIA's own backends on a GPU")
     arguments = parser.parse_args()
     from training.cards import WEIGHTS
     from training.classes import MODEL_REPOSITORY
@@ -29,11 +30,11 @@ def main() -> int:
     try:
         networks = networks_of(weights) if arguments.weights else NETWORK_MODELS
         written = write_repository(folder, weights, networks, PROFILES[arguments.profile])
-        if outdated(folder, weights, networks):
+        if outdated(folder, weights, networks, half=arguments.half):
             # Heavy: torch alone takes seconds to import, and most starts find everything in place.
             from training.export import ensure_exported
 
-            written += ensure_exported(folder, weights, networks)
+            written += ensure_exported(folder, weights, networks, half=arguments.half)
     except (ValueError, FileNotFoundError) as exc:
         print(f"error: {exc}", file=sys.stderr)
         return 1

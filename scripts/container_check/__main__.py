@@ -17,7 +17,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from scripts.bench.gpu.watch import gpu_name
+from scripts.bench.gpu.watch import gpu_name, profile_for
 from scripts.container_check.container import ROOT, CheckError, docker, image, running
 from scripts.container_check.report import Step, render
 
@@ -34,9 +34,12 @@ TESTS = (
 _TESTS_SECONDS, _BENCH_SECONDS, _EXPORT_SECONDS = 1200, 900, 300
 
 
-def export_command(repository: Path) -> list[str]:
-    """Bring the copy of the model repository up to date."""
-    return [sys.executable, "-m", "scripts.cli.export", f"--model-repository={repository}"]
+def export_command(repository: Path, profile: str) -> list[str]:
+    """Bring the copy of the model repository up to date, in half precision and with this GPU's numbers."""
+    return [
+        *(sys.executable, "-m", "scripts.cli.export", f"--model-repository={repository}"),
+        *(f"--profile={profile}", "--half"),
+    ]
 
 
 def tests_command(url: str, repository: Path) -> list[str]:
@@ -70,18 +73,20 @@ def check(photos: Path | None, output: Path, workspace: Path) -> bool:
     steps: list[Step] = []
     bench, log, refusal = None, "", ""
     gpu = gpu_name()
+    profile = profile_for(gpu)
     facts = {
         "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         "GPU": ", ".join(gpu.values()) if gpu else "none found (nvidia-smi)",
         "machine": f"{platform.platform()}, Python {platform.python_version()}",
         "commit": _commit(),
         "image": image(),
+        "profile": f"{profile}, half precision",
     }
     repository = workspace / "model_repository"
     try:
         facts["docker"] = docker("version", "--format", "{{.Server.Version}}")
         shutil.copytree(ROOT / "model_repository", repository, dirs_exist_ok=True)
-        step, _ = _step("export", export_command(repository), _EXPORT_SECONDS)
+        step, _ = _step("export", export_command(repository, profile), _EXPORT_SECONDS)
         steps.append(step)
         began = time.monotonic()
         with running(repository) as container:

@@ -26,7 +26,7 @@ from scripts.bench.gpu.drawn import drawn_photos
 from scripts.bench.gpu.load import WARM_UP_SECONDS, Target, measure
 from scripts.bench.gpu.servers import ROOT, StartError, environment, gateways, peer, triton
 from scripts.bench.gpu.targets import judge
-from scripts.bench.gpu.watch import GpuWatch, gpu_name
+from scripts.bench.gpu.watch import GpuWatch, gpu_name, profile_for
 from scripts.bench.photos import photos_in
 
 MODELS = ("raw", "pretrained")
@@ -107,14 +107,6 @@ def run(given: argparse.Namespace) -> dict[str, Any]:
     result["targets"] = judge(result) if device == "gpu" else None
     result["total_seconds"] = round(time.monotonic() - began)
     return result
-
-
-def profile_for(gpu: dict[str, str] | None) -> str:
-    """Return the profile for a GPU: by its memory, which goes with its speed."""
-    if gpu is None:
-        return "any"
-    mebibytes = int("".join(filter(str.isdigit, gpu["memory"])) or 0)
-    return "h100" if mebibytes > 60_000 else "l4"
 
 
 def _served(url: str, photos: list[bytes], given: argparse.Namespace) -> dict[str, Any]:

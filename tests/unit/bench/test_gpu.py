@@ -15,11 +15,11 @@ from fastapi import FastAPI, File, HTTPException
 from PIL import Image
 from tritonclient.grpc import service_pb2
 
-from scripts.bench.gpu.__main__ import parse, profile_for, run
+from scripts.bench.gpu.__main__ import parse, run
 from scripts.bench.gpu.drawn import drawn_photos
 from scripts.bench.gpu.load import Tally, Target, measure, summarise
 from scripts.bench.gpu.targets import judge
-from scripts.bench.gpu.watch import GpuWatch, gpu_name
+from scripts.bench.gpu.watch import GpuWatch, gpu_name, profile_for
 from tests.serving import served
 
 PHOTOS = [b"one", b"three", b"seven"]

@@ -67,7 +67,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     def saying(text: str, status: int = 0) -> list[str]:
         return [sys.executable, "-c", f"print({text!r}); raise SystemExit({status})"]
 
-    monkeypatch.setattr(checks, "export_command", lambda _repository: saying("exported"))
+    monkeypatch.setattr(checks, "export_command", lambda *_: saying("exported"))
     monkeypatch.setattr(checks, "tests_command", lambda url, _repository: saying(f"12 passed against {url}"))
     monkeypatch.setattr(checks, "bench_command", lambda *_: saying("progress\n" + json.dumps(BENCH)))
 
@@ -151,6 +151,7 @@ def test_the_real_steps_name_what_is_there() -> None:
     words = checks.tests_command("host:1", Path("/models"))
     assert "--triton-url=host:1" in words
     assert all((ROOT / test).is_file() for test in checks.TESTS)
+    assert checks.export_command(Path("/models"), "l4")[3:] == ["--model-repository=/models", "--profile=l4", "--half"]
     assert checks.bench_command("host:1", Path("/models"), Path("/photos"))[3:] == [
         *("/photos", "--triton=host:1", "--model-repository=/models")
     ]

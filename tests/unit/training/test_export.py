@@ -11,6 +11,7 @@ from training import export
 from training.cards import read_card, write_card
 from training.classes import MODEL_REPOSITORY
 from training.export import (
+    HALF_TOLERANCE,
     TOLERANCE,
     ServedNetwork,
     ensure_exported,
@@ -53,6 +54,22 @@ def test_both_networks_are_exported_and_answer_like_the_eager_ones(repository: P
         torch.testing.assert_close(answers.sum(dim=1), torch.ones(3), atol=1e-3, rtol=0)
         assert not exported.training
     assert ensure_exported(repository, weights) == []
+
+
+def test_half_precision_is_another_export_with_the_same_interface(repository: Path, weights: Path) -> None:
+    raw = {"raw": NETWORK_MODELS["raw"]}
+    (path,) = ensure_exported(repository, weights, raw, half=True)
+    assert ensure_exported(repository, weights, raw, half=True) == []
+    eager, _ = load_served_network("raw", weights)
+    images = torch.randn(2, 3, 192, 192, generator=torch.Generator().manual_seed(9))
+    with torch.inference_mode(), torchscript_warnings_ignored():
+        exported = torch.jit.load(path)
+        answers, maps = exported(images)
+        difference = (answers - eager(images)).abs().max()
+    assert {tensor.dtype for tensor in exported.state_dict().values() if tensor.is_floating_point()} == {torch.half}
+    assert (answers.dtype, maps.dtype) == (torch.float32, torch.float32)
+    assert 0 < difference <= HALF_TOLERANCE
+    assert ensure_exported(repository, weights, raw) == [path]  # and back
 
 
 def test_the_temperature_of_the_card_is_inside(weights: Path) -> None:
