@@ -9,7 +9,7 @@ What the later steps cost, until 90-teardown.sh, by the price list of your regio
   40      the cluster's fee (one cluster in a zone is free of it) and one to three e2-standard-4 machines.
   55, 60  a $MACHINE_TYPE machine with one $ACCELERATOR for each Triton pod, up to $MAX_GPU_NODES; none while there is no pod.
   60      a global load balancer: its forwarding rule by the hour, and the traffic.
-Quotas that must allow it: GPUS_ALL_REGIONS and the one of the GPU in $REGION, at least 2 (an update starts a second pod).
+Quotas that must allow it: GPUS_ALL_REGIONS and the one of the GPU in $REGION, at least $((REPLICAS + 1)) (an update starts one pod more).
 A new project has 0: ask for more at https://console.cloud.google.com/iam-admin/quotas first, it may take two days.
 TEXT
 

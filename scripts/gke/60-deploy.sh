@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Step 7: deploys TAG, or updates to it, and waits until it serves. Costs: a GPU node for each Triton pod, the load balancer.
-#   PROJECT=my-project TAG=… scripts/gke/60-deploy.sh (--api-keys | --open) [--autoscaling] [--bucket] [--loadtest] [--dry-run]
+#   PROJECT=my-project TAG=… [REPLICAS=1] scripts/gke/60-deploy.sh (--api-keys | --open) [--autoscaling] [--bucket] [--loadtest] [--dry-run]
 #   PROJECT=my-project TAG=… CANARY_TAG=… scripts/gke/60-deploy.sh --api-keys (--canary | --shadow)
 #     --api-keys     the gateway asks for a key of the Secret gateway-api-keys (docs/deploy.md makes it)
 #     --open         it asks for none: everyone can use it, at your cost
@@ -9,6 +9,8 @@
 #     --shadow       that one gets a copy of every request, and its answers are thrown away
 #     --bucket       Triton loads its models from BUCKET=gs://… (docs/deploy.md) instead of from the image
 #     --loadtest     runs perf_analyzer once, as a Job
+# Give the same options each time: the overlay is written anew. Scalers of an earlier --autoscaling stay until
+# `kubectl --namespace bin-it-right delete scaledobject --all`.
 # It writes k8s/overlays/generated, and for a canary generated-canary; neither is committed.
 source "$(dirname "$0")/lib.sh"
 
@@ -49,8 +51,11 @@ resources:
 images:
   - {name: run-scripts-gke-60-deploy.invalid/gateway, newName: $IMAGES/gateway, newTag: "$tag"}
   - {name: run-scripts-gke-60-deploy.invalid/triton-gpu, newName: $IMAGES/triton-gpu, newTag: "$tag"}
-components:
 YAML
+        # The autoscaler sets the number itself, and a canary has one.
+        [[ $base == gke-canary || " $* " == *" autoscaling "* ]] ||
+            printf 'replicas:\n  - {name: triton, count: %d}\n' "$REPLICAS"
+        echo components:
         (($# == 0)) || printf '  - ../../components/%s\n' "$@"
         cat <<YAML
 patches:

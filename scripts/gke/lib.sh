@@ -30,7 +30,11 @@ REPOSITORY=${REPOSITORY:-bin-it-right}
 ACCELERATOR=${ACCELERATOR:-nvidia-l4}
 MACHINE_TYPE=${MACHINE_TYPE:-g2-standard-8}
 MAX_GPU_NODES=${MAX_GPU_NODES:-4}
+# Triton pods, a GPU each. One is cheapest; two go on when a node is lost. The autoscaler sets them itself.
+REPLICAS=${REPLICAS:-1}
 TAG=${TAG:-$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)}
+
+[[ $REPLICAS =~ ^[1-9][0-9]?$ ]] || fail "how many Triton pods? REPLICAS=$REPLICAS is no number of them"
 
 IMAGES=$REGION-docker.pkg.dev/$PROJECT/$REPOSITORY
 NAMESPACE=bin-it-right

@@ -104,7 +104,9 @@ def test_the_gpu_pool_starts_empty_and_with_a_driver(checkout: Checkout) -> None
     assert "--accelerator=type=nvidia-tesla-t4,count=1,gpu-driver-version=latest" in pool
 
 
-@pytest.mark.parametrize("missing", ["PROJECT", "access", "canary tag", "known option", "consent", "secret", "bucket"])
+@pytest.mark.parametrize(
+    "missing", ["PROJECT", "access", "canary tag", "known option", "consent", "secret", "bucket", "replicas"]
+)
 def test_what_is_missing_is_said(checkout: Checkout, missing: str) -> None:
     checkout.answer("secret", status=1)
     ran = {
@@ -113,6 +115,7 @@ def test_what_is_missing_is_said(checkout: Checkout, missing: str) -> None:
         "canary tag": lambda: checkout.run("60-deploy.sh", "--open", "--canary"),
         "known option": lambda: checkout.run("60-deploy.sh", "--open", "--fast"),
         "bucket": lambda: checkout.run("60-deploy.sh", "--open", "--bucket"),
+        "replicas": lambda: checkout.run("60-deploy.sh", "--open", REPLICAS="0"),
         "consent": lambda: checkout.run("90-teardown.sh"),
         "secret": lambda: checkout.run("60-deploy.sh", "--api-keys"),
     }[missing]()
@@ -145,6 +148,15 @@ def test_the_written_overlay_names_the_images_of_the_project(checkout: Checkout)
     assert images == {f"{registry}/gateway:7", f"{registry}/triton-gpu:7"}
     triton = named(manifests, "Deployment", "triton")["spec"]["template"]["spec"]
     assert triton["nodeSelector"] == {"cloud.google.com/gke-accelerator": "nvidia-h100-80gb"}
+
+
+@pytest.mark.parametrize(("environment", "replicas"), [({}, 1), ({"REPLICAS": "3"}, 3)])
+def test_one_gpu_is_taken_where_no_more_are_asked_for(
+    checkout: Checkout, environment: dict[str, str], replicas: int
+) -> None:
+    manifests = generated(checkout, "--open", **environment)
+    assert named(manifests, "Deployment", "triton")["spec"]["replicas"] == replicas
+    assert f"at least {replicas + 1} (" in checkout.run("10-project.sh", "--dry-run", **environment).said
 
 
 def test_the_written_overlay_points_the_autoscaler_at_the_projects_metrics(checkout: Checkout) -> None:
