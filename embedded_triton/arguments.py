@@ -26,6 +26,7 @@ def build_arguments(
     shared_memory_prefix: str,
     restriction_key: str,
     gpus: int,
+    profile: str | None,
 ) -> list[str]:
     """Return the command line of ``tritonserver`` as a list.
 
@@ -37,12 +38,14 @@ def build_arguments(
         shared_memory_prefix: begins the names of this server's shared-memory segments, and of no other's.
         restriction_key: a secret that nobody is told, so that restricted protocols refuse everyone.
         gpus: how many GPUs the driver offers.
+        profile: the tuning profile, None for the configurations as they are.
     """
     protocols = ",".join(RESTRICTED)
     age = settings.grpc_max_connection_age
     return [
         str(server),
         f"--model-repository={settings.model_repository}",
+        *([f"--model-config-name={profile}"] if profile else []),
         f"--backend-directory={backend_folder}",
         f"--backend-config=python,shm-region-prefix-name={shared_memory_prefix}",
         "--disable-auto-complete-config",

@@ -16,6 +16,7 @@ from embedded_triton.backend_folder import prepare_backend_folder
 from embedded_triton.environment import server_environment
 from embedded_triton.errors import ServerStartError
 from embedded_triton.leash import LeashedProcess
+from embedded_triton.machine import choose_profile
 from embedded_triton.orphans import remove_orphans
 from embedded_triton.ports import require_free
 from embedded_triton.probe import Probe, ProbeError
@@ -50,6 +51,8 @@ class Server:
         self._settings = settings
         self._address = address
         self._wheel = find_wheel()
+        #: The tuning profile that Triton takes; None for the configurations as they are.
+        self.profile = choose_profile(settings.profile, settings.model_repository)
         self._gpus = len(list(_DEVICES.glob("nvidia[0-9]*")))
         self._log_path = log
         self._log = ServerLog(log, report, has_gpu=self._gpus > 0)
@@ -92,6 +95,7 @@ class Server:
             shared_memory_prefix=shared_memory_prefix,
             restriction_key=secrets.token_hex(16),
             gpus=self._gpus,
+            profile=self.profile,
         )
         environment = server_environment(
             os.environ, library_path=self._wheel.library_path, interpreter_folder=self._wheel.interpreter_folder

@@ -19,6 +19,12 @@ class Settings(BaseSettings):
         default=Path(__file__).resolve().parents[1] / "model_repository",
         description="The folder that Triton serves; every model in it is loaded.",
     )
+    profile: str = Field(
+        default="auto",
+        pattern=r"^[a-z0-9-]+$",
+        description="Tuning profile: auto looks at GPU and cores, default takes each config.pbtxt as it is, any other "
+        "name takes configs/NAME.pbtxt where a model has it.",
+    )
     grpc_port: Port = Field(default=8001, description="Where the gateway, perf_analyzer and other clients connect.")
     http_port: Port = Field(default=8000, description="Triton's own HTTP protocol, for curl and tritonclient.http.")
     metrics_port: Port = Field(default=8002, description="Triton's Prometheus metrics.")

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from training.profiles import Profile, Step
+from training.profiles import Profile, Tuning
 
 #: The drawing that warms ``preprocess`` up, inside the model repository.
 WARMUP_IMAGE = Path("preprocess", "warmup", "drawing.jpg")
@@ -13,9 +13,10 @@ _HEADER = "# Rendered from labels.txt, spec.json and the model cards: see traini
 
 _PREPROCESS = """\
 # From the bytes of an image file to the normalised tensor that the networks take.
+# Tuned for %(machine)s (%(basis)s, see training/profiles).
 name: "preprocess"
 backend: "dali"
-max_batch_size: %(batch)d
+max_batch_size: %(max_batch_size)d
 input [
   {
     name: "IMAGE"
@@ -31,9 +32,9 @@ output [
 # No kind: Triton takes the GPU where there is one, and the CPU where not.
 instance_group [ { count: %(instances)d } ]
 dynamic_batching {
-%(delay)s  # A full queue answers at once, with UNAVAILABLE, instead of letting everyone wait.
+  # A full queue answers at once, with UNAVAILABLE, instead of letting everyone wait.
   default_queue_policy { max_queue_size: %(queue)d }
-}
+%(delay)s}
 %(threads)smodel_warmup [
   {
     name: "drawing"
@@ -49,9 +50,10 @@ dynamic_batching {
 _NETWORK = """\
 # TorchScript, with the softmax inside: the normalised tensor to the probabilities, in the order of labels.txt, and to
 # the class activation maps that they are made of (training/explain.py).
+# Tuned for %(machine)s (%(basis)s, see training/profiles).
 name: "%(model)s"
 backend: "pytorch"
-max_batch_size: %(batch)d
+max_batch_size: %(max_batch_size)d
 input [
   { name: "INPUT__0" data_type: TYPE_FP32 dims: [ 3, %(size)d, %(size)d ] }
 ]
@@ -62,10 +64,10 @@ output [
 # No kind: Triton takes the GPU where there is one, and the CPU where not.
 instance_group [ { count: %(instances)d } ]
 dynamic_batching {
-%(delay)s  # Longer than the queue of preprocess: a photo that was decoded is not thrown away.
+  # Longer than the queue of preprocess: a photo that was decoded is not thrown away.
   default_queue_policy { max_queue_size: %(queue)d }
-}
-parameters { key: "INFERENCE_MODE" value { string_value: "true" } }
+%(delay)s}
+%(threads)sparameters { key: "INFERENCE_MODE" value { string_value: "true" } }
 # The Python backend would bring each photo to the host first; NVIDIA's own backend leaves it and ignores the word.
 parameters { key: "FORCE_CPU_ONLY_INPUT_TENSORS" value { string_value: "no" } }
 # For the embedded server's backend on a GPU; it costs no class (docs/experiments.md, 2026-11-25).
@@ -89,7 +91,7 @@ _ENSEMBLE = """\
 # What clients call: the bytes of an image file to the probability of each class of labels.txt.
 name: "%(ensemble)s"
 platform: "ensemble"
-max_batch_size: %(batch)d
+max_batch_size: 16
 input [
   { name: "IMAGE" data_type: TYPE_UINT8 dims: [ -1 ] }
 ]
@@ -118,7 +120,7 @@ _EXPLAINING_ENSEMBLE = """\
 # Where %(explained)s looked: the bytes of an image file to the probabilities and, for each class, a map over the image.
 name: "%(ensemble)s"
 platform: "ensemble"
-max_batch_size: %(batch)d
+max_batch_size: 16
 input [
   { name: "IMAGE" data_type: TYPE_UINT8 dims: [ -1 ] }
 ]
@@ -152,33 +154,32 @@ def render_preprocess(profile: Profile, *, size: int, warmup_bytes: int) -> str:
     """Return the configuration of ``preprocess``.
 
     Args:
-        profile: batches, queues and instances.
+        profile: what the machine wants.
         size: edge of the square image in pixels.
         warmup_bytes: length of the warm-up drawing's file, which Triton wants to know beforehand.
     """
-    step = profile.preprocess
-    threads = _PARAMETER % {"key": '"num_threads"', "value": f'"{step.threads}"'} if step.threads else ""
-    names = {"size": size, "warmup_bytes": warmup_bytes, "warmup_file": WARMUP_IMAGE.name, "threads": threads}
-    return _HEADER + _PREPROCESS % {**names, **_numbers(step)}
+    names = {"size": size, "warmup_bytes": warmup_bytes, "warmup_file": WARMUP_IMAGE.name}
+    return _HEADER + _PREPROCESS % {**names, **_turned(profile, profile.preprocess, threads="num_threads")}
 
 
-def render_network(profile: Profile, model: str, *, size: int, classes: int) -> str:
+def render_network(model: str, profile: Profile, *, size: int, classes: int) -> str:
     """Return the configuration of the network ``model``: FP32 [3, size, size] to FP32 [classes]."""
     warmups = ",\n".join(_NETWORK_WARMUP % {"batch": batch, "size": size} for batch in (1, 8))
     names = {"model": model, "size": size, "classes": classes, "warmups": warmups}
-    return _HEADER + _NETWORK % {**names, **_numbers(profile.network)}
+    return _HEADER + _NETWORK % {**names, **_turned(profile, profile.network, threads="INTRA_OP_THREAD_COUNT")}
 
 
-def _numbers(step: Step) -> dict[str, object]:
-    delay = f"  max_queue_delay_microseconds: {step.delay_us}\n" if step.delay_us else ""
-    return {"batch": step.batch, "instances": step.instances, "queue": step.queue, "delay": delay}
+def _turned(profile: Profile, tuning: Tuning, *, threads: str) -> dict[str, object]:
+    """Return one model's tuning as text; ``threads`` is what its backend calls their number."""
+    delay = f"  max_queue_delay_microseconds: {tuning.queue_delay}\n" if tuning.queue_delay else ""
+    line = _PARAMETER % {"key": json.dumps(threads), "value": json.dumps(str(tuning.threads))} if tuning.threads else ""
+    return {**tuning.model_dump(), "delay": delay, "threads": line, "machine": profile.machine, "basis": profile.basis}
 
 
-def render_ensemble(profile: Profile, ensemble: str, model: str, *, classes: int, parameters: Mapping[str, str]) -> str:
+def render_ensemble(ensemble: str, model: str, *, classes: int, parameters: Mapping[str, str]) -> str:
     """Return the configuration of ``ensemble``, which chains ``preprocess`` and the network ``model``.
 
     Args:
-        profile: its batch is the one of ``preprocess``, the first step.
         ensemble: its name, as in the URL.
         model: the network's name.
         classes: how many classes there are.
@@ -189,7 +190,7 @@ def render_ensemble(profile: Profile, ensemble: str, model: str, *, classes: int
         _PARAMETER % {"key": json.dumps(key), "value": json.dumps(value, ensure_ascii=False)}
         for key, value in parameters.items()
     )
-    names = {"ensemble": ensemble, "model": model, "classes": classes, "batch": profile.preprocess.batch}
+    names = {"ensemble": ensemble, "model": model, "classes": classes}
     return _HEADER + _ENSEMBLE % {**names, "parameters": "".join(lines)}
 
 
@@ -198,7 +199,7 @@ def explaining(ensemble: str) -> str:
     return f"{ensemble}_explain"
 
 
-def render_explaining_ensemble(profile: Profile, ensemble: str, model: str, *, classes: int) -> str:
+def render_explaining_ensemble(ensemble: str, model: str, *, classes: int) -> str:
     """Return the configuration of ``ensemble``'s explaining counterpart: the same steps, with the maps handed out."""
     names = {"explained": ensemble, "ensemble": explaining(ensemble), "model": model, "classes": classes}
-    return _HEADER + _EXPLAINING_ENSEMBLE % {**names, "batch": profile.preprocess.batch}
+    return _HEADER + _EXPLAINING_ENSEMBLE % names

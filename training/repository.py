@@ -21,7 +21,7 @@ from training.configurations import (
 )
 from training.files import write_atomically
 from training.model_types import NETWORK_MODELS
-from training.profiles import PROFILES, Profile
+from training.profiles import DEFAULT, load_profiles
 from training.specification import load_specification
 
 _DIGEST = 12
@@ -51,7 +51,6 @@ def render_repository(
     warmup_bytes: int,
     cards: Mapping[str, ModelCard],
     networks: Mapping[str, str] = NETWORK_MODELS,
-    profile: Profile = PROFILES["any"],
 ) -> dict[Path, str]:
     """Return every rendered file of the model repository.
 
@@ -61,23 +60,24 @@ def render_repository(
         warmup_bytes: length of the warm-up drawing's file.
         cards: the model cards, by ensemble; an ensemble without one says nothing of its weights.
         networks: for each ensemble the name of its network.
-        profile: batches, queues and instances.
 
     Returns:
         The content of each file by its path inside the repository.
     """
     labels = "".join(f"{name}\n" for name in classes)
-    files = {Path("preprocess", "config.pbtxt"): render_preprocess(profile, size=size, warmup_bytes=warmup_bytes)}
+    files = {}
+    for name, profile in load_profiles().items():
+        config = Path("config.pbtxt") if name == DEFAULT else Path("configs", f"{name}.pbtxt")
+        files["preprocess" / config] = render_preprocess(profile, size=size, warmup_bytes=warmup_bytes)
+        for model in networks.values():
+            files[model / config] = render_network(model, profile, size=size, classes=len(classes))
     for ensemble, model in networks.items():
         parameters = describe_weights(cards[ensemble]) if ensemble in cards else {}
-        files[Path(model, "config.pbtxt")] = render_network(profile, model, size=size, classes=len(classes))
         files[Path(ensemble, "config.pbtxt")] = render_ensemble(
-            profile, ensemble, model, classes=len(classes), parameters=parameters
+            ensemble, model, classes=len(classes), parameters=parameters
         )
         explain = explaining(ensemble)
-        files[Path(explain, "config.pbtxt")] = render_explaining_ensemble(
-            profile, ensemble, model, classes=len(classes)
-        )
+        files[Path(explain, "config.pbtxt")] = render_explaining_ensemble(ensemble, model, classes=len(classes))
         files |= {Path(name, "labels.txt"): labels for name in (model, ensemble, explain)}
     return files
 
@@ -98,7 +98,6 @@ def render_from(
     model_repository: Path = MODEL_REPOSITORY,
     weights_folder: Path = WEIGHTS,
     networks: Mapping[str, str] = NETWORK_MODELS,
-    profile: Profile = PROFILES["any"],
 ) -> dict[Path, str]:
     """Return every rendered file for the class file, specification, warm-up drawing and cards that are there.
 
@@ -112,7 +111,6 @@ def render_from(
         warmup_bytes=(model_repository / WARMUP_IMAGE).stat().st_size,
         cards={name: read_card(name, weights_folder) for name in networks if card_path(name, weights_folder).exists()},
         networks=networks,
-        profile=profile,
     )
 
 
@@ -120,7 +118,6 @@ def write_repository(
     model_repository: Path = MODEL_REPOSITORY,
     weights_folder: Path = WEIGHTS,
     networks: Mapping[str, str] = NETWORK_MODELS,
-    profile: Profile = PROFILES["any"],
 ) -> list[Path]:
     """Write the files whose content is not what ``render_from`` returns, each replaced atomically.
 
@@ -130,9 +127,10 @@ def write_repository(
         The files that were written.
     """
     written = []
-    for relative, content in render_from(model_repository, weights_folder, networks, profile).items():
+    for relative, content in render_from(model_repository, weights_folder, networks).items():
         path = model_repository / relative
-        (path.parent / "1").mkdir(parents=True, exist_ok=True)
+        (model_repository / relative.parts[0] / "1").mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(exist_ok=True)
         if not path.is_file() or path.read_text(encoding="utf-8") != content:
             write_atomically(path, partial(_write, content))
             written.append(path)

@@ -12,11 +12,6 @@ def main() -> int:
     parser.add_argument(
         "--weights", type=Path, metavar="FOLDER", help="your own; only models that have a card there are exported"
     )
-    from training.profiles import PROFILES
-
-    parser.add_argument(
-        "--profile", choices=PROFILES, default="any", help="batches, queues and instances for a kind of machine"
-    )
     parser.add_argument("--half", action="store_true", help="compute in FP16: for NVIDIA's own backends on a GPU")
     arguments = parser.parse_args()
     from training.cards import WEIGHTS
@@ -29,7 +24,7 @@ def main() -> int:
     weights = (arguments.weights or WEIGHTS).resolve()
     try:
         networks = networks_of(weights) if arguments.weights else NETWORK_MODELS
-        written = write_repository(folder, weights, networks, PROFILES[arguments.profile])
+        written = write_repository(folder, weights, networks)
         if outdated(folder, weights, networks, half=arguments.half):
             # Heavy: torch alone takes seconds to import, and most starts find everything in place.
             from training.export import ensure_exported

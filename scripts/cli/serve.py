@@ -65,13 +65,15 @@ def serve(host: str, port: int, signals: "StopSignals", *, logs: Path = LOGS, we
     if signals.stop.is_set():
         return
     models = read_repository(settings.model_repository).ensembles if weights else ()
-    supervisor = Supervisor(Server(settings, log=log, report=say), settings, report=say)
+    server = Server(settings, log=log, report=say)
+    supervisor = Supervisor(server, settings, report=say)
     gateway: LeashedProcess | None = None
     try:
         with step("Triton", "loads the models and answers a first inference of each") as triton:
             supervisor.start()
             if supervisor.wait_until_ready(signals.stop):
-                triton.outcome = f"both ensembles answer on {LOOPBACK}:{settings.grpc_port}; log: {log}"
+                tuned = f", tuned for {server.profile}" if server.profile else ""
+                triton.outcome = f"both ensembles answer on {LOOPBACK}:{settings.grpc_port}{tuned}; log: {log}"
         if not signals.stop.is_set():
             with step("Gateway", "starts") as started:
                 gateway = _start_gateway(host, port, f"{LOOPBACK}:{settings.grpc_port}", models)

@@ -17,7 +17,8 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from scripts.bench.gpu.watch import gpu_name, profile_for
+from embedded_triton.machine import fitting_profile, gpu_names, usable_cores
+from scripts.bench.gpu.watch import gpu_name
 from scripts.container_check.container import ROOT, CheckError, docker, image, running
 from scripts.container_check.report import Step, render
 
@@ -34,12 +35,9 @@ TESTS = (
 _TESTS_SECONDS, _BENCH_SECONDS, _EXPORT_SECONDS = 1200, 900, 300
 
 
-def export_command(repository: Path, profile: str) -> list[str]:
-    """Bring the copy of the model repository up to date, in half precision and with this GPU's numbers."""
-    return [
-        *(sys.executable, "-m", "scripts.cli.export", f"--model-repository={repository}"),
-        *(f"--profile={profile}", "--half"),
-    ]
+def export_command(repository: Path) -> list[str]:
+    """Bring the copy of the model repository up to date, in half precision."""
+    return [sys.executable, "-m", "scripts.cli.export", f"--model-repository={repository}", "--half"]
 
 
 def tests_command(url: str, repository: Path) -> list[str]:
@@ -73,7 +71,7 @@ def check(photos: Path | None, output: Path, workspace: Path) -> bool:
     steps: list[Step] = []
     bench, log, refusal = None, "", ""
     gpu = gpu_name()
-    profile = profile_for(gpu)
+    profile = fitting_profile(gpu_names(), usable_cores()) or "l4"
     facts = {
         "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         "GPU": ", ".join(gpu.values()) if gpu else "none found (nvidia-smi)",
@@ -86,10 +84,10 @@ def check(photos: Path | None, output: Path, workspace: Path) -> bool:
     try:
         facts["docker"] = docker("version", "--format", "{{.Server.Version}}")
         shutil.copytree(ROOT / "model_repository", repository, dirs_exist_ok=True)
-        step, _ = _step("export", export_command(repository, profile), _EXPORT_SECONDS)
+        step, _ = _step("export", export_command(repository), _EXPORT_SECONDS)
         steps.append(step)
         began = time.monotonic()
-        with running(repository) as container:
+        with running(repository, profile) as container:
             facts["digest"] = docker("inspect", "--format", "{{index .RepoDigests 0}}", image())
             steps.append(Step("start of the container", True, time.monotonic() - began, ""))
             step, _ = _step("end-to-end tests", tests_command(container.url, repository), _TESTS_SECONDS)

@@ -61,7 +61,7 @@ def docker(*words: str, timeout: float = 60) -> str:
 
 
 @contextmanager
-def running(model_repository: Path) -> Iterator[Container]:
+def running(model_repository: Path, profile: str) -> Iterator[Container]:
     """Start the container on the GPU, wait for every model, and remove the container at the end.
 
     Raises:
@@ -73,6 +73,7 @@ def running(model_repository: Path) -> Iterator[Container]:
     docker(
         *("run", "--detach", "--name", name, "--gpus", "all", "--shm-size", "1g"),
         *("--publish", f"127.0.0.1:{port}:8001", "--env", "MODEL_REPOSITORY=/models"),
+        *("--env", f"TUNING_PROFILE={profile}"),
         *("--volume", f"{model_repository.resolve()}:/models:ro"),
         *("--volume", f"{ROOT / 'scripts' / 'images' / 'triton-gpu.sh'}:/triton-gpu.sh:ro"),
         *("--entrypoint", "/triton-gpu.sh", image()),

@@ -5,6 +5,7 @@ set -euo pipefail
 restricted="shared-memory,model-repository,trace,logging:restricted=$(</proc/sys/kernel/random/uuid)"
 exec /opt/tritonserver/bin/tritonserver \
     --model-repository="${MODEL_REPOSITORY:-/app/model_repository}" \
+    --model-config-name="${TUNING_PROFILE:-l4}" \
     --disable-auto-complete-config \
     --exit-timeout-secs=15 \
     --cuda-memory-pool-byte-size=0:1073741824 \

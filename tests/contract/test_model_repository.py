@@ -15,20 +15,24 @@ from training.cards import Calibration, ModelCard
 from training.classes import MODEL_REPOSITORY, read_classes
 from training.configurations import WARMUP_IMAGE, explaining
 from training.model_types import NETWORK_MODELS
-from training.profiles import PROFILES, Profile
+from training.profiles import DEFAULT, load_profiles
 from training.reports import DriftReference
 from training.repository import render_from, render_repository, write_repository
 from training.specification import load_specification
 
 CLASSES = read_classes()
+PROFILES = sorted(load_profiles())
 SIZE = load_specification().size
 EXPLAINING = {explaining(ensemble): network for ensemble, network in NETWORK_MODELS.items()}
 MODELS = ["preprocess", *NETWORK_MODELS, *EXPLAINING, *NETWORK_MODELS.values()]
 UINT8, FP32 = model_config_pb2.TYPE_UINT8, model_config_pb2.TYPE_FP32
 
 
-def config_of(model: str) -> ModelConfig:
-    return text_format.Parse((MODEL_REPOSITORY / model / "config.pbtxt").read_text(), ModelConfig())
+def config_of(model: str, profile: str = DEFAULT) -> ModelConfig:
+    """Return what Triton takes of a model under ``--model-config-name``."""
+    tuned = MODEL_REPOSITORY / model / "configs" / f"{profile}.pbtxt"
+    path = tuned if tuned.exists() else MODEL_REPOSITORY / model / "config.pbtxt"
+    return text_format.Parse(path.read_text(), ModelConfig())
 
 
 def tensors(entries: object) -> list[tuple[str, int, list[int]]]:
@@ -100,9 +104,10 @@ def test_networks_take_the_specified_size_by_the_native_backends_names(network: 
     ]
 
 
+@pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize("model", ["preprocess", *NETWORK_MODELS.values()])
-def test_batching_models_batch_have_bounded_queues_and_choose_the_device_themselves(model: str) -> None:
-    config = config_of(model)
+def test_batching_models_batch_have_bounded_queues_and_choose_the_device_themselves(model: str, profile: str) -> None:
+    config = config_of(model, profile)
     assert config.HasField("dynamic_batching")
     assert config.dynamic_batching.default_queue_policy.max_queue_size > 0
     assert config.max_batch_size > 1
@@ -113,10 +118,33 @@ def test_files_of_different_length_share_a_batch() -> None:
     assert [entry.allow_ragged_batch for entry in config_of("preprocess").input] == [True]
 
 
+@pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize("network", NETWORK_MODELS.values())
-def test_a_photo_that_was_decoded_is_not_thrown_away(network: str) -> None:
-    before, after = (config_of(model).dynamic_batching.default_queue_policy for model in ("preprocess", network))
+def test_a_photo_that_was_decoded_is_not_thrown_away(network: str, profile: str) -> None:
+    before, after = (
+        config_of(model, profile).dynamic_batching.default_queue_policy for model in ("preprocess", network)
+    )
     assert after.max_queue_size > before.max_queue_size
+
+
+@pytest.mark.parametrize("profile", sorted(set(PROFILES) - {DEFAULT}))
+@pytest.mark.parametrize("model", ["preprocess", *NETWORK_MODELS.values()])
+def test_a_profile_changes_how_a_model_runs_and_nothing_of_what_it_is(model: str, profile: str) -> None:
+    tuned, default = config_of(model, profile), config_of(model)
+    assert tuned != default
+    for field in ("max_batch_size", "instance_group", "dynamic_batching", "parameters"):
+        tuned.ClearField(field)
+        default.ClearField(field)
+    assert tuned == default
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_ensembles_batch_no_larger_than_their_steps(profile: str) -> None:
+    for ensemble in (*NETWORK_MODELS, *EXPLAINING):
+        steps = config_of(ensemble).ensemble_scheduling.step
+        assert config_of(ensemble).max_batch_size <= min(
+            config_of(step.model_name, profile).max_batch_size for step in steps
+        )
 
 
 @pytest.mark.parametrize("network", NETWORK_MODELS.values())
@@ -124,27 +152,16 @@ def test_a_photo_on_a_gpu_stays_there(network: str) -> None:
     assert config_of(network).parameters["FORCE_CPU_ONLY_INPUT_TENSORS"].string_value == "no"
 
 
-@pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
-def test_every_profile_can_be_served(profile: Profile) -> None:
-    files = render_repository(CLASSES, size=SIZE, warmup_bytes=1, cards={}, profile=profile)
-    configs = {model: text_format.Parse(files[Path(model, "config.pbtxt")], ModelConfig()) for model in MODELS}
-    preprocess, *networks = (configs[model] for model in ("preprocess", *NETWORK_MODELS.values()))
-    assert {configs[model].max_batch_size for model in (*NETWORK_MODELS, *EXPLAINING)} == {preprocess.max_batch_size}
-    threads = preprocess.parameters["num_threads"].string_value
-    assert threads == ("" if profile.preprocess.threads is None else str(profile.preprocess.threads))
-    for config, step in ((preprocess, profile.preprocess), *((network, profile.network) for network in networks)):
-        batching = config.dynamic_batching
-        assert (config.max_batch_size, config.instance_group[0].count) == (step.batch, step.instances)
-        assert batching.default_queue_policy.max_queue_size == step.queue
-        assert batching.max_queue_delay_microseconds == step.delay_us
-    # A photo that was decoded is not thrown away, and an ensemble's batch passes through both steps.
-    assert profile.network.queue > profile.preprocess.queue
-    assert profile.network.batch >= profile.preprocess.batch
+@pytest.mark.parametrize("profile", PROFILES)
+def test_full_queues_fit_into_the_memory_between_models(profile: str) -> None:
+    photo = 4 * 3 * SIZE * SIZE
+    configs = [config_of(model, profile) for model in NETWORK_MODELS.values()]
     # Decoded photos stand in the networks' queues; a batch at work is there as photos and once more put together.
-    working = len(networks) * 2 * profile.network.batch * profile.network.instances
-    working += profile.preprocess.batch * profile.preprocess.instances
-    photos = len(networks) * profile.network.queue + working
-    assert photos * 4 * 3 * SIZE * SIZE <= GPU_POOL_BYTES
+    waiting = sum(config.dynamic_batching.default_queue_policy.max_queue_size for config in configs)
+    working = sum(2 * config.max_batch_size * config.instance_group[0].count for config in configs)
+    preprocess = config_of("preprocess", profile)
+    working += preprocess.max_batch_size * preprocess.instance_group[0].count
+    assert photo * (waiting + working) <= GPU_POOL_BYTES
 
 
 def test_the_warm_up_file_is_a_jpeg_of_the_promised_length() -> None:

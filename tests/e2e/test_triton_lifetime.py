@@ -111,6 +111,17 @@ def test_two_servers_live_side_by_side(triton: RunningTriton, own_triton: Runnin
         assert ask(client, "raw", image) == pytest.approx(answers[0], abs=1e-4)
 
 
+def test_a_server_takes_the_profile_that_it_is_told(own_triton: RunningTriton, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EMBEDDED_TRITON_PROFILE", "cpu-16")
+    own_triton.start()
+    with InferenceServerClient(own_triton.grpc_url) as client:
+        instances = {
+            model: sum(group.count for group in client.get_model_config(model).config.instance_group)
+            for model in ("preprocess", "raw_cnn")
+        }
+    assert instances == {"preprocess": 2, "raw_cnn": 3}
+
+
 def test_a_busy_port_is_a_sentence_and_not_a_server(triton: RunningTriton, own_triton: RunningTriton) -> None:
     own_triton.ports = triton.ports
     own_triton.launch()

@@ -31,7 +31,7 @@ def preprocess() -> Any:
     encoded = fn.external_source(name="IMAGE", device="cpu", ndim=1, dtype=types.UINT8)
     image = fn.decoders.image(
         encoded,
-        # JPEG on the GPU. What nvJPEG does not take (PNG, WebP, BMP, TIFF, odd JPEG) falls back to the host, one by one.
+        # JPEG on the GPU. What nvJPEG does not take (PNG, WebP, BMP, TIFF, odd JPEG) goes to the host, one by one.
         device="mixed" if on_gpu else "cpu",
         output_type=types.RGB,
         adjust_orientation=True,

@@ -13,7 +13,6 @@ import json
 import os
 import pickle
 import platform
-import shutil
 import subprocess
 import sys
 import time
@@ -22,11 +21,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from embedded_triton.errors import EmbeddedTritonError
+from embedded_triton.machine import choose_profile
 from scripts.bench.gpu.drawn import drawn_photos
 from scripts.bench.gpu.load import WARM_UP_SECONDS, Target, measure
 from scripts.bench.gpu.servers import ROOT, StartError, environment, gateways, peer, triton
 from scripts.bench.gpu.targets import judge
-from scripts.bench.gpu.watch import GpuWatch, gpu_name, profile_for
+from scripts.bench.gpu.watch import GpuWatch, gpu_name
 from scripts.bench.photos import photos_in
 
 MODELS = ("raw", "pretrained")
@@ -74,10 +75,10 @@ def ceilings(device: str, model_repository: Path, photos: list[bytes], seconds: 
 def run(given: argparse.Namespace) -> dict[str, Any]:
     """Measure everything and return the document."""
     gpu = gpu_name()
-    given.profile = given.profile or profile_for(gpu if given.device != "cpu" else None)
     device = given.device if given.device != "auto" else ("gpu" if gpu else "cpu")
     if device == "gpu" and gpu is None:
         sys.exit("error: there is no NVIDIA GPU here, or no driver; say --device cpu to measure the CPU.")
+    profile = choose_profile("default" if device == "cpu" else given.profile, given.model_repository)
     photos = photos_in(given.folder, given.photos) if given.folder else drawn_photos(given.photos)
     began = time.monotonic()
     result: dict[str, Any] = {
@@ -88,22 +89,21 @@ def run(given: argparse.Namespace) -> dict[str, Any]:
         "photos": {"count": len(photos), "mean_bytes": sum(map(len, photos)) // len(photos), "drawn": not given.folder},
         "seconds_each": given.seconds,
         "client_processes": given.client_processes,
-        "server": given.triton or f"embedded, profile {given.profile}",
+        "server": given.triton or f"embedded, profile {profile or 'default'}",
         "gateways": given.gateways,
     }
-    repository = given.model_repository
     if given.triton:
         result |= _served(given.triton, photos, given)
     else:
-        repository = _exported(given)
+        _export(given.model_repository)
         say("Triton starts")
-        with triton(device, repository) as url:
+        with triton(device, given.model_repository, profile) as url:
             result |= _served(url, photos, given)
     result["peer"] = None
     if given.peer:
         with peer(device) as url:
             result["peer"] = table("peer", (url,), photos, given)
-    result["ceilings"] = ceilings(device, repository, photos, given.seconds) if given.ceilings else None
+    result["ceilings"] = ceilings(device, given.model_repository, photos, given.seconds) if given.ceilings else None
     result["targets"] = judge(result) if device == "gpu" else None
     result["total_seconds"] = round(time.monotonic() - began)
     return result
@@ -117,13 +117,9 @@ def _served(url: str, photos: list[bytes], given: argparse.Namespace) -> dict[st
     return result
 
 
-def _exported(given: argparse.Namespace) -> Path:
-    """Copy the model repository, so that its committed configurations stay, and export it for the profile."""
-    copy = ROOT / "build" / "bench" / "model_repository"
-    shutil.copytree(given.model_repository, copy, dirs_exist_ok=True)
-    command = [sys.executable, "-m", "scripts.cli.export", f"--model-repository={copy}", f"--profile={given.profile}"]
+def _export(model_repository: Path) -> None:
+    command = [sys.executable, "-m", "scripts.cli.export", f"--model-repository={model_repository}"]
     subprocess.run(command, stdout=sys.stderr, cwd=ROOT, check=True)
-    return copy
 
 
 def _cpu() -> str:
@@ -151,7 +147,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         "--triton", metavar="HOST:PORT", help="a server that runs already, in place of the embedded one"
     )
     parser.add_argument("--model-repository", type=Path, default=ROOT / "model_repository", metavar="FOLDER")
-    parser.add_argument("--profile", help="of training/profiles.py; by default chosen by the memory of the GPU")
+    parser.add_argument("--profile", default="auto", help="of training/profiles; by default by the name of the GPU")
     parser.add_argument("--peer", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--ceilings", action=argparse.BooleanOptionalAction, default=True)
     return parser.parse_args(arguments)
@@ -161,7 +157,7 @@ def main() -> int:
     """Measure and print one JSON line; return 1 with a sentence where a server does not start."""
     try:
         print(json.dumps(run(parse())))
-    except (StartError, RuntimeError, subprocess.CalledProcessError) as error:
+    except (StartError, EmbeddedTritonError, RuntimeError, subprocess.CalledProcessError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0

@@ -38,12 +38,13 @@ def environment(device: str) -> dict[str, str]:
 
 
 @contextmanager
-def triton(device: str, model_repository: Path) -> Iterator[str]:
+def triton(device: str, model_repository: Path, profile: str | None) -> Iterator[str]:
     """The embedded server on free ports; yields its gRPC address once every ensemble has answered."""
     grpc, http, metrics = free_ports(3)
     command = [sys.executable, "-m", "embedded_triton", f"--model-repository={model_repository}"]
     command += [f"--grpc-port={grpc}", f"--http-port={http}", f"--metrics-port={metrics}"]
     variables = {**environment(device), "EMBEDDED_TRITON_SHARED_MEMORY_PREFIX": f"bench-{grpc}"}
+    variables |= {"EMBEDDED_TRITON_PROFILE": profile or "default"}
     with _process(command, variables) as (process, log):
         _wait(process, log, lambda: "Triton answers on" in log.read_text(errors="replace"))
         yield f"127.0.0.1:{grpc}"

@@ -24,14 +24,6 @@ def gpu_name() -> dict[str, str] | None:
     return dict(zip(("name", "memory", "driver"), values, strict=True))
 
 
-def profile_for(gpu: dict[str, str] | None) -> str:
-    """Return the profile for a GPU: by its memory, which goes with its speed."""
-    if gpu is None:
-        return "any"
-    mebibytes = int("".join(filter(str.isdigit, gpu["memory"])) or 0)
-    return "h100" if mebibytes > 60_000 else "l4"
-
-
 class GpuWatch:
     """Samples the first GPU four times a second while the body runs; without a driver it does nothing."""
 

@@ -19,7 +19,7 @@ from scripts.bench.gpu.__main__ import parse, run
 from scripts.bench.gpu.drawn import drawn_photos
 from scripts.bench.gpu.load import Tally, Target, measure, summarise
 from scripts.bench.gpu.targets import judge
-from scripts.bench.gpu.watch import GpuWatch, gpu_name, profile_for
+from scripts.bench.gpu.watch import GpuWatch, gpu_name
 from tests.serving import served
 
 PHOTOS = [b"one", b"three", b"seven"]
@@ -163,12 +163,6 @@ def test_a_gpu_that_is_not_there_is_no_figure(monkeypatch: pytest.MonkeyPatch, t
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(SystemExit, match="--device cpu"):
         run(parse(["--device", "gpu"]))
-
-
-def test_the_profile_goes_by_the_gpus_memory() -> None:
-    memories = {"143771 MiB": "h100", "81559 MiB": "h100", "23034 MiB": "l4", "[N/A]": "l4"}
-    assert {memory: profile_for({"memory": memory}) for memory in memories} == memories
-    assert profile_for(None) == "any"
 
 
 def test_targets_are_met_missed_or_not_measured() -> None:

@@ -67,6 +67,7 @@ def test_nvidias_server_gets_the_flags_that_the_embedded_one_gets() -> None:
         shared_memory_prefix="x-",
         restriction_key="KEY",
         gpus=1,
+        profile=None,
     )
     assert f'restricted="{",".join(RESTRICTED)}:restricted=$(</proc/sys/kernel/random/uuid)"' in script
     shared = ("--disable-auto-complete-config", "--grpc-max-connection-age=30000", "--log-format=ISO8601")

@@ -6,7 +6,9 @@ from embedded_triton.arguments import GPU_POOL_BYTES, build_arguments
 from embedded_triton.settings import Settings
 
 
-def arguments(repository: str = "/models", address: str = "127.0.0.1", *, gpus: int = 0) -> list[str]:
+def arguments(
+    repository: str = "/models", address: str = "127.0.0.1", *, gpus: int = 0, profile: str | None = None
+) -> list[str]:
     return build_arguments(
         Path("/wheel/tritonserver"),
         Settings(model_repository=Path(repository), grpc_port=1, http_port=2, metrics_port=3),
@@ -15,6 +17,7 @@ def arguments(repository: str = "/models", address: str = "127.0.0.1", *, gpus: 
         shared_memory_prefix="prefix-",
         restriction_key="secret",
         gpus=gpus,
+        profile=profile,
     )
 
 
@@ -55,3 +58,8 @@ def test_tensors_between_models_have_room_on_each_gpu() -> None:
     pools = [word.partition("=")[2] for word in arguments(gpus=2) if word.startswith("--cuda-memory-pool-byte-size=")]
     assert pools == [f"0:{GPU_POOL_BYTES}", f"1:{GPU_POOL_BYTES}"]
     assert not any("cuda" in word for word in arguments())
+
+
+def test_a_profile_is_named_where_one_was_chosen() -> None:
+    assert "--model-config-name=h100" in arguments(profile="h100")
+    assert not any("model-config-name" in word for word in arguments())

@@ -1,0 +1,37 @@
+"""Tuning profiles are read, checked, and named."""
+
+from pathlib import Path
+
+import pytest
+
+from training.profiles import DEFAULT, load_profiles
+
+PROFILE = """
+machine = "a machine"
+basis = "reasoned"
+[preprocess]
+max_batch_size = 4
+queue = 8
+[network]
+max_batch_size = 4
+queue = 9
+"""
+
+
+def test_those_that_ship_are_the_ones_that_the_documents_name() -> None:
+    assert sorted(load_profiles()) == ["cpu-16", DEFAULT, "h100", "l4"]
+
+
+def test_what_is_not_said_stays_as_the_backend_has_it(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(PROFILE, encoding="utf-8")
+    tuning = load_profiles(tmp_path)["mine"].preprocess
+    assert (tuning.instances, tuning.threads, tuning.queue_delay) == (1, None, 0)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "machine =", PROFILE.replace("reasoned", "guessed"), PROFILE.replace("queue = 8", "queue = 0")]
+)
+def test_a_wrong_profile_is_refused_with_its_name(tmp_path: Path, text: str) -> None:
+    (tmp_path / "mine.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match=r"mine\.toml"):
+        load_profiles(tmp_path)

@@ -1,0 +1,54 @@
+"""Tuning profiles: how many instances, threads and requests to a batch suit which machine, as small TOML files.
+
+Each becomes a rendered configuration that Triton takes by name (``--model-config-name``): ``configs/NAME.pbtxt`` beside
+the ``config.pbtxt`` of a model. The latter is the profile ``DEFAULT``, right for a laptop and harmless elsewhere.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+PROFILES = Path(__file__).resolve().parent
+DEFAULT = "cpu-2"
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Tuning(_Table):
+    """What is turned for one model."""
+
+    max_batch_size: int = Field(ge=1, description="most photos in a batch; memory grows with it")
+    instances: int = Field(default=1, ge=1, description="copies that work at the same time, each with its own weights")
+    threads: int | None = Field(default=None, ge=1, description="processor threads of an instance; None: the backend's")
+    queue: int = Field(ge=1, description="requests that may wait; one more is answered UNAVAILABLE")
+    queue_delay: int = Field(default=0, ge=0, description="microseconds that a batch waits for more requests")
+
+
+class Profile(_Table):
+    """The tuning of a kind of machine, and on what it stands."""
+
+    machine: str = Field(description="what it is for")
+    basis: Literal["measured", "reasoned"] = Field(description="reasoned: nobody has run it on such a machine yet")
+    preprocess: Tuning
+    network: Tuning = Field(
+        description="of both networks; the queue is the longer one, so that no decoded photo is lost"
+    )
+
+
+def load_profiles(folder: Path = PROFILES) -> dict[str, Profile]:
+    """Return all profiles by name.
+
+    Raises:
+        ValueError: a file is no TOML, or a value in it is wrong; the message names the file and the key.
+    """
+    profiles = {}
+    for path in sorted(folder.glob("*.toml")):
+        try:
+            profiles[path.stem] = Profile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        except (tomllib.TOMLDecodeError, ValidationError) as exc:
+            raise ValueError(f"{path}: {exc}") from exc
+    return profiles
