@@ -20,6 +20,7 @@ class PageClassifier(FakeClassifier):
         self.answers = {"raw": PLASTIC, "pretrained": METAL}
         self.first_errors: list[Exception] = []
         self.threshold = 0.6
+        self.labels = LABELS
 
     async def classify(self, model: str, image: bytes, timeout_seconds: float, done: Callable[[], None]) -> Prediction:
         self.asked.append((model, image, timeout_seconds))
@@ -39,7 +40,7 @@ class PageClassifier(FakeClassifier):
         accuracies = {"raw": 0.7, "pretrained": 0.9}
         return {
             name: ModelDescription(
-                LABELS,
+                self.labels,
                 "0123456789ab",
                 self.threshold,
                 version_number="1",

@@ -50,6 +50,15 @@ def test_answer_of_both_models_with_bars_times_and_advice(page: Page, url: str) 
     expect(page.get_by_role("status")).to_have_text("photo.jpg: metal, 96%.")
 
 
+def test_classes_of_ones_own(page: Page, url: str, classifier: PageClassifier) -> None:
+    classifier.labels = ("cup", "plate")
+    classifier.answers = dict.fromkeys(classifier.answers, numpy.array([0.1, 0.9], numpy.float32))
+    page.goto(url)
+    choose(page, photo())
+    expect_word(page, "photo.jpg", "plate")
+    expect(card(page, "photo.jpg").locator(".model").first.locator(".bars > li")).to_have_text(["cup10%", "plate90%"])
+
+
 def test_not_sure(page: Page, url: str, classifier: PageClassifier) -> None:
     classifier.answers["pretrained"] = PLASTIC
     page.goto(url)

@@ -17,12 +17,14 @@ class PhotoError(Exception):
 
 
 def check(inputs: Sequence[str]) -> None:
-    """Refuses a name that is neither a file nor a folder and a glob that matches nothing, before anything is sent.
+    """Refuses, before anything is sent, a name that is not there, a folder without photos, a glob without matches.
 
     Raises:
         PhotoError: naming the input.
     """
     for name in inputs:
+        if Path(name).is_dir() and next(_below(name), None) is None:
+            raise PhotoError(f"There are no photos in {name}: no file is called {', '.join(sorted(SUFFIXES))}.")
         if name == STANDARD_INPUT or Path(name).exists():
             continue
         if not glob.has_magic(name):

@@ -83,7 +83,7 @@ class TableWriter:
             line = Text.assemble(
                 ("no answer".ljust(self._width + 8), "red"),
                 f"{outcome.file}  ",
-                (f"{outcome.title}: {outcome.detail}", "red"),
+                (outcome.title, "red"),  # the summary has the details
             )
         else:
             colour = "yellow" if outcome.not_sure else "green"

@@ -233,6 +233,13 @@ def test_api_key_from_option_or_environment(
     assert gateway.keys == {"secret", "other"}
 
 
+def test_folder_without_photos(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").touch()
+    result = run(tmp_path)
+    assert result.exit_code == 2
+    assert "no photos" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
