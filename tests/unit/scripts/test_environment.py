@@ -25,7 +25,7 @@ torch==2.13.0 \\
 def commands(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """What would have been run."""
     ran: list[list[str]] = []
-    monkeypatch.setattr(subprocess, "run", lambda command, check: ran.append([str(word) for word in command]))
+    monkeypatch.setattr(environment, "run_uv", ran.append)
     return ran
 
 
@@ -52,3 +52,13 @@ def test_the_cuda_build_is_the_locks_own(commands: list[list[str]], tmp_path: Pa
     environment.install(tmp_path, LOCK, "cuda")
     assert not any("torch==2.13.0" in command for command in commands)
     assert any("--require-hashes" in command for command in commands)
+
+
+def test_uv_is_passed_on_without_its_list_of_packages(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    uv = tmp_path / "uv"
+    uv.write_text("#!/bin/sh\nprintf 'Installed 2 packages\\n + one==1\\n + two==2\\n' >&2; exit $1\n")
+    uv.chmod(0o755)
+    environment.run_uv([str(uv), "0"])
+    assert capsys.readouterr().err == "  Installed 2 packages\n"
+    with pytest.raises(subprocess.CalledProcessError):
+        environment.run_uv([str(uv), "1"])
