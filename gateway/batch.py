@@ -35,11 +35,11 @@ def batch_router(settings: Settings, classify: ClassifyImage, memory: UploadMemo
         classify.check_model(model_type)
         context = context_of(request.scope)
         context.model_type = model_type
-        timeout_seconds = timeout_of(request, settings)
         with memory.share() as share:
             began = time.perf_counter()
             photos = await read_uploads(request.receive, request.headers, limits, share)
             context.upload_bytes, context.upload_seconds = sum(map(len, photos)), time.perf_counter() - began
+            timeout_seconds = timeout_of(request, settings)
             async with cancelled_on_hangup(request.receive):
                 context.batch = await _classify_all(classify, model_type, photos, timeout_seconds)
         results = [_result(outcome, context.id) for outcome in context.batch]

@@ -88,6 +88,9 @@ class ClassifyImage:
             data = await self._converted(data, header, slot, timeout_seconds)
         validated = time.perf_counter()
         left = timeout_seconds - (validated - started)
+        if left <= 0:
+            slot.release()
+            raise DeadlineExceeded(timeout_seconds)
         prediction = await ask(model_type, data, left, slot.release)
         answered = time.perf_counter()
         return prediction, _answer(prediction, header, validated - started, answered - validated)

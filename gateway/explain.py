@@ -34,13 +34,13 @@ def explain_router(
         context = context_of(request.scope)
         # Not an answer like others: it must not count twice in what watches the predicted classes.
         context.model_type = f"{model_type}_explain"
-        layer = request.query_params.get("layer", LAYERS[0])
-        if layer not in LAYERS:
-            raise BadParameter(f"The layer is one of: {', '.join(LAYERS)}.")
-        timeout_seconds = timeout_of(request, settings)
         with memory.share() as share:
             data = await read_upload(request.receive, request.headers, limits, share)
             context.upload_bytes = len(data)
+            layer = request.query_params.get("layer", LAYERS[0])
+            if layer not in LAYERS:
+                raise BadParameter(f"The layer is one of: {', '.join(LAYERS)}.")
+            timeout_seconds = timeout_of(request, settings)
             began = time.perf_counter()
             async with cancelled_on_hangup(request.receive):
                 explanation = await classify.explain(model_type, data, timeout_seconds)

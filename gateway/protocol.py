@@ -4,13 +4,14 @@ import asyncio
 from typing import Any, ClassVar, NamedTuple
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from gateway.problems import problem
 from gateway.requests import new_request_id
 from gateway.settings import Settings
 
 _CLOSE_AFTER_SECONDS = 2.0
+_MAX_PIPELINED = 64  # requests of one connection that wait for the one before them; each takes some kilobytes
 
 
 class _Refusal(NamedTuple):
@@ -23,13 +24,15 @@ _MALFORMED = _Refusal(400, "Malformed HTTP", "What was sent is no HTTP request. 
 _TOO_SLOW = _Refusal(408, "Request too slow", "The headers did not arrive in time. Send the request again.")
 _TOO_LARGE = _Refusal(431, "Headers too large", "Send a shorter request line, and fewer or shorter headers.")
 _TOO_MANY = _Refusal(503, "Too many connections", "Open fewer connections, or try again later.")
+_TOO_DEEP = _Refusal(429, "Too many requests in flight", "Wait for answers before you send more over one connection.")
 
 
 class BoundedProtocol(HttpToolsProtocol):
     """Bounds the time and size of a request's head (request line and headers) and the number of connections.
 
     Its answers come before there is a request for the application, so they are rows of their own beside the table
-    of the contract: 400 for what is no HTTP, 408, 431, and 503 for one connection too many.
+    of the contract: 400 for what is no HTTP, 408, 431, 429 for too long a pipeline, and 503 for a connection too many.
+    A client that closes its sending side counts as gone, as with most servers.
     """
 
     settings: ClassVar[Settings]
@@ -43,6 +46,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head_bytes = 0  # of the parsed request line and headers
         self._refusal: _Refusal | None = None
         self._refused = False
+        self._cycles: list[RequestResponseCycle] = []  # requests that are not answered yet
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Refuses a connection too many; else begins to wait for a head."""
@@ -53,8 +57,9 @@ class BoundedProtocol(HttpToolsProtocol):
             self._start_head_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forgets the timer."""
+        """Forgets the timer, and tells all requests that the client has gone; uvicorn tells the last one only."""
         self._stop_head_timer()
+        self._disconnect()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -93,7 +98,10 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_head = False
         self._head_ended = True
         self._unparsed_bytes = 0
+        if len(self.pipeline) >= _MAX_PIPELINED:
+            self._give_up(_TOO_DEEP)
         super().on_headers_complete()
+        self._cycles = [cycle for cycle in self._cycles if not cycle.response_complete] + [self.cycle]
 
     def on_message_complete(self) -> None:
         """What comes next is another head."""
@@ -103,6 +111,14 @@ class BoundedProtocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Answers where uvicorn could not parse, or where this class gave up."""
         self._refuse(self._refusal or _MALFORMED)
+
+    def _disconnect(self) -> bool:
+        """Tells the application that the client has gone. Whether an answer was on its way."""
+        waiting = [cycle for cycle in self._cycles if not cycle.response_complete]
+        for cycle in waiting:
+            cycle.disconnected = True
+            cycle.message_event.set()
+        return any(cycle.response_started for cycle in waiting)
 
     def _count(self, count: int) -> None:
         self._head_bytes += count
@@ -124,16 +140,13 @@ class BoundedProtocol(HttpToolsProtocol):
     def _refuse(self, refusal: _Refusal) -> None:
         self._refused = True
         self._stop_head_timer()
-        cycle = self.cycle
-        if cycle is not None and not cycle.response_complete:
-            cycle.disconnected = True  # the application is told that the client has gone
-            cycle.message_event.set()
-            if cycle.response_started:
-                self.transport.close()
-                return
+        if self._disconnect():
+            self.transport.close()
+            return
         if self.transport.is_closing():
             return
-        response = problem(*refusal, new_request_id())
+        headers = {"Retry-After": str(self.settings.retry_after_seconds)} if refusal.status in (429, 503) else {}
+        response = problem(*refusal, new_request_id(), headers)
         lines = b"".join(b"%s: %s\r\n" % header for header in response.raw_headers)
         self.transport.write(STATUS_LINE[refusal.status] + lines + b"connection: close\r\n\r\n" + bytes(response.body))
         if self.transport.can_write_eof():

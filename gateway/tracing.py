@@ -1,5 +1,6 @@
 """Traces, where someone wants them; else the caller's trace context only passes through to Triton."""
 
+import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
@@ -9,7 +10,11 @@ from starlette.types import Scope
 from gateway.requests import RequestContext
 from gateway.tracecontext import outgoing_trace
 
-_NAMES = (b"traceparent", b"tracestate")
+# W3C Trace Context: version, trace, parent and flags; a list of printable characters.
+_FORMS = {
+    b"traceparent": re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}"),
+    b"tracestate": re.compile(rb"[\x21-\x7e][\x20-\x7e]{0,511}"),
+}
 
 
 class Tracing(Protocol):
@@ -29,9 +34,13 @@ class PassThrough:
 
     @contextmanager
     def request(self, scope: Scope, context: RequestContext) -> Iterator[None]:
-        """Hands on what the client sent."""
-        incoming = {name.decode(): value.decode("latin-1") for name, value in scope["headers"] if name in _NAMES}
-        outgoing_trace.set(incoming or None)
+        """Hands on what the client sent, where it has the form: gRPC raises an error for bytes that it can not send."""
+        incoming = {
+            name.decode(): value.decode()
+            for name, value in scope["headers"]
+            if name in _FORMS and _FORMS[name].fullmatch(value)
+        }
+        outgoing_trace.set(incoming if "traceparent" in incoming else None)
         yield
 
     def close(self) -> None:

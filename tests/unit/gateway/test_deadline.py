@@ -20,6 +20,12 @@ async def test_client_may_ask_for_less(
     assert given - 1 < classifier.asked[0][2] <= given
 
 
+async def test_no_time_at_all_is_called_by_its_name(client: httpx.AsyncClient, classifier: FakeClassifier) -> None:
+    response = await client.post("/raw/predict", files={"file": PHOTO}, headers={"X-Request-Timeout": "1e-9"})
+    assert "within 1e-09 seconds" in problem(response, 504)["detail"]
+    assert not classifier.asked
+
+
 @pytest.mark.parametrize("asked", ["0", "-1", "nan", "inf", "soon", ""])
 async def test_nonsense_is_refused(client: httpx.AsyncClient, classifier: FakeClassifier, asked: str) -> None:
     response = await client.post("/raw/predict", files={"file": PHOTO}, headers={"X-Request-Timeout": asked})

@@ -7,6 +7,7 @@ from tests.unit.gateway.fakes import FakeClassifier, application, client_of, pro
 
 PHOTO = encode(bottle(), "PNG")
 KEYS = {"X-API-Key": "right"}
+NONSENSE = {"X-Request-Timeout": "soon"}
 
 
 @pytest.mark.parametrize(
@@ -18,12 +19,17 @@ KEYS = {"X-API-Key": "right"}
         ("PUT", "/raw/predict", KEYS, b"x" * 2000, 405),
         ("POST", "/raw/predict", KEYS, b"no form at all, and too large " * 100, 413),
         ("POST", "/raw/predict", KEYS, b"no form at all", 422),
+        ("POST", "/raw/predict", KEYS | NONSENSE, b"too large " * 200, 413),
+        ("POST", "/raw/explain?layer=none", KEYS | NONSENSE, b"too large " * 200, 413),
+        ("POST", "/raw/predict/batch", KEYS | NONSENSE, b"too large " * 200, 413),
     ],
 )
 async def test_first_row_wins(
     classifier: FakeClassifier, method: str, path: str, headers: dict[str, str], content: bytes, status: int
 ) -> None:
-    async with client_of(application(classifier, api_keys="right", max_body_bytes=1024)) as client:
+    async with client_of(
+        application(classifier, api_keys="right", max_body_bytes=1024, max_batch_body_bytes=1024)
+    ) as client:
         problem(await client.request(method, path, headers=headers, content=content), status)
     assert not classifier.asked
 

@@ -184,3 +184,31 @@ async def test_hanging_up_during_the_upload_asks_nobody(classifier: FakeClassifi
             connection.send(upload(PHOTO))
             assert (await connection.answer())[0] == 200
     assert len(classifier.asked) == 1
+
+
+async def test_hanging_up_tells_every_request_of_a_pipeline(
+    classifier: FakeClassifier, capfd: pytest.CaptureFixture[str]
+) -> None:
+    classifier.may_answer.clear()
+    async with serving(classifier) as port:
+        async with connected(port) as connection:
+            connection.send(upload(PHOTO) * 3)
+            await asyncio.wait_for(classifier.was_asked.wait(), 20)
+        await asyncio.wait_for(classifier.was_cancelled.wait(), 20)
+        classifier.may_answer.set()
+        async with connected(port) as connection:
+            connection.send(upload(PHOTO))
+            assert (await connection.answer())[0] == 200
+    assert len(classifier.asked) == 2
+    assert "Exception" not in capfd.readouterr().err
+
+
+async def test_pipelines_are_bounded(classifier: FakeClassifier) -> None:
+    """Each request that waits takes memory, and one read may hold ten thousand of them."""
+    classifier.may_answer.clear()
+    async with serving(classifier) as port, connected(port) as connection:
+        connection.send(upload(PHOTO) + b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n" * 1000)
+        _, headers, document = await connection.answer()
+        assert document["status"] == 429
+        assert headers["retry-after"] == "1"
+        assert await connection.ended()
