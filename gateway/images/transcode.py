@@ -50,7 +50,7 @@ def _to_bmp(data: bytes, header: ImageHeader) -> bytes:
                 raise BrokenImage(f"The {header.format} file contradicts itself about its size.")
             image.load()
             picture = _to_rgb(upright(image))
-            picture = picture.reduce(_factor(picture))
+            picture = picture.reduce(_factors(*picture.size))
     except BrokenImage:
         raise
     except Exception as error:
@@ -61,10 +61,12 @@ def _to_bmp(data: bytes, header: ImageHeader) -> bytes:
     return output.getvalue()
 
 
-def _factor(picture: Image.Image) -> int:
-    pixels = picture.width * picture.height
-    shorter = min(picture.size)
-    return max(1, min(math.ceil(math.sqrt(pixels / _MOST_PIXELS)), shorter // _LEAST_SIDE))
+def _factors(width: int, height: int) -> tuple[int, int]:
+    """How many columns and how many rows become one; the longer side gives what the shorter one can not."""
+    needed = width * height / _MOST_PIXELS
+    shorter = max(1, min(math.ceil(math.sqrt(needed)), min(width, height) // _LEAST_SIDE))
+    longer = max(shorter, min(math.ceil(needed / shorter), max(width, height) // _LEAST_SIDE))
+    return (longer, shorter) if width >= height else (shorter, longer)
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

@@ -103,3 +103,17 @@ def test_endless_chains_are_cut_short() -> None:
     tiff[4:8] = (8).to_bytes(4, "little")
     with pytest.raises(BrokenImage, match="strips"):
         inspect(bytes(tiff), LIMIT)
+
+
+def test_scans_of_a_jpeg_are_bounded() -> None:
+    """Each one goes over all pixels again: 600 of them, in a file of 0.3 MB, keep a decoder busy for half a minute."""
+    for name in ("JPEG progressive", "JPEG CMYK"):
+        assert inspect(FILES[name], LIMIT).native
+    whole = FILES["JPEG progressive"]
+    last = whole.rindex(b"\xff\xda")
+    bomb = whole[:last] + whole[last:-2] * 40 + whole[-2:]
+    with pytest.raises(BrokenImage, match="32 scans"):
+        inspect(bomb, LIMIT)
+    comment = b"\xff\xfe\x00\x04\xff\xd9"  # a comment that looks like the end of the picture
+    with pytest.raises(BrokenImage, match="32 scans"):
+        inspect(whole[:last] + (comment + whole[last:-2]) * 40 + whole[-2:], LIMIT)

@@ -89,5 +89,7 @@ async def test_huge_pictures_are_halved_without_a_difference_that_networks_see(t
     assert numpy.abs(numpy.asarray(found, int) - numpy.asarray(expected, int)).max() <= 1
 
 
-async def test_long_and_narrow_pictures_keep_their_rows(transcoder: Transcoder) -> None:
-    assert (await converted(transcoder, encode(Image.new("RGB", (20_000, 700)), "GIF"))).size == (20_000, 700)
+@pytest.mark.parametrize("size", [(60_000, 700), (700, 60_000)])
+async def test_huge_narrow_pictures_lose_from_the_long_side_only(transcoder: Transcoder, size: tuple[int, int]) -> None:
+    picture = await converted(transcoder, encode(Image.new("L", size), "GIF"))
+    assert picture.size == (size[0] // 4 if size[0] > 700 else 700, size[1] // 4 if size[1] > 700 else 700)
