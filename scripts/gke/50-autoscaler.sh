@@ -6,7 +6,6 @@ source "$(dirname "$0")/lib.sh"
 run "${kubectl[@]}" apply --server-side \
     -f "https://github.com/kedacore/keda/releases/download/v$KEDA_VERSION/keda-$KEDA_VERSION.yaml"
 number=$(capture PROJECT_NUMBER "${gcloud[@]}" projects describe "$PROJECT" --format='value(projectNumber)')
-pool=iam.googleapis.com/projects/$number/locations/global/workloadIdentityPools/$PROJECT.svc.id.goog
 run "${gcloud[@]}" projects add-iam-policy-binding "$PROJECT" --condition=None --role=roles/monitoring.viewer \
-    --member="principal://$pool/subject/ns/keda/sa/keda-operator"
+    --member="$(keda_operator "$number")"
 run "${kubectl[@]}" --namespace keda rollout status deployment/keda-operator --timeout=5m

@@ -23,4 +23,8 @@ for binding in "$BUILD_ACCOUNT roles/cloudbuild.builds.builder" "$NODE_ACCOUNT r
         run "${gcloud[@]}" iam service-accounts delete "$account"
     fi
 done
+number=$(capture PROJECT_NUMBER "${gcloud[@]}" projects describe "$PROJECT" --format='value(projectNumber)')
+run "${gcloud[@]}" projects remove-iam-policy-binding "$PROJECT" --condition=None --role=roles/monitoring.viewer \
+    --member="$(keda_operator "$number")" || say "(There was no autoscaler.)"
 say "Left over, if anything: https://console.cloud.google.com/net-services/loadbalancing/list?project=$PROJECT"
+say "and buckets, of your models or of Cloud Build's sources: https://console.cloud.google.com/storage/browser?project=$PROJECT"

@@ -71,6 +71,12 @@ capture() { # capture WORD COMMAND...
 gcloud=(gcloud "--project=$PROJECT" --quiet)
 kubectl=(kubectl "--context=gke_${PROJECT}_${LOCATION}_$CLUSTER")
 
+# KEDA's operator, as the project's access rules name it.
+keda_operator() { # keda_operator PROJECT_NUMBER
+    local pool=iam.googleapis.com/projects/$1/locations/global/workloadIdentityPools/$PROJECT.svc.id.goog
+    echo "principal://$pool/subject/ns/keda/sa/keda-operator"
+}
+
 # Whether something is there already; with --dry-run nothing is, so that every command gets printed.
 exists() {
     show "$@"

@@ -45,6 +45,22 @@ def test_a_dry_run_prints_everything_and_calls_nobody(checkout: Checkout, step: 
     assert [call for call in real.calls if call not in skipped] == commands
 
 
+def test_what_is_there_is_taken_away_and_the_load_balancer_first(checkout: Checkout) -> None:
+    checkout.answer("value(projectNumber)", output="7")
+    ran = checkout.run("90-teardown.sh", "--yes")
+    assert ran.status == 0, ran.said
+    removed = [" ".join(call) for call in ran.calls if {"delete", "remove-iam-policy-binding"} & set(call)]
+    assert "delete namespace bin-it-right" in removed[0]
+    assert "container clusters delete" in removed[1]
+    for what in (
+        "artifacts repositories delete",
+        "accounts delete bin-it-right-build",
+        "accounts delete bin-it-right-nodes",
+    ):
+        assert any(what in call for call in removed), what
+    assert "projects/7/" in removed[-1]
+
+
 @pytest.mark.parametrize("step", STEPS)
 def test_every_command_is_for_the_one_project_and_the_one_cluster(checkout: Checkout, step: str) -> None:
     for command in checkout.run(step, "--dry-run", *OPTIONS.get(step, [])).printed():
