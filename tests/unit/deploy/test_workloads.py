@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.unit.deploy import tools
 from tests.unit.deploy.rendering import (
     COMBINATIONS,
     ROOT,
@@ -19,75 +18,69 @@ from tests.unit.deploy.rendering import (
 )
 
 
-def all_pods() -> dict[str, Manifest]:
-    """Every pod that any combination renders, once, by an id that says where it was found first."""
+@pytest.fixture(scope="module")
+def pods() -> dict[str, Manifest]:
+    """Every pod that any combination renders, once, by where it was found first; and the preflight's."""
     found: dict[str, tuple[str, Manifest]] = {}
     for overlay, components in COMBINATIONS:
         for owner, spec in pod_specs(rendered(overlay, components)):
             found.setdefault(json.dumps(spec), (f"{owner} of {'+'.join([overlay, *components])}", spec))
-    return dict(found.values())
+    driver_check = yaml.safe_load((ROOT / "scripts/gke/driver-check.yaml").read_text(encoding="utf-8"))["spec"]
+    return dict(found.values()) | {"driver-check": driver_check}
 
 
-def driver_check() -> Manifest:
-    spec: Manifest = yaml.safe_load((ROOT / "scripts/gke/driver-check.yaml").read_text(encoding="utf-8"))["spec"]
-    return spec
-
-
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    asked_for = [name for name in ("pod", "service") if name in metafunc.fixturenames]
-    if asked_for and tools.find("kubectl") is None:
-        skipped = pytest.param({}, marks=pytest.mark.skip(reason=tools.missing("kubectl")))
-        metafunc.parametrize(asked_for[0], [skipped])
-        return
-    if "pod" in metafunc.fixturenames:
-        pods = all_pods() | {"driver-check": driver_check()}
-        metafunc.parametrize("pod", [pytest.param(spec, id=owner) for owner, spec in pods.items()])
-    if "service" in metafunc.fixturenames:
-        services = {owner: spec for owner, spec in all_pods().items() if owner.startswith("Deployment/")}
-        metafunc.parametrize("service", [pytest.param(spec, id=owner) for owner, spec in services.items()])
-
-
-def test_it_may_do_nothing_that_it_needs_not(pod: Manifest) -> None:
+def test_it_may_do_nothing_that_it_needs_not(pods: dict[str, Manifest], subtests: pytest.Subtests) -> None:
     """Kubernetes' restricted pod security standard, and a root file system that can not be written."""
-    context = pod["securityContext"]
-    assert context["runAsNonRoot"] is True
-    assert context["runAsUser"] == 1000
-    assert context["seccompProfile"] == {"type": "RuntimeDefault"}
-    assert pod["automountServiceAccountToken"] is False
-    assert not {"hostNetwork", "hostPID", "hostIPC"} & set(pod)
-    for container in pod["containers"]:
-        own = container["securityContext"]
-        assert own["allowPrivilegeEscalation"] is False
-        assert own["readOnlyRootFilesystem"] is True
-        assert own["capabilities"] == {"drop": ["ALL"]}
-    assert all(set(volume) - {"name"} <= {"emptyDir", "configMap"} for volume in pod.get("volumes", []))
+    for owner, pod in pods.items():
+        with subtests.test(owner):
+            context = pod["securityContext"]
+            assert context["runAsNonRoot"] is True
+            assert context["runAsUser"] == 1000
+            assert context["seccompProfile"] == {"type": "RuntimeDefault"}
+            assert pod["automountServiceAccountToken"] is False
+            assert not {"hostNetwork", "hostPID", "hostIPC"} & set(pod)
+            for container in pod["containers"]:
+                own = container["securityContext"]
+                assert own["allowPrivilegeEscalation"] is False
+                assert own["readOnlyRootFilesystem"] is True
+                assert own["capabilities"] == {"drop": ["ALL"]}
+            assert all(set(volume) - {"name"} <= {"emptyDir", "configMap"} for volume in pod.get("volumes", []))
 
 
-def test_its_image_has_a_version(pod: Manifest) -> None:
-    for container in pod["containers"]:
-        if container["image"] == "IMAGE":
-            continue
-        name, _, tag = container["image"].rpartition(":")
-        assert name
-        assert tag[:1].isdigit(), container["image"]
+def test_its_image_has_a_version(pods: dict[str, Manifest], subtests: pytest.Subtests) -> None:
+    for owner, pod in pods.items():
+        with subtests.test(owner):
+            for container in pod["containers"]:
+                if container["image"] == "IMAGE":
+                    continue
+                name, _, tag = container["image"].rpartition(":")
+                assert name
+                assert tag[:1].isdigit(), container["image"]
 
 
-def test_it_says_what_it_needs_and_where_it_ends(pod: Manifest) -> None:
-    for container in pod["containers"]:
-        resources = container["resources"]
-        assert {"cpu", "memory"} <= set(resources["requests"])
-        assert "memory" in resources["limits"]
-    for volume in pod.get("volumes", []):
-        assert "emptyDir" not in volume or "sizeLimit" in volume["emptyDir"], volume
+def test_it_says_what_it_needs_and_where_it_ends(pods: dict[str, Manifest], subtests: pytest.Subtests) -> None:
+    for owner, pod in pods.items():
+        with subtests.test(owner):
+            for container in pod["containers"]:
+                resources = container["resources"]
+                assert {"cpu", "memory"} <= set(resources["requests"])
+                assert "memory" in resources["limits"]
+            for volume in pod.get("volumes", []):
+                assert "emptyDir" not in volume or "sizeLimit" in volume["emptyDir"], volume
 
 
-def test_services_are_probed_spread_and_kept_from_service_variables(service: Manifest) -> None:
-    (container,) = service["containers"]
-    assert {"startupProbe", "readinessProbe", "livenessProbe"} <= set(container)
-    (spread,) = service["topologySpreadConstraints"]
-    assert spread["topologyKey"] == "kubernetes.io/hostname"
-    # A Service called gateway would become GATEWAY_PORT=tcp://…, which is one of the gateway's settings.
-    assert service["enableServiceLinks"] is False
+def test_services_are_probed_spread_and_kept_from_service_variables(
+    pods: dict[str, Manifest], subtests: pytest.Subtests
+) -> None:
+    services = {owner: spec for owner, spec in pods.items() if owner.startswith("Deployment/")}
+    for owner, service in services.items():
+        with subtests.test(owner):
+            (container,) = service["containers"]
+            assert {"startupProbe", "readinessProbe", "livenessProbe"} <= set(container)
+            (spread,) = service["topologySpreadConstraints"]
+            assert spread["topologyKey"] == "kubernetes.io/hostname"
+            # A Service called gateway would become GATEWAY_PORT=tcp://…, which is one of the gateway's settings.
+            assert service["enableServiceLinks"] is False
 
 
 def test_shared_memory_of_triton_is_memory_and_fits_its_limit() -> None:
