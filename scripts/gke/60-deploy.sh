@@ -62,6 +62,9 @@ patches:
   - target: {kind: Deployment, name: triton.*}
     patch: |
       - {op: replace, path: /spec/template/spec/nodeSelector/cloud.google.com~1gke-accelerator, value: $ACCELERATOR}
+  - target: {kind: ConfigMap, name: triton.*}
+    patch: |
+      - {op: add, path: /data/TUNING_PROFILE, value: $TUNING_PROFILE}
 YAML
         [[ " $* " != *" model-bucket "* ]] || cat <<YAML
   - target: {kind: ConfigMap, name: triton}

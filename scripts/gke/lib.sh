@@ -29,6 +29,11 @@ REPOSITORY=${REPOSITORY:-bin-it-right}
 # The GPU, and a machine that may carry it: nvidia-tesla-t4 goes with n1-standard-8.
 ACCELERATOR=${ACCELERATOR:-nvidia-l4}
 MACHINE_TYPE=${MACHINE_TYPE:-g2-standard-8}
+# The models' configuration for that GPU: model_repository/*/configs/*.pbtxt.
+case $ACCELERATOR in
+    nvidia-h100* | nvidia-h200*) TUNING_PROFILE=${TUNING_PROFILE:-h100} ;;
+    *) TUNING_PROFILE=${TUNING_PROFILE:-l4} ;;
+esac
 MAX_GPU_NODES=${MAX_GPU_NODES:-4}
 # Triton pods, a GPU each. One is cheapest; two go on when a node is lost. The autoscaler sets them itself.
 REPLICAS=${REPLICAS:-1}

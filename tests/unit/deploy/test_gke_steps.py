@@ -1,6 +1,7 @@
 """The steps to a GKE cluster, run against a gcloud and a kubectl that only write down what they are told."""
 
 import json
+import re
 import shlex
 import subprocess
 import sys
@@ -164,6 +165,7 @@ def test_the_written_overlay_names_the_images_of_the_project(checkout: Checkout)
     assert images == {f"{registry}/gateway:7", f"{registry}/triton-gpu:7"}
     triton = named(manifests, "Deployment", "triton")["spec"]["template"]["spec"]
     assert triton["nodeSelector"] == {"cloud.google.com/gke-accelerator": "nvidia-h100-80gb"}
+    assert settings_of(manifests, "triton")["TUNING_PROFILE"] == "h100"
 
 
 @pytest.mark.parametrize(("environment", "replicas"), [({}, 1), ({"REPLICAS": "3"}, 3)])
@@ -222,6 +224,13 @@ def test_a_canary_of_before_is_taken_away_after_its_share(checkout: Checkout) ->
         (True, False),
         (False, True),
     ]
+
+
+def test_the_tuning_profiles_are_there_and_their_variable_is_the_images() -> None:
+    root = Path(__file__).resolve().parents[3]
+    named_here = set(re.findall(r"TUNING_PROFILE:-(\w+)", (root / "scripts/gke/lib.sh").read_text(encoding="utf-8")))
+    assert named_here <= {path.stem for path in root.glob("model_repository/*/configs/*.pbtxt")}
+    assert "${TUNING_PROFILE:-" in (root / "scripts/images/triton-gpu.sh").read_text(encoding="utf-8")
 
 
 def test_the_build_fits_cloud_builds_schema_and_pushes_what_the_deployment_asks_for() -> None:
