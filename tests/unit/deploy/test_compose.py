@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from tests.unit.deploy.rendering import ROOT
-from tests.unit.deploy.tools import require_compose
+from tests.unit.deploy.tools import require, require_compose
 
 FILE = ROOT / "docker-compose.yaml"
 COMPOSE: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
@@ -98,3 +98,18 @@ def test_mounted_files_are_there_and_read_only() -> None:
                 assert rest.endswith(":ro")
             else:
                 assert source in COMPOSE["volumes"]
+
+
+@pytest.mark.parametrize(("kind", "name"), [("config", "prometheus.yaml"), ("rules", "alerts.yaml")])
+def test_prometheus_understands_its_files(kind: str, name: str) -> None:
+    command = [require("promtool"), "check", kind, "--lint-fatal", ROOT / "scripts/monitoring" / name]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_prometheus_asks_services_and_ports_that_are_there() -> None:
+    config = yaml.safe_load((ROOT / "scripts/monitoring/prometheus.yaml").read_text(encoding="utf-8"))
+    targets = {each for job in config["scrape_configs"] for group in job["static_configs"] for each in group["targets"]}
+    assert targets == {"gateway:8080", "triton:8002"}
+    assert SERVICES["gateway"]["ports"] == ["${PORT:-8080}:8080"]
+    assert "127.0.0.1:8002:8002" in SERVICES["triton-cpu"]["ports"]
