@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import venv
 from pathlib import Path
 
@@ -132,6 +133,7 @@ def main() -> None:
     if torch == "cuda" and arguments.profile != "gateway":
         print("(Most of it is PyTorch's CUDA build; TORCH=cpu takes the CPU build and saves 2.5 GB of it.)", flush=True)
     stamp_file.unlink(missing_ok=True)
+    began = time.monotonic()
     try:
         make_venv(arguments.venv)
         install(arguments.venv, lock, torch)
@@ -147,6 +149,7 @@ def main() -> None:
         text = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
         stamp["locks"][name] = hashlib.sha256(text.encode()).hexdigest()
     stamp_file.write_text(json.dumps({"torch": torch, "locks": stamp["locks"]}), encoding="utf-8")
+    print(f"  Install  {time.monotonic() - began:5.1f} s  everything is in {arguments.venv}", flush=True)
 
 
 if __name__ == "__main__":

@@ -95,8 +95,8 @@ export class Card {
       return;
     }
     panel.classList.toggle("unsure", !answer.sure);
-    const server = answer.serverMilliseconds === null ? "" : `, ${time(answer.serverMilliseconds)} of it in the server`;
-    panel.querySelector(".time").textContent = `Answered in ${time(answer.milliseconds)}${server}`;
+    const server = answer.serverMilliseconds === null ? "" : ` (${time(answer.serverMilliseconds)} in the server)`;
+    panel.querySelector(".time").textContent = `In ${time(answer.milliseconds)}${server}`;
     panel.querySelector(".verdict").textContent = answer.sure ? answer.best : `not sure, perhaps ${answer.best}`;
     const bars = answer.classes.map(([label, probability]) => {
       const bar = copy("bar");
