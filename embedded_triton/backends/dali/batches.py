@@ -2,7 +2,8 @@
 
 The two classes do the same. `DeviceBatches` never brings a pixel to the host: every answer is a view of DALI's output.
 DALI keeps an output as long as a view of it lives (`exec_dynamic`, its default), and `Pipeline.run` without a stream
-returns finished outputs, so whoever reads them needs to wait for nothing.
+returns finished outputs, so whoever reads them needs to wait for nothing. Views are handed over as tensors and not as
+capsules: the stub then names a stream of its own, which PyTorch has wait for what it computes itself.
 """
 
 from collections.abc import Sequence

@@ -52,14 +52,16 @@ class TritonPythonModel:
         compiling = torch.jit.optimized_execution(self._just_in_time)  # type: ignore[attr-defined]
         with torch.inference_mode(self._inference_mode), torch.no_grad(), compiling:
             result = self._module(*batches)
-        outputs = [output.float() for output in ([result] if isinstance(result, torch.Tensor) else result)]
-        split = dict(zip(self._outputs, (output.split(sizes) for output in outputs), strict=True))
+        # The answers are small: one copy to the host for the whole batch, and only of what somebody asked for, is
+        # cheaper than handing over a tensor on the GPU for each request. It also waits until they are computed.
+        wanted = {name for request in requests for name in request.requested_output_names()}
+        named = zip(self._outputs, [result] if isinstance(result, torch.Tensor) else result, strict=True)
+        split = {name: output.float().cpu().split(sizes) for name, output in named if name in wanted}
         return [self._respond(request, index, split) for index, request in enumerate(requests)]
 
     def _tensor(self, request: Any, name: str) -> torch.Tensor:
         # A tensor of the stub has no work pending, so there is no stream to wait for; where it is on this GPU already
-        # (FORCE_CPU_ONLY_INPUT_TENSORS: no), nothing is copied. The answers are handed over as tensors, not capsules:
-        # the stub then names a stream of its own, which PyTorch has wait for the current one.
+        # (FORCE_CPU_ONLY_INPUT_TENSORS: no), nothing is copied.
         return torch.utils.dlpack.from_dlpack(pb_utils.get_input_tensor_by_name(request, name)).to(self._device)
 
     def _respond(self, request: Any, index: int, split: dict[str, tuple[torch.Tensor, ...]]) -> Any:
