@@ -40,10 +40,12 @@ epochs ?=
 image ?=
 source ?=
 extras ?=
+feedback ?=
 
 .PHONY: data eda train train-cli evaluate evaluate-cli promote predict predict-cli notebooks install-kernel
-data: dev ## fetch, verify and lay out the photos; source=PATH takes what is there, extras=web,general more
-	@$(BIN)/bin-it-right data $(if $(source),--source "$(source)") $(if $(extras),--extras $(extras))
+data: dev ## fetch, verify and lay out the photos; source=PATH takes what is there, extras=web,general more; feedback=FOLDER too
+	@$(BIN)/bin-it-right data $(if $(source),--source "$(source)") $(if $(extras),--extras $(extras)) \
+		$(if $(feedback),--feedback "$(feedback)")
 
 eda: dev ## look at the data set: one HTML page and its figures
 	@$(BIN)/python -m training eda "$(dataset_path)"
