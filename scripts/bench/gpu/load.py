@@ -7,7 +7,7 @@ import multiprocessing
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Any
@@ -143,11 +143,13 @@ async def _http(target: Target, photos: list[bytes], number: int) -> Any:
 
     bodies: Iterator[bytes] = itertools.cycle([form(photo) for photo in photos])
     path = f"/{target.model}/predict"
-    async with PhotoClient(target.urls[number % len(target.urls)]) as client:
+    async with AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(PhotoClient(url)) for url in target.urls]
+        turns = itertools.cycle(clients[number % len(clients) :] + clients[: number % len(clients)])
 
         async def ask() -> str | None:
             try:
-                reply = await client.post(path, next(bodies))
+                reply = await next(turns).post(path, next(bodies))
             except (OSError, asyncio.IncompleteReadError) as error:
                 return type(error).__name__
             return None if reply.status == 200 else str(reply.status)

@@ -60,6 +60,25 @@ def service() -> FastAPI:
     return app
 
 
+def test_every_service_is_asked_also_by_a_single_process() -> None:
+    asked: Counter[str] = Counter()
+
+    def counting(name: str) -> FastAPI:
+        app = FastAPI()
+
+        @app.post("/raw/predict")
+        async def predict() -> dict[str, str]:
+            asked[name] += 1
+            return {}
+
+        return app
+
+    with served(counting("one")) as one, served(counting("two")) as two:
+        row = measure(Target((one, two), "raw"), PHOTOS, in_flight=2, seconds=0.5, processes=1)
+    assert "failures" not in row
+    assert min(asked["one"], asked["two"]) > 0.4 * asked.total() > 0
+
+
 def test_http_load_comes_from_several_processes_and_tells_failures_apart() -> None:
     with served(service()) as url:
         row = measure(Target((url,), "raw"), PHOTOS, in_flight=4, seconds=1, processes=2)
