@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.unit.deploy.rendering import Manifest, kustomized, named, of_kind, pod_specs, settings_of
+from tests.unit.deploy.rendering import Manifest, kustomized, named, of_kind, pod_specs, rendered, settings_of
 from tests.unit.deploy.steps import OPTIONS, STEPS, Checkout
 from tests.unit.deploy.tools import require
 
@@ -166,6 +166,15 @@ def test_the_written_overlay_names_the_images_of_the_project(checkout: Checkout)
     triton = named(manifests, "Deployment", "triton")["spec"]["template"]["spec"]
     assert triton["nodeSelector"] == {"cloud.google.com/gke-accelerator": "nvidia-h100-80gb"}
     assert settings_of(manifests, "triton")["TUNING_PROFILE"] == "h100"
+
+
+def test_a_rollout_may_take_as_long_as_the_step_waits_for_it(checkout: Checkout) -> None:
+    """A Deployment past its deadline ends the waiting with an error, though a GPU node may still be on its way."""
+    ran = checkout.run("60-deploy.sh", "--open", "--dry-run")
+    waits = {word for command in ran.printed() if "rollout" in command for word in command if "--timeout" in word}
+    deadlines = {each["spec"]["progressDeadlineSeconds"] for each in of_kind(rendered("gke"), "Deployment")}
+    assert waits == {"--timeout=30m"}
+    assert deadlines == {30 * 60}
 
 
 @pytest.mark.parametrize(("environment", "replicas"), [({}, 1), ({"REPLICAS": "3"}, 3)])
