@@ -7,6 +7,7 @@ import { scaled, shouldScale } from "./scale.js";
 
 const AT_ONCE = 2; // photos; each is asked of every model
 const KEPT_CARDS = 100;
+const FEW = 3; // photos at a time whose numbers are shown without being asked for
 
 const byId = (id) => document.getElementById(id);
 const queue = [];
@@ -58,7 +59,7 @@ function askForKey() {
 function add(files) {
   const photos = [...files];
   for (const photo of photos) {
-    const card = new Card(photo, photo.name || "Pasted picture");
+    const card = new Card(photo, photo.name || "Pasted picture", photos.length <= FEW);
     card.onAgain = () => enqueue(card, photo);
     byId("cards").prepend(card.element);
     cards.push(card);

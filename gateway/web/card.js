@@ -16,8 +16,10 @@ const megabytes = (file) => `${(file.size / 1e6).toFixed(1)} MB`;
 const time = (milliseconds) => (milliseconds < 1000 ? `${milliseconds.toFixed(0)} ms` : `${(milliseconds / 1000).toFixed(1)} s`);
 
 export class Card {
-  constructor(photo, name) {
+  /** `unfolded`: whether the models' numbers are shown at once; many cards are easier to look through without. */
+  constructor(photo, name, unfolded) {
     this.element = copy("card");
+    this.find("details").open = unfolded;
     this.name = name;
     this.panels = new Map();
     const picture = this.find(".picture");

@@ -76,6 +76,10 @@ def test_many_pictures_good_and_bad(page: Page, url: str) -> None:
     expect(card(page, "notes.jpg").get_by_text("This is no picture")).to_be_visible()
     assert page.locator("figcaption").first.inner_text() == "notes.jpg"
     expect(page.get_by_text("On this page: 8 metal, 1 no answer.")).to_be_visible()
+    keep_screenshot(page, "many")
+    expect(card(page, "0.jpg").locator(".bars").first).to_be_hidden()
+    card(page, "0.jpg").get_by_text("Each model in numbers").click()
+    expect(card(page, "0.jpg").locator(".bars").first).to_be_visible()
 
 
 def test_folder_that_is_dropped(page: Page, url: str, tmp_path: Path) -> None:

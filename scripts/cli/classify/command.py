@@ -61,8 +61,12 @@ def classify(
       curl -s https://example.org/photo.jpg | bin-it-right classify -
 
     \b
-    Exit status: 0 every photo is answered; 1 some are not, and are listed; 2 wrong usage;
-    3 the server can not be asked; 130 interrupted: go on with --resume.
+    Exit status:
+        0  every photo is answered
+        1  some are not, and are listed
+        2  wrong usage
+        3  the server can not be asked
+      130  interrupted: go on with --resume
     """
     if resume and output is None:
         raise typer.BadParameter("it needs --output, the file of the earlier run", param_hint="--resume")
