@@ -12,10 +12,20 @@ suffix=""
 if command -v nvidia-smi >/dev/null && nvidia-smi >/dev/null 2>&1; then suffix=_gpu; fi
 extra=() init=(--init imagenet)
 [[ -n $web ]] && extra=(--extra "$web")
+train_raw=("$python" -m training train "$trashnet" "$runs/raw" --model raw --recipe "raw$suffix" "${extra[@]}" --resume)
+
+# Small pictures keep a large GPU half idle, while Python starts the next kernels: there both trainings run side by side.
+if [[ -n $suffix ]]; then
+    mkdir -p "$runs"
+    echo "raw trains beside pretrained; its progress is in $runs/raw.log"
+    "${train_raw[@]}" > "$runs/raw.log" 2>&1 &
+    raw=$!
+    trap 'kill "$raw" 2>/dev/null || true' EXIT
+fi
 if [[ -n $general ]]; then
     "$python" -m training train "$general" "$runs/general" --model pretrained --recipe "general$suffix" --resume
     init=(--init "$runs/general/best.safetensors")
 fi
 "$python" -m training train "$trashnet" "$runs/pretrained" --model pretrained --recipe "pretrained$suffix" \
     "${init[@]}" "${extra[@]}" --resume
-"$python" -m training train "$trashnet" "$runs/raw" --model raw --recipe "raw$suffix" "${extra[@]}" --resume
+if [[ -n $suffix ]]; then wait "$raw"; else "${train_raw[@]}"; fi

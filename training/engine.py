@@ -108,7 +108,5 @@ def predict_logits(
     """Return logits FP32 [N, classes] for UINT8 pixels [N, 3, S, S] that the serving preprocessing made."""
     network.eval()
     device = next(network.parameters()).device
-    chunks = [
-        network(normalise(chunk.to(device), specification)).float().cpu() for chunk in torch.split(pixels, batch_size)
-    ]
-    return torch.cat(chunks)
+    chunks = [network(normalise(chunk.to(device), specification)).float() for chunk in torch.split(pixels, batch_size)]
+    return torch.cat(chunks).cpu()
