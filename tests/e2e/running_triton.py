@@ -69,7 +69,9 @@ class RunningTriton:
                 stdout=log,
                 stderr=log,
                 cwd=ROOT,
-                env=os.environ
+                # The configurations as committed, whatever this machine would get; a test may name another profile.
+                env={"EMBEDDED_TRITON_PROFILE": "default"}
+                | os.environ
                 | {"EMBEDDED_TRITON_SHARED_MEMORY_PREFIX": self.prefix, "EMBEDDED_TRITON_PROBE_INTERVAL": "1"},
             )
 

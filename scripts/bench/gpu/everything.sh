@@ -39,8 +39,10 @@ for name in "${steps[@]}"; do
         environment) step environment 900 "${PYTHON:-python3}" scripts/environment.py dev --venv "${VENV:-.venv}" ;;
         export) step export 300 "$python" -m scripts.cli.export ;;
         tests) step tests 600 "$python" -m pytest -m gpu -ra ;;
-        served) step served 900 "$python" -m pytest -ra tests/e2e/test_triton_answers.py tests/e2e/gateway/test_formats.py \
-            tests/e2e/gateway/test_skew.py ;;
+        served)
+            step served 900 env EMBEDDED_TRITON_PROFILE=auto "$python" -m pytest -ra tests/e2e/test_triton_answers.py \
+                tests/e2e/gateway/test_formats.py tests/e2e/gateway/test_skew.py
+            ;;
         bench) step bench 590 "$python" -m scripts.bench.gpu ${photos:+"$photos"} ;;
         *) echo "error: there is no step $name" >&2; failed=1 ;;
     esac

@@ -209,7 +209,7 @@ def test_a_serialised_pipeline_gives_the_same(tmp_path: Path, model: Any, monkey
     backend = load_backend("dali", monkeypatch)
     (tmp_path / "1").mkdir()
     source = backend._import(PREPROCESS / "1" / "dali.py")
-    (tmp_path / "1" / "model.dali").write_bytes(source.preprocess().serialize())
+    (tmp_path / "1" / "model.dali").write_bytes(source.preprocess(device_id=None).serialize())
     serialised = backend.TritonPythonModel()
     serialised.initialize(arguments(tmp_path, parameters={"num_threads": {"string_value": "1"}}))
     (response,) = serialised.execute([request(GOOD["turned"])])
