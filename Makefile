@@ -84,7 +84,7 @@ install-kernel: dev ## offer this environment to a Jupyter that is installed alr
 	@$(BIN)/python -m ipykernel install --user --name bin-it-right --display-name "Bin it right"
 
 ##@ Checks
-.PHONY: dev test check docs-check bench-gpu check-gpu check-container format lint ruff mypy black black-fix
+.PHONY: dev test check docs-check readme bench-gpu check-gpu check-container format lint ruff mypy black black-fix
 dev: ## make the environment for tests and training
 	@$(ENVIRONMENT) dev
 
@@ -107,6 +107,12 @@ check-gpu: ## everything that needs a GPU, results in build/gpu: tests, benchmar
 
 check-container: dev ## NVIDIA's container on this machine's GPU: tests, benchmark, a report for an issue
 	@$(BIN)/python -m scripts.container_check $(if $(photos),--photos "$(photos)")
+
+readme: dev ## write anew what the README takes from code and cards, and from the service that runs on PORT
+	@$(BIN)/python -m scripts.settings_table
+	@$(BIN)/python -m scripts.readme_table
+	@$(BIN)/python -m scripts.readme_answer --url http://localhost:$(PORT)
+	@$(BIN)/python -m scripts.picture_of_page --url http://localhost:$(PORT)
 
 format: dev ## put the code into the one format
 	$(BIN)/ruff check --fix
