@@ -1,6 +1,7 @@
 """`python -m gateway --host 0.0.0.0 --port 8080`."""
 
 import argparse
+import ipaddress
 import sys
 
 import structlog
@@ -39,12 +40,19 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _warn_of_openness(settings: Settings) -> None:
-    if not settings.api_keys and settings.host not in ("127.0.0.1", "localhost", "::1"):
+    if not settings.api_keys and not _is_loopback(settings.host):
         log.warning(
             "open_to_everyone",
             advice=f"The gateway listens on {settings.host} and asks for no key. Set GATEWAY_API_KEYS to one or "
             "several comma-separated keys, or keep others away by other means.",
         )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _sentences(error: ValidationError) -> str:
