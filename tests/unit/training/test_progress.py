@@ -36,7 +36,8 @@ def test_a_terminal_gets_a_bar_with_loss_and_rate(
     _run(Progress(3))
     out = capsys.readouterr().out
     assert "epoch 1/3" in out
-    assert "loss 1.000  rate 0.0200" in out
+    # Which of the two steps is shown depends on how busy the machine is.
+    assert "loss 1.000  rate 0.0200" in out or "loss 1.500  rate 0.0100" in out
     assert "\x1b[" in out
 
 
