@@ -131,6 +131,26 @@ black: dev ## the ancestor's name of a check of the format alone
 
 black-fix: format ## the ancestor's name of `make format`
 
+##@ Measuring
+# For Triton without the gateway: NVIDIA's program out of the last wheel whose program runs on glibc 2.36.
+PERF_ANALYZER := build/perf_analyzer/bin/perf_analyzer
+photos ?=
+seconds ?= 3
+rounds ?= 3
+only ?=
+models ?=
+
+.PHONY: bench
+bench: $(PERF_ANALYZER) ## the service beside what one would take instead: photos=FOLDER seconds=3 rounds=3 only="service ancestor" models=raw
+	@$(ENVIRONMENT) bench
+	@$(BIN)/python -m scripts.bench.cpu --perf-analyzer $< --seconds $(seconds) --rounds $(rounds) \
+		$(if $(photos),--photos "$(photos)") $(if $(only),--only $(only)) $(if $(models),--models $(models))
+
+$(PERF_ANALYZER): requirements/perf_analyzer.txt
+	@$(ENVIRONMENT) bench
+	@$(BIN)/uv pip install --quiet --target build/perf_analyzer --no-deps --require-hashes -r $<
+	@touch $@
+
 ##@ Deployment
 .PHONY: api jupyter images sbom rolling-update
 api: ## start the service in Docker: COMPOSE_PROFILES=gpu on an NVIDIA GPU, cpu,monitoring with Grafana

@@ -13,7 +13,11 @@ lock() { # lock OUTPUT ARGUMENT...
 lock dev.txt --group build --group triton --group train --group otel --group dev
 lock jupyter.txt --group build --group triton --group train --group otel --group dev --group jupyter \
     --constraint requirements/dev.txt
+lock bench.txt --group build --group triton --group train --group otel --group dev --group bench \
+    --constraint requirements/dev.txt
 lock serve.txt --group build --group triton --constraint requirements/dev.txt
 lock gateway.txt --group build --constraint requirements/dev.txt
 uv pip compile --group pyproject.toml:audit "${options[@]}" --output-file requirements/audit.txt
 echo 'uv==0.13.9' | uv pip compile - "${options[@]}" --output-file requirements/uv.txt
+# Only for its program perf_analyzer, in a folder of its own: newer ones want a newer glibc.
+echo 'tritonclient==2.50.0' | uv pip compile - "${options[@]}" --no-deps --output-file requirements/perf_analyzer.txt

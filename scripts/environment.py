@@ -25,7 +25,9 @@ SUPPORTED = ((3, 11), (3, 12), (3, 13))
 PYTORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 #: Lock files in the order in which each holds the one before it, and about how much each downloads, in MB (measured on
 #: 2026-11-23 as the sum of the wheels): with PyTorch's CUDA build, and with its CPU build.
-PROFILES = {"gateway": (56, 56), "serve": (3131, 593), "dev": (3382, 837), "jupyter": (3412, 867)}
+PROFILES = {"gateway": (56, 56), "serve": (3131, 593), "dev": (3382, 837), "jupyter": (3412, 867), "bench": (3435, 890)}
+#: Each of these holds the ones before it; the profiles after them hold these, and not one another.
+CHAIN = ("gateway", "serve", "dev")
 
 
 def fail(sentence: str) -> None:
@@ -142,7 +144,7 @@ def main() -> None:
     except KeyboardInterrupt:
         fail("interrupted; run the same command again, it goes on where it was")
     # A larger profile holds the smaller ones: the locks share their versions.
-    names = list(PROFILES)[: list(PROFILES).index(arguments.profile) + 1]
+    names = [*(CHAIN[: CHAIN.index(arguments.profile)] if arguments.profile in CHAIN else CHAIN), arguments.profile]
     if stamp["torch"] != torch:
         stamp["locks"] = {}
     for name in names:

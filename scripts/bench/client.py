@@ -9,7 +9,8 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-_BOUNDARY = b"----bin-it-right"
+#: What parts the fields of a form; no photo holds it.
+BOUNDARY = b"----bin-it-right"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Reply:
 def form(photo: bytes, field: str = "file") -> bytes:
     """A multipart body with one file."""
     disposition = f'Content-Disposition: form-data; name="{field}"; filename="photo"'.encode()
-    return b"".join((b"--", _BOUNDARY, b"\r\n", disposition, b"\r\n\r\n", photo, b"\r\n--", _BOUNDARY, b"--\r\n"))
+    return b"".join((b"--", BOUNDARY, b"\r\n", disposition, b"\r\n\r\n", photo, b"\r\n--", BOUNDARY, b"--\r\n"))
 
 
 class PhotoClient:
@@ -52,7 +53,7 @@ class PhotoClient:
         """Posts a multipart body. Raises OSError or asyncio.IncompleteReadError where no answer comes."""
         head = (
             f"POST {path} HTTP/1.1\r\nHost: {self._host}\r\nContent-Length: {len(body)}\r\n"
-            f"Content-Type: multipart/form-data; boundary={_BOUNDARY.decode()}\r\n\r\n"
+            f"Content-Type: multipart/form-data; boundary={BOUNDARY.decode()}\r\n\r\n"
         )
         return await self._exchange(head.encode() + body)
 

@@ -25,10 +25,10 @@ from embedded_triton.errors import EmbeddedTritonError
 from embedded_triton.machine import choose_profile
 from scripts.bench.gpu.drawn import drawn_photos
 from scripts.bench.gpu.load import WARM_UP_SECONDS, Target, measure
-from scripts.bench.gpu.servers import ROOT, StartError, environment, gateways, peer, triton
 from scripts.bench.gpu.targets import judge
 from scripts.bench.gpu.watch import GpuWatch, gpu_name
 from scripts.bench.photos import photos_in
+from scripts.bench.servers import ROOT, StartError, environment, gateways, peer, triton
 
 MODELS = ("raw", "pretrained")
 

@@ -1,4 +1,4 @@
-"""Starts what is measured, each as a process of its own, and stops it."""
+"""Starts what the benchmarks measure, each as a process of its own, and stops it."""
 
 import os
 import socket
@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 _START_SECONDS, _STOP_SECONDS = 240.0, 40.0
 
 
@@ -45,8 +45,8 @@ def triton(device: str, model_repository: Path, profile: str | None) -> Iterator
     command += [f"--grpc-port={grpc}", f"--http-port={http}", f"--metrics-port={metrics}"]
     variables = {**environment(device), "EMBEDDED_TRITON_SHARED_MEMORY_PREFIX": f"bench-{grpc}"}
     variables |= {"EMBEDDED_TRITON_PROFILE": profile or "default"}
-    with _process(command, variables) as (process, log):
-        _wait(process, log, lambda: "Triton answers on" in log.read_text(errors="replace"))
+    with process(command, variables) as (started, log):
+        wait(started, log, lambda: "Triton answers on" in log.read_text(errors="replace"))
         yield f"127.0.0.1:{grpc}"
 
 
@@ -64,8 +64,8 @@ def gateways(triton_url: str, count: int, in_flight: int) -> Iterator[tuple[str,
     with ExitStack() as stack:
         for port in ports:
             command = [sys.executable, "-m", "gateway", "--host", "127.0.0.1", "--port", str(port)]
-            process, log = stack.enter_context(_process(command, variables))
-            _wait(process, log, partial(_answers, f"http://127.0.0.1:{port}/health/ready"))
+            started, log = stack.enter_context(process(command, variables))
+            wait(started, log, partial(_answers, f"http://127.0.0.1:{port}/health/ready"))
         yield tuple(f"http://127.0.0.1:{port}" for port in ports)
 
 
@@ -75,34 +75,36 @@ def peer(device: str) -> Iterator[str]:
     (port,) = free_ports(1)
     command = [sys.executable, "-m", "scripts.bench.gpu.peer", f"--port={port}"]
     command += ["--device=" + ("cuda" if device == "gpu" else "cpu")]
-    with _process(command, environment(device)) as (process, log):
-        _wait(process, log, lambda: _answers(f"http://127.0.0.1:{port}/health/ready"))
+    with process(command, environment(device)) as (started, log):
+        wait(started, log, lambda: _answers(f"http://127.0.0.1:{port}/health/ready"))
         yield f"http://127.0.0.1:{port}"
 
 
 @contextmanager
-def _process(command: list[str], variables: dict[str, str]) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+def process(command: list[str], variables: dict[str, str]) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """Run a command from the project's folder while the body runs; yields the process and the file of its log."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         log = Path(folder, "log")
         with log.open("wb") as output:
-            process = subprocess.Popen(
+            started = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=ROOT, env=variables
             )
         try:
-            yield process, log
+            yield started, log
         finally:
-            process.terminate()
+            started.terminate()
             try:
-                process.wait(_STOP_SECONDS)
+                started.wait(_STOP_SECONDS)
             except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+                started.kill()
+                started.wait()
 
 
-def _wait(process: subprocess.Popen[bytes], log: Path, ready: Callable[[], bool]) -> None:
+def wait(started: subprocess.Popen[bytes], log: Path, ready: Callable[[], bool]) -> None:
+    """Wait until a server is ready. Raises StartError where it ends first, or takes too long."""
     end = time.monotonic() + _START_SECONDS
     while not ready():
-        if process.poll() is not None or time.monotonic() > end:
+        if started.poll() is not None or time.monotonic() > end:
             raise StartError(f"A server did not start:\n{log.read_text(errors='replace')[-3000:]}")
         time.sleep(0.1)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.perf_input import main
+from scripts.bench.perf_data import main
 
 
 def test_each_file_is_a_request(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,77 @@
+"""Everything that is measured, started on ports of its own and proven to give one answer."""
+
+import json
+import os
+import sys
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
+
+from scripts.bench.client import BOUNDARY, form
+from scripts.bench.servers import free_ports, process, wait
+
+#: What stands in the place of the service, by the name of its module in ``scripts.bench.peers``.
+PEERS = ("ancestor", "tuned", "onnx", "litserve")
+#: Pillow resizes in bytes and DALI in floating point: that moves a probability by up to 0.03 (docs/experiments.md).
+MOST_DIFFERENCE = 0.05
+
+
+class AnswerError(Exception):
+    """Two servers answer differently: a comparison of their speed would say nothing."""
+
+
+@contextmanager
+def peers(names: Sequence[str], models: Sequence[str], photo: bytes) -> Iterator[dict[str, str]]:
+    """Start peers and yield their URLs once each has classified the photo with every model.
+
+    Raises:
+        StartError: one does not start.
+    """
+    urls = {}
+    # What is set for one shall not help or hinder another: the peers decide their threads themselves.
+    variables = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "MKL_"))}
+    with ExitStack() as stack:
+        running = []
+        for name, port in zip(names, free_ports(len(names)), strict=True):
+            command = [sys.executable, "-m", f"scripts.bench.peers.{name}", f"--port={port}"]
+            running.append(stack.enter_context(process(command, variables)))
+            urls[name] = f"http://127.0.0.1:{port}"
+        for (started, log), url in zip(running, urls.values(), strict=True):
+            wait(started, log, partial(_answers, url, models, photo))
+        yield urls
+
+
+def _answers(url: str, models: Sequence[str], photo: bytes) -> bool:
+    try:
+        return all(classify(url, model, photo) for model in models)
+    except OSError:  # URLError is one
+        return False
+
+
+def classify(url: str, model: str, photo: bytes) -> dict[str, float]:
+    """Return the probability of each class. Raises OSError where there is no good answer."""
+    headers = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY.decode()}"}
+    request = urllib.request.Request(f"{url}/{model}/predict", form(photo), headers)  # noqa: S310 - of the loopback
+    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - likewise
+        classes: dict[str, float] = json.load(answer)["classes"]
+    return classes
+
+
+def differences(urls: Mapping[str, str], model: str, photos: Sequence[bytes]) -> dict[str, float]:
+    """Return each server's largest difference of a probability from the first server's.
+
+    Raises:
+        AnswerError: one is over ``MOST_DIFFERENCE``.
+    """
+    names = list(urls)
+    found = dict.fromkeys(names[1:], 0.0)
+    for photo in photos:
+        expected = classify(urls[names[0]], model, photo)
+        for name in names[1:]:
+            answer = classify(urls[name], model, photo)
+            found[name] = max(found[name], *(abs(answer[label] - expected[label]) for label in expected))
+    for name, difference in found.items():
+        if difference > MOST_DIFFERENCE:
+            raise AnswerError(f"{name} and {names[0]} differ by {difference:.3f} about a photo with {model}")
+    return {name: round(difference, 4) for name, difference in found.items()}

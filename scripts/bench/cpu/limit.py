@@ -1,0 +1,54 @@
+"""The limit: the exported network alone in a loop on all cores, in a process of its own."""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from scripts.bench.servers import ROOT
+
+_BATCHES = (1, 4, 8, 16)
+
+
+def limit(model_type: str, model_repository: Path, seconds: float) -> dict[int, float]:
+    """Return photos a second by batch size. Raises CalledProcessError where the process fails."""
+    command = [sys.executable, "-m", "scripts.bench.cpu.limit", model_type, str(model_repository), str(seconds)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, cwd=ROOT, check=True)
+    return {int(batch): rate for batch, rate in json.loads(done.stdout).items()}
+
+
+def _measure(model_type: str, model_repository: Path, seconds: float) -> dict[int, float]:
+    import torch
+
+    from training.export import torchscript_warnings_ignored
+    from training.model_types import NETWORK_MODELS
+    from training.specification import load_specification
+
+    path = model_repository / NETWORK_MODELS[model_type] / "1" / "model.pt"
+    size = load_specification(model_repository).size
+    with torchscript_warnings_ignored():
+        module = torch.jit.load(str(path)).eval().to(memory_format=torch.channels_last)  # type: ignore[no-untyped-call]
+        network = torch.jit.optimize_for_inference(torch.jit.freeze(module))
+    rates = {}
+    for batch in _BATCHES:
+        images = torch.randn(batch, 3, size, size).contiguous(memory_format=torch.channels_last)
+        with torch.inference_mode():
+            for _ in range(3):
+                network(images)
+            done, began = 0, time.perf_counter()
+            while (now := time.perf_counter()) < began + seconds:
+                network(images)
+                done += batch
+        rates[batch] = round(done / (now - began), 1)
+    return rates
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model_type")
+    parser.add_argument("model_repository", type=Path)
+    parser.add_argument("seconds", type=float)
+    given = parser.parse_args()
+    print(json.dumps(_measure(given.model_type, given.model_repository, given.seconds)))

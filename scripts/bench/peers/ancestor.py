@@ -1,0 +1,43 @@
+"""The ancestor's way: FastAPI, the eager network in the process, Pillow and torchvision, everything at its default.
+
+    python -m scripts.bench.peers.ancestor --port 9000
+
+What most people write first. FastAPI runs the handler in a thread of its pool, so several photos are decoded at once.
+"""
+
+import io
+from typing import Annotated, Any
+
+import torch
+from fastapi import FastAPI, File
+from PIL import Image
+from torchvision.transforms import Compose, Normalize, Resize, ToTensor
+
+from scripts.bench.peers.answers import as_answer
+from scripts.bench.peers.command import serve
+from training.classes import read_classes
+from training.export import load_served_network
+from training.model_types import NETWORK_MODELS
+from training.specification import load_specification
+
+
+def create() -> FastAPI:
+    """Return the service with both networks."""
+    app = FastAPI()
+    classes, specification = read_classes(), load_specification()
+    size = specification.size
+    transform = Compose([Resize((size, size)), ToTensor(), Normalize(specification.mean, specification.std)])
+    networks = {model_type: load_served_network(model_type)[0] for model_type in NETWORK_MODELS}
+
+    @app.post("/{model_type}/predict")
+    def predict(model_type: str, file: Annotated[bytes, File()]) -> dict[str, Any]:
+        image = Image.open(io.BytesIO(file)).convert("RGB")
+        with torch.inference_mode():
+            probabilities = networks[model_type](transform(image)[None])[0]
+        return as_answer(classes, probabilities.tolist())
+
+    return app
+
+
+if __name__ == "__main__":
+    serve("scripts.bench.peers.ancestor:create", workers=1)

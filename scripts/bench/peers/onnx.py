@@ -1,0 +1,77 @@
+"""ONNX Runtime in FastAPI, tuned: all graph optimisations, a worker of one thread for each core.
+
+    python -m scripts.bench.peers.onnx --port 9000
+
+The networks are converted from the shipped weights into ``build/bench`` before anything is served.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import onnxruntime
+import torch
+from fastapi import FastAPI, UploadFile
+
+from scripts.bench.peers.answers import as_answer
+from scripts.bench.peers.command import cores, serve
+from scripts.bench.peers.pixels import Preprocessing
+from training.classes import REPOSITORY_ROOT, read_classes
+from training.export import load_served_network, torchscript_warnings_ignored
+from training.model_types import NETWORK_MODELS
+from training.specification import load_specification
+
+FOLDER = REPOSITORY_ROOT / "build" / "bench"
+
+
+def convert(model_type: str, path: Path, size: int) -> None:
+    """Write the network as ONNX, with any batch size."""
+    network, _ = load_served_network(model_type)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with torchscript_warnings_ignored():
+        torch.onnx.export(
+            network,
+            (torch.zeros(1, 3, size, size),),
+            str(path),
+            input_names=["images"],
+            output_names=["probabilities"],
+            dynamic_axes={"images": {0: "batch"}, "probabilities": {0: "batch"}},
+            dynamo=False,
+        )
+
+
+def create() -> FastAPI:
+    """Return the service with both networks."""
+    app = FastAPI()
+    classes, preprocessing = read_classes(), Preprocessing(load_specification())
+    torch.set_num_threads(1)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    sessions = {
+        model_type: onnxruntime.InferenceSession(
+            str(FOLDER / f"{model_type}.onnx"), options, providers=["CPUExecutionProvider"]
+        )
+        for model_type in NETWORK_MODELS
+    }
+
+    @app.post("/{model_type}/predict")
+    async def predict(model_type: str, file: UploadFile) -> dict[str, Any]:
+        pixels = preprocessing(await file.read()).contiguous().numpy()
+        (probabilities,) = sessions[model_type].run(None, {"images": pixels})
+        return as_answer(classes, probabilities[0].tolist())
+
+    return app
+
+
+def main() -> None:
+    """Convert, then serve."""
+    size = load_specification().size
+    for model_type in NETWORK_MODELS:
+        print(f"converting {model_type}", file=sys.stderr)
+        convert(model_type, FOLDER / f"{model_type}.onnx", size)
+    serve("scripts.bench.peers.onnx:create", workers=cores())
+
+
+if __name__ == "__main__":
+    main()

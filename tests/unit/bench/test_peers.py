@@ -1,0 +1,66 @@
+"""The peers that are measured against: each gives the network's own answer, with toy networks in place of the real."""
+
+import io
+from typing import Any
+
+import pytest
+import torch
+from fastapi import FastAPI
+from PIL import Image
+from torch import nn
+
+from scripts.bench.cpu.contenders import classify
+from scripts.bench.peers import ancestor, tuned
+from scripts.bench.peers.pixels import Preprocessing
+from tests.pictures import bottle, encode
+from tests.serving import served
+from training.classes import read_classes
+from training.preprocessing import decode, normalise, resize
+from training.specification import load_specification
+
+PHOTO = encode(bottle(), "JPEG", quality=90)
+
+
+class Toy(nn.Module):
+    """Answers by the mean colour."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        means = images.mean(dim=(2, 3))
+        return torch.softmax(torch.cat([means, -means], dim=1), dim=1)
+
+
+def expected() -> dict[str, float]:
+    specification = load_specification()
+    pixels = normalise(resize(decode(PHOTO), specification.size)[None], specification)
+    return dict(zip(read_classes(), Toy()(pixels)[0].tolist(), strict=True))
+
+
+def test_tuned_preprocessing_is_that_of_training_but_for_rounding() -> None:
+    specification = load_specification()
+    ours = Preprocessing(specification)(PHOTO)
+    theirs = normalise(resize(decode(PHOTO), specification.size)[None], specification)
+    assert ours.shape == theirs.shape
+    assert ours.is_contiguous(memory_format=torch.channels_last)
+    assert float((ours - theirs).abs().max()) < 0.05  # two levels of 255
+
+
+def peer(name: str, monkeypatch: pytest.MonkeyPatch) -> FastAPI:
+    def network(*_: Any) -> Any:
+        return (Toy(), None) if name == "ancestor" else lambda images: (Toy()(images), None)
+
+    if name == "ancestor":
+        monkeypatch.setattr(ancestor, "load_served_network", network)
+        return ancestor.create()
+    monkeypatch.setattr(tuned, "load_frozen", network)
+    monkeypatch.setattr(torch, "set_num_threads", lambda _: None)
+    return tuned.create()
+
+
+@pytest.mark.parametrize("name", ["ancestor", "tuned"])
+def test_a_peer_answers_as_the_gateway_does(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with served(peer(name, monkeypatch)) as url:
+        answer = classify(url, "raw", PHOTO)
+    assert list(answer) == list(read_classes())
+    assert answer == pytest.approx(expected(), abs=0.01)
+    with Image.open(io.BytesIO(PHOTO)) as image:
+        assert image.size == (320, 240)
