@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SUPPORTED = ((3, 11), (3, 12), (3, 13))
 PYTORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 #: Lock files in the order in which each holds the one before it, and about how much each downloads, in MB (measured on
-#: 2026-11-23 as the sum of the wheels): with PyTorch's CUDA build, and with its CPU build.
+#: 2026-11-23 as the sum of the wheels, for bench estimated): with PyTorch's CUDA build, and with its CPU build.
 PROFILES = {"gateway": (56, 56), "serve": (3131, 593), "dev": (3382, 837), "jupyter": (3412, 867), "bench": (3435, 890)}
 #: Each of these holds the ones before it; the profiles after them hold these, and not one another.
 CHAIN = ("gateway", "serve", "dev")

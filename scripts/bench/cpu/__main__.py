@@ -59,7 +59,7 @@ def run(given: argparse.Namespace) -> dict[str, Any]:
         (folder / "bodies").mkdir()
         write_bodies(photos, folder / "bodies")
         say(f"starting {', '.join(given.only)}")
-        grpc = stack.enter_context(triton("cpu", given.model_repository))
+        grpc = stack.enter_context(triton("cpu", given.model_repository, given.profile))
         (ours,) = stack.enter_context(gateways(grpc, 1, max(given.in_flight)))
         chosen = [each for each in PEERS if each in given.only]
         urls = {"service": ours} | stack.enter_context(peers(chosen, given.models, photos[0]))
@@ -93,6 +93,7 @@ def run(given: argparse.Namespace) -> dict[str, Any]:
         "versions": {name: version(name) for name in _VERSIONS},
         "photos": {"count": len(photos), "mean_bytes": sum(map(len, photos)) // len(photos), "drawn": not given.photos},
         "seconds": given.seconds,
+        "profile": given.profile,
         "load": {"service and peers": "wrk", "direct": direct.tool},
         "largest_differences": same,
         "results": {
@@ -144,6 +145,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", choices=SERVERS, default=list(SERVERS), help="by default all of them")
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--model-repository", type=Path, default=ROOT / "model_repository", metavar="FOLDER")
+    parser.add_argument("--profile", default="auto", help="tuning profile of the models; by default what fits")
     parser.add_argument("--perf-analyzer", type=Path, metavar="PROGRAM", help="by default the one on the path")
     return parser.parse_args(arguments)
 

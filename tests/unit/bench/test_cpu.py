@@ -104,7 +104,8 @@ def test_tables_name_failures_and_missed_targets() -> None:
 
 
 def test_servers_that_disagree_are_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
-    answers = {"one": {"glass": 0.9, "metal": 0.1}, "two": {"glass": 0.88, "metal": 0.12}, "three": {"glass": 0.5}}
+    shares = {"one": 0.9, "two": 0.88, "three": 0.5}
+    answers = {name: {"glass": share, "metal": 1 - share} for name, share in shares.items()}
     monkeypatch.setattr("scripts.bench.cpu.contenders.classify", lambda url, model, photo: answers[url])
     assert differences({"one": "one", "two": "two"}, "raw", [b"", b""]) == {"two": 0.02}
     with pytest.raises(AnswerError, match=r"three and one differ by 0\.400"):
