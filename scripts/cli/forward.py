@@ -21,6 +21,7 @@ class Forwarded:
 COMMANDS = (
     Forwarded("serve", "Serving", "Start Triton and the gateway; Ctrl-C stops both.", ("scripts.cli.serve",)),
     Forwarded("export", "Serving", "Bring the model repository up to date with the weights.", ("scripts.cli.export",)),
+    Forwarded("bench", "Serving", "Measure the service beside its peers: `make bench`.", ("scripts.bench.cpu",)),
     Forwarded("data", "Training", "Fetch the data set and lay out its lists.", ("data",)),
     Forwarded("eda", "Training", "Look at a data set before training on it.", ("training", "eda")),
     Forwarded("train", "Training", "Train a network by a recipe.", ("training", "train")),
