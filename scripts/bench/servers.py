@@ -70,13 +70,12 @@ def gateways(triton_url: str, count: int, in_flight: int) -> Iterator[tuple[str,
 
 
 @contextmanager
-def peer(device: str) -> Iterator[str]:
-    """The plain FastAPI service with the eager networks; yields its URL."""
+def ancestor(device: str) -> Iterator[str]:
+    """The plain FastAPI service with the eager networks, on this device; yields its URL."""
     (port,) = free_ports(1)
-    command = [sys.executable, "-m", "scripts.bench.gpu.peer", f"--port={port}"]
-    command += ["--device=" + ("cuda" if device == "gpu" else "cpu")]
+    command = [sys.executable, "-m", "scripts.bench.peers.ancestor", f"--port={port}"]
     with process(command, environment(device)) as (started, log):
-        wait(started, log, lambda: _answers(f"http://127.0.0.1:{port}/health/ready"))
+        wait(started, log, partial(_answers, f"http://127.0.0.1:{port}/openapi.json"))
         yield f"http://127.0.0.1:{port}"
 
 

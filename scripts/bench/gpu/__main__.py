@@ -28,7 +28,7 @@ from scripts.bench.gpu.load import WARM_UP_SECONDS, Target, measure
 from scripts.bench.gpu.targets import judge
 from scripts.bench.gpu.watch import GpuWatch, gpu_name
 from scripts.bench.photos import photos_in
-from scripts.bench.servers import ROOT, StartError, environment, gateways, peer, triton
+from scripts.bench.servers import ROOT, StartError, ancestor, environment, gateways, triton
 
 MODELS = ("raw", "pretrained")
 
@@ -101,7 +101,7 @@ def run(given: argparse.Namespace) -> dict[str, Any]:
             result |= _served(url, photos, given)
     result["peer"] = None
     if given.peer:
-        with peer(device) as url:
+        with ancestor(device) as url:
             result["peer"] = table("peer", (url,), photos, given)
     result["ceilings"] = ceilings(device, given.model_repository, photos, given.seconds) if given.ceilings else None
     result["targets"] = judge(result) if device == "gpu" else None

@@ -2,7 +2,8 @@
 
     python -m scripts.bench.peers.ancestor --port 9000
 
-What most people write first. FastAPI runs the handler in a thread of its pool, so several photos are decoded at once.
+What most people write first. FastAPI runs the handler in a thread of its pool, so several photos are decoded at once;
+the network is on the GPU where there is one.
 """
 
 import io
@@ -27,13 +28,14 @@ def create() -> FastAPI:
     classes, specification = read_classes(), load_specification()
     size = specification.size
     transform = Compose([Resize((size, size)), ToTensor(), Normalize(specification.mean, specification.std)])
-    networks = {model_type: load_served_network(model_type)[0] for model_type in NETWORK_MODELS}
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    networks = {model_type: load_served_network(model_type)[0].to(device) for model_type in NETWORK_MODELS}
 
     @app.post("/{model_type}/predict")
     def predict(model_type: str, file: Annotated[bytes, File()]) -> dict[str, Any]:
         image = Image.open(io.BytesIO(file)).convert("RGB")
         with torch.inference_mode():
-            probabilities = networks[model_type](transform(image)[None])[0]
+            probabilities = networks[model_type](transform(image)[None].to(device))[0]
         return as_answer(classes, probabilities.tolist())
 
     return app
