@@ -2,7 +2,6 @@
 
 import os
 import socket
-import subprocess
 import sys
 import tempfile
 import time
@@ -12,6 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
+
+from embedded_triton.leash import LeashedProcess
 
 ROOT = Path(__file__).resolve().parents[2]
 _START_SECONDS, _STOP_SECONDS = 240.0, 40.0
@@ -80,26 +81,23 @@ def ancestor(device: str) -> Iterator[str]:
 
 
 @contextmanager
-def process(command: list[str], variables: dict[str, str]) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
-    """Run a command from the project's folder while the body runs; yields the process and the file of its log."""
+def process(command: list[str], variables: dict[str, str]) -> Iterator[tuple[LeashedProcess, Path]]:
+    """Run a command while the body runs; yields the process and the file of its log.
+
+    On a leash, so that neither workers that a server forgets (LitServe's do not end with it) nor a benchmark that is
+    killed leave anything behind.
+    """
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         log = Path(folder, "log")
         with log.open("wb") as output:
-            started = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=ROOT, env=variables
-            )
+            started = LeashedProcess(command, environment=variables, grace=_STOP_SECONDS, output=output)
         try:
             yield started, log
         finally:
-            started.terminate()
-            try:
-                started.wait(_STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                started.kill()
-                started.wait()
+            started.stop()
 
 
-def wait(started: subprocess.Popen[bytes], log: Path, ready: Callable[[], bool]) -> None:
+def wait(started: LeashedProcess, log: Path, ready: Callable[[], bool]) -> None:
     """Wait until a server is ready. Raises StartError where it ends first, or takes too long."""
     end = time.monotonic() + _START_SECONDS
     while not ready():
