@@ -36,7 +36,7 @@ class Settings(BaseSettings):
         description="Seconds between two probe inferences; a dead backend process is found within about this time.",
     )
     probe_timeout: Seconds = Field(
-        default=10,
+        default=30,
         description="Seconds that a probe may take; shorter than a full queue takes, it restarts busy servers.",
     )
     probe_failures: int = Field(
