@@ -15,14 +15,14 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from scripts.bench.cpu.contenders import PEERS, AnswerError, differences, peers
+from scripts.bench.cpu.contenders import PEERS, AnswerError, Peer, differences, peers, standing_still
 from scripts.bench.cpu.direct import Direct, find_perf_analyzer
 from scripts.bench.cpu.limit import limit
 from scripts.bench.cpu.report import table, verdict
@@ -62,7 +62,8 @@ def run(given: argparse.Namespace) -> dict[str, Any]:
         grpc = stack.enter_context(triton("cpu", given.model_repository, given.profile))
         (ours,) = stack.enter_context(gateways(grpc, 1, max(given.in_flight)))
         chosen = [each for each in PEERS if each in given.only]
-        urls = {"service": ours} | stack.enter_context(peers(chosen, given.models, photos[0]))
+        others = stack.enter_context(peers(chosen, given.models, photos[0]))
+        urls = {"service": ours} | {each: peer.url for each, peer in others.items()}
         same = {model: differences(urls, model, photos[:: max(1, len(photos) // _CHECKED)]) for model in given.models}
         say(f"all answer alike; largest differences: {same}")
         direct = Direct(grpc, photos, folder, find_perf_analyzer(given.perf_analyzer))
@@ -76,8 +77,8 @@ def run(given: argparse.Namespace) -> dict[str, Any]:
             return direct.measure(model, in_flight=number, seconds=seconds)
 
         ways = {each: straight if each == "direct" else through(urls[each]) for each in SERVERS if each in given.only}
-        rounds = _rounds(ways, given)
-        alone = {model: limit(model, given.model_repository, given.seconds) for model in given.models}
+        rounds = _rounds(ways, others, given)
+    alone = {model: limit(model, given.model_repository, given.seconds) for model in given.models}
     results = {
         model: {server: {number: middle(rows) for number, rows in by.items()} for server, by in servers.items()}
         for model, servers in rounds.items()
@@ -110,19 +111,27 @@ def run(given: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _rounds(ways: dict[str, Measure], given: argparse.Namespace) -> dict[str, dict[str, dict[int, list[Row]]]]:
+def _rounds(
+    ways: dict[str, Measure], others: Mapping[str, Peer], given: argparse.Namespace
+) -> dict[str, dict[str, dict[int, list[Row]]]]:
     """Measure each pair of server and load once a round, the servers in turn, so that no hour is anyone's own."""
     found: dict[str, dict[str, dict[int, list[Row]]]] = {
         model: {server: defaultdict(list) for server in ways} for model in given.models
     }
+
+    def measure_one(server: str, model: str, in_flight: int, seconds: float) -> Row:
+        sleeping = [peer for name, peer in others.items() if name != server]
+        with standing_still(sleeping):
+            return ways[server](model, in_flight, seconds)
+
     for model in given.models:
-        for measure_one in ways.values():
-            measure_one(model, max(given.in_flight), 2)  # batch sizes, threads and connections settle
+        for server in ways:
+            measure_one(server, model, max(given.in_flight), 2)  # batch sizes, threads and connections settle
     for number in range(given.rounds):
         for model in given.models:
             for in_flight in given.in_flight:
-                for server, measure_one in ways.items():
-                    row = measure_one(model, in_flight, given.seconds)
+                for server in ways:
+                    row = measure_one(server, model, in_flight, given.seconds)
                     found[model][server][in_flight].append(row)
                     say(f"round {number + 1}: {model}, {in_flight} in flight, {server}: {row}")
     return found

@@ -4,9 +4,12 @@ import json
 import os
 import sys
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
+
+import psutil
 
 from scripts.bench.client import BOUNDARY, form
 from scripts.bench.servers import free_ports, process, wait
@@ -21,25 +24,49 @@ class AnswerError(Exception):
     """Two servers answer differently: a comparison of their speed would say nothing."""
 
 
+@dataclass(frozen=True)
+class Peer:
+    """A running peer: where it answers, and the process whose descendants are all of it."""
+
+    url: str
+    pid: int
+
+
 @contextmanager
-def peers(names: Sequence[str], models: Sequence[str], photo: bytes) -> Iterator[dict[str, str]]:
-    """Start peers and yield their URLs once each has classified the photo with every model.
+def standing_still(sleeping: Iterable[Peer]) -> Iterator[None]:
+    """Stop peers while another is measured: an idle LitServe takes a fifth of a core from it."""
+    # The process itself is the leash: it must be able to end the others at any time.
+    stopped = [child for peer in sleeping for child in psutil.Process(peer.pid).children(recursive=True)]
+    for child in stopped:
+        with suppress(psutil.NoSuchProcess):
+            child.suspend()
+    try:
+        yield
+    finally:
+        for child in stopped:
+            with suppress(psutil.NoSuchProcess):
+                child.resume()
+
+
+@contextmanager
+def peers(names: Sequence[str], models: Sequence[str], photo: bytes) -> Iterator[dict[str, Peer]]:
+    """Start peers and yield them once each has classified the photo with every model.
 
     Raises:
         StartError: one does not start.
     """
-    urls = {}
     # What is set for one shall not help or hinder another: the peers decide their threads themselves.
     variables = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "MKL_"))}
+    variables["CUDA_VISIBLE_DEVICES"] = ""
     with ExitStack() as stack:
-        running = []
+        running, found = [], {}
         for name, port in zip(names, free_ports(len(names)), strict=True):
             command = [sys.executable, "-m", f"scripts.bench.peers.{name}", f"--port={port}"]
             running.append(stack.enter_context(process(command, variables)))
-            urls[name] = f"http://127.0.0.1:{port}"
-        for (started, log), url in zip(running, urls.values(), strict=True):
-            wait(started, log, partial(_answers, url, models, photo))
-        yield urls
+            found[name] = Peer(f"http://127.0.0.1:{port}", running[-1][0].pid)
+        for (started, log), peer in zip(running, found.values(), strict=True):
+            wait(started, log, partial(_answers, peer.url, models, photo))
+        yield found
 
 
 def _answers(url: str, models: Sequence[str], photo: bytes) -> bool:

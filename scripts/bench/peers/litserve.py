@@ -62,7 +62,10 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     given = parser.parse_args()
     server = litserve.LitServer(
-        [Classifier(model_type) for model_type in NETWORK_MODELS], accelerator="cpu", workers_per_device=cores()
+        [Classifier(model_type) for model_type in NETWORK_MODELS],
+        accelerator="cpu",
+        workers_per_device=cores(),
+        fast_queue=True,
     )
     server.run(host="127.0.0.1", port=given.port, log_level="warning", generate_client_file=False)
 

@@ -1,17 +1,21 @@
 """The benchmark on a processor: what it reads from its tools, how it judges, and a peer with a toy network."""
 
+import os
 import stat
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from scripts.bench.cpu import direct, wrk
 from scripts.bench.cpu.__main__ import parse
-from scripts.bench.cpu.contenders import AnswerError, differences
+from scripts.bench.cpu.contenders import AnswerError, Peer, differences, standing_still
 from scripts.bench.cpu.report import table, verdict
 from scripts.bench.cpu.rows import Row, middle
 from scripts.bench.cpu.targets import judge
 from scripts.bench.cpu.wrk import ToolError
+from scripts.bench.servers import process
 
 WRK = """Running 3s test @ http://127.0.0.1:9000/raw/predict
   1 threads and 16 connections
@@ -110,6 +114,17 @@ def test_servers_that_disagree_are_not_compared(monkeypatch: pytest.MonkeyPatch)
     assert differences({"one": "one", "two": "two"}, "raw", [b"", b""]) == {"two": 0.02}
     with pytest.raises(AnswerError, match=r"three and one differ by 0\.400"):
         differences({"one": "one", "three": "three"}, "raw", [b""])
+
+
+def test_a_peer_stands_still_while_another_is_measured() -> None:
+    with process(["sleep", "60"], dict(os.environ)) as (started, _):
+        while not (children := psutil.Process(started.pid).children()):
+            time.sleep(0.01)
+        (child,) = children
+        with standing_still([Peer("http://127.0.0.1:1", started.pid)]):
+            assert child.status() == psutil.STATUS_STOPPED
+        assert child.status() != psutil.STATUS_STOPPED
+    assert not child.is_running()
 
 
 def test_make_hands_its_variables_on() -> None:
