@@ -13,8 +13,6 @@ import io
 import itertools
 import json
 import os
-import signal
-import subprocess
 import sys
 import threading
 import time
@@ -30,12 +28,11 @@ from PIL import Image
 from scripts.bench.client import PhotoClient, form
 from scripts.bench.memory import resident_bytes
 from scripts.bench.photos import photos_in
-from scripts.bench.servers import ROOT, free_ports
+from scripts.bench.servers import ROOT, StartError, free_ports, process, wait
 
 MODELS = ("raw", "pretrained")
 #: Width and height; 48 megapixels is a little under the default limit of the gateway.
 SIZES = ((548, 365), (1225, 816), (2000, 1500), (4000, 3000), (6000, 4000), (8000, 6000))
-_START_SECONDS, _STOP_SECONDS = 240.0, 40.0
 
 
 class Memory:
@@ -115,22 +112,11 @@ def service() -> Iterator[tuple[str, int, float]]:
     variables |= {"EMBEDDED_TRITON_METRICS_PORT": str(metrics), "GATEWAY_LOG_LEVEL": "warning"}
     variables["TRITON_URL"] = f"127.0.0.1:{grpc}"
     command = [sys.executable, "-m", "scripts.cli.serve", "--port", str(port)]
+    url = f"http://127.0.0.1:{port}"
     began = time.monotonic()
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, cwd=ROOT, env=variables)
-    try:
-        url = f"http://127.0.0.1:{port}"
-        while not uvloop.run(_ready(url)):
-            if process.poll() is not None or time.monotonic() - began > _START_SECONDS:
-                sys.exit("error: the service did not start; the lines above say why.")
-            time.sleep(0.1)
-        yield url, process.pid, time.monotonic() - began
-    finally:
-        process.send_signal(signal.SIGINT)
-        try:
-            process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+    with process(command, variables) as (started, log):
+        wait(started, log, lambda: uvloop.run(_ready(url)))
+        yield url, started.pid, time.monotonic() - began
 
 
 async def _ready(url: str) -> bool:
@@ -209,7 +195,10 @@ def main() -> None:
     parser.add_argument("--in-flight", type=int, nargs="+", default=[1, 2, 4, 8, 16, 32, 64], metavar="N")
     parser.add_argument("--photos", type=int, default=64, help="how many different photos")
     given = parser.parse_args()
-    result = run(given)
+    try:
+        result = run(given)
+    except StartError as error:
+        sys.exit(f"error: {error}")
     for path in plot(result, given.output):
         print(f"wrote {path}", file=sys.stderr)
     print(json.dumps(result))
