@@ -9,6 +9,9 @@ from training.profiles import Profile, Tuning
 #: The drawing that warms ``preprocess`` up, inside the model repository.
 WARMUP_IMAGE = Path("preprocess", "warmup", "drawing.jpg")
 
+#: oneDNN's fused graph is slower for these: on a CPU they are frozen and no more (docs/experiments.md, 2026-11-25).
+_NOT_FUSED = frozenset({"raw_cnn"})
+
 _HEADER = "# Rendered from labels.txt, spec.json and the model cards: see training/configurations.py.\n"
 
 _PREPROCESS = """\
@@ -67,7 +70,7 @@ dynamic_batching {
   # Longer than the queue of preprocess: a photo that was decoded is not thrown away.
   default_queue_policy { max_queue_size: %(queue)d }
 %(delay)s}
-%(threads)sparameters { key: "INFERENCE_MODE" value { string_value: "true" } }
+%(threads)s%(graph)sparameters { key: "INFERENCE_MODE" value { string_value: "true" } }
 # The Python backend would bring each photo to the host first; NVIDIA's own backend leaves it and ignores the word.
 parameters { key: "FORCE_CPU_ONLY_INPUT_TENSORS" value { string_value: "no" } }
 # For the embedded server's backend on a GPU; it costs no class (docs/experiments.md, 2026-11-25).
@@ -165,7 +168,9 @@ def render_preprocess(profile: Profile, *, size: int, warmup_bytes: int) -> str:
 def render_network(model: str, profile: Profile, *, size: int, classes: int) -> str:
     """Return the configuration of the network ``model``: FP32 [3, size, size] to FP32 [classes]."""
     warmups = ",\n".join(_NETWORK_WARMUP % {"batch": batch, "size": size} for batch in (1, 8))
-    names = {"model": model, "size": size, "classes": classes, "warmups": warmups}
+    plain = _PARAMETER % {"key": json.dumps("DISABLE_OPTIMIZED_EXECUTION"), "value": json.dumps("true")}
+    graph = plain if model in _NOT_FUSED else ""
+    names = {"model": model, "size": size, "classes": classes, "warmups": warmups, "graph": graph}
     return _HEADER + _NETWORK % {**names, **_turned(profile, profile.network, threads="INTRA_OP_THREAD_COUNT")}
 
 
