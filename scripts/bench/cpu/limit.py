@@ -22,15 +22,11 @@ def limit(model_type: str, model_repository: Path, seconds: float) -> dict[int, 
 def _measure(model_type: str, model_repository: Path, seconds: float) -> dict[int, float]:
     import torch
 
-    from training.export import torchscript_warnings_ignored
-    from training.model_types import NETWORK_MODELS
+    from scripts.bench.peers.tuned import load_frozen
     from training.specification import load_specification
 
-    path = model_repository / NETWORK_MODELS[model_type] / "1" / "model.pt"
     size = load_specification(model_repository).size
-    with torchscript_warnings_ignored():
-        module = torch.jit.load(str(path)).eval().to(memory_format=torch.channels_last)  # type: ignore[no-untyped-call]
-        network = torch.jit.optimize_for_inference(torch.jit.freeze(module))
+    network = load_frozen(model_type, model_repository)
     rates = {}
     for batch in _BATCHES:
         images = torch.randn(batch, 3, size, size).contiguous(memory_format=torch.channels_last)

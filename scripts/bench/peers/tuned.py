@@ -3,6 +3,7 @@
 python -m scripts.bench.peers.tuned --port 9000
 """
 
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,12 +18,13 @@ from training.model_types import NETWORK_MODELS
 from training.specification import load_specification
 
 
-def load_frozen(model_type: str) -> Any:
-    """Load the exported network, frozen and optimised for inference."""
-    path = MODEL_REPOSITORY / NETWORK_MODELS[model_type] / "1" / "model.pt"
+def load_frozen(model_type: str, model_repository: Path = MODEL_REPOSITORY) -> Any:
+    """Load the exported network, frozen, and fused by oneDNN where that is faster (docs/experiments.md, 2026-11-25)."""
+    path = model_repository / NETWORK_MODELS[model_type] / "1" / "model.pt"
     with torchscript_warnings_ignored():
         module = torch.jit.load(str(path)).eval().to(memory_format=torch.channels_last)  # type: ignore[no-untyped-call]
-        return torch.jit.optimize_for_inference(torch.jit.freeze(module))
+        frozen = torch.jit.freeze(module)
+        return frozen if model_type == "raw" else torch.jit.optimize_for_inference(frozen)
 
 
 def create() -> FastAPI:
