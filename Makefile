@@ -135,12 +135,12 @@ black-fix: format ## the ancestor's name of `make format`
 # For Triton without the gateway: NVIDIA's program out of the last wheel whose program runs on glibc 2.36.
 PERF_ANALYZER := build/perf_analyzer/bin/perf_analyzer
 seconds ?= 3
-rounds ?= 3
+rounds ?= 2
 only ?=
 models ?=
 
 .PHONY: bench
-bench: $(PERF_ANALYZER) ## the service beside what one would take instead: photos=FOLDER seconds=3 rounds=3 only=…
+bench: $(PERF_ANALYZER) ## the service beside what one would take instead: photos=FOLDER seconds=3 rounds=2 only=…
 	@$(ENVIRONMENT) bench
 	@$(BIN)/python -m scripts.bench.cpu --perf-analyzer $< --seconds $(seconds) --rounds $(rounds) \
 		$(if $(photos),--photos "$(photos)") $(if $(only),--only $(only)) $(if $(models),--models $(models))

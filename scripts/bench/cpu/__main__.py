@@ -1,6 +1,6 @@
 """The service beside what a user would take in its place:
 
-    make bench [photos=FOLDER] [seconds=3] [rounds=3] [only="service ancestor"]
+    make bench [photos=FOLDER] [seconds=3] [rounds=2] [only="service ancestor"]
 
 Starts Triton, the gateway and four peers, checks that all give the same answers, and measures them in turn, every round
 anew, with wrk in a process of its own. Prints a table, the targets, and one JSON line. Progress goes to standard error.
@@ -22,7 +22,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from scripts.bench.cpu.contenders import PEERS, AnswerError, Peer, differences, peers, standing_still
+from scripts.bench.cpu.contenders import PEERS, AnswerError, Peer, differences, peers, settle, standing_still
 from scripts.bench.cpu.direct import Direct, find_perf_analyzer
 from scripts.bench.cpu.limit import limit
 from scripts.bench.cpu.report import table, verdict
@@ -38,6 +38,7 @@ SERVERS = ("service", "direct", *PEERS)
 MODELS = ("raw", "pretrained")
 _IN_FLIGHT = (1, 4, 16, 64)
 _CHECKED = 6
+_LONGER_FROM = 16
 _VERSIONS = ("torch", "nvidia-pytriton", "nvidia-dali-cuda130", "fastapi", "uvicorn", "onnxruntime", "litserve")
 
 Measure = Callable[[str, int, float], Row]
@@ -122,11 +123,16 @@ def _rounds(
     def measure_one(server: str, model: str, in_flight: int, seconds: float) -> Row:
         sleeping = [peer for name, peer in others.items() if name != server]
         with standing_still(sleeping):
-            return ways[server](model, in_flight, seconds)
+            # With many in flight the first answers come late: each shall have time for the same number of turns.
+            row = ways[server](model, in_flight, seconds * max(1, in_flight / _LONGER_FROM))
+            settle()
+            return row
 
+    # Batch sizes, threads and connections come into being before anything counts.
+    most = min(_LONGER_FROM, max(given.in_flight))
     for model in given.models:
         for server in ways:
-            measure_one(server, model, max(given.in_flight), 2)  # batch sizes, threads and connections settle
+            measure_one(server, model, most, 2)
     for number in range(given.rounds):
         for model in given.models:
             for in_flight in given.in_flight:
@@ -148,8 +154,10 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--photos", type=Path, metavar="FOLDER", help="also in folders below; drawn ones by default")
     parser.add_argument("--count", type=int, default=64, help="how many different photos")
-    parser.add_argument("--seconds", type=float, default=3.0, help="each measurement; two for each round and load")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument(
+        "--seconds", type=float, default=3.0, help="each measurement; four times as long with 64 in flight"
+    )
+    parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--in-flight", type=int, nargs="+", default=list(_IN_FLIGHT), metavar="N")
     parser.add_argument("--only", nargs="+", choices=SERVERS, default=list(SERVERS), help="by default all of them")
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import time
 import urllib.request
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -18,6 +19,8 @@ from scripts.bench.servers import free_ports, process, wait
 PEERS = ("ancestor", "tuned", "onnx", "litserve")
 #: Pillow resizes in bytes and DALI in floating point: that moves a probability by up to 0.03 (docs/experiments.md).
 MOST_DIFFERENCE = 0.05
+#: Less than this of a core is an idle server: LitServe's takes a fifth.
+_IDLE_CORES, _LOOK_SECONDS = 0.5, 0.3
 
 
 class AnswerError(Exception):
@@ -30,6 +33,31 @@ class Peer:
 
     url: str
     pid: int
+
+
+def settle(most: float = 20.0) -> None:
+    """Wait until no server computes any more, for so many seconds at most.
+
+    A server that does not notice that its clients are gone works on what they left, and would begin its next
+    measurement with that.
+    """
+    end = time.monotonic() + most
+    before = _processor_seconds()
+    while time.monotonic() < end:
+        time.sleep(_LOOK_SECONDS)
+        now = _processor_seconds()
+        if now - before < _IDLE_CORES * _LOOK_SECONDS:
+            return
+        before = now
+
+
+def _processor_seconds() -> float:
+    spent = 0.0
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            times = child.cpu_times()
+            spent += times.user + times.system
+    return spent
 
 
 @contextmanager

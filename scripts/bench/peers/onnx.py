@@ -6,6 +6,7 @@ The networks are converted from the shipped weights into ``build/bench`` before 
 """
 
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ def convert(model_type: str, path: Path, size: int) -> None:
     network, _ = load_served_network(model_type)
     path.parent.mkdir(parents=True, exist_ok=True)
     with torchscript_warnings_ignored():
+        # The newer exporter wants onnxscript and gives the same graph; this one says that it is old, in many ways.
+        warnings.simplefilter("ignore", DeprecationWarning)
         torch.onnx.export(
             network,
             (torch.zeros(1, 3, size, size),),

@@ -1,6 +1,7 @@
 """The peers that are measured against: each gives the network's own answer, with toy networks in place of the real."""
 
 import io
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -64,3 +65,17 @@ def test_a_peer_answers_as_the_gateway_does(name: str, monkeypatch: pytest.Monke
     assert answer == pytest.approx(expected(), abs=0.01)
     with Image.open(io.BytesIO(PHOTO)) as image:
         assert image.size == (320, 240)
+
+
+def test_the_converted_network_answers_as_the_network_does(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime", reason="onnxruntime is only in the environment of `make bench`")
+    pytest.importorskip("onnx", reason="onnx is only in the environment of `make bench`")
+    from scripts.bench.peers import onnx
+
+    monkeypatch.setattr(onnx, "load_served_network", lambda _: (Toy(), None))
+    monkeypatch.setattr(onnx, "FOLDER", tmp_path)
+    monkeypatch.setattr(torch, "set_num_threads", lambda _: None)
+    for model_type in ("raw", "pretrained"):
+        onnx.convert(model_type, tmp_path / f"{model_type}.onnx", load_specification().size)
+    with served(onnx.create()) as url:
+        assert classify(url, "raw", PHOTO) == pytest.approx(expected(), abs=0.01)
