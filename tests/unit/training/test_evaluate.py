@@ -183,7 +183,7 @@ def test_the_gate_stops_what_cannot_be_compared(evaluated: tuple[ModelCard, Path
     without = _of_others(card, metrics={"val": card.metrics["val"]})
     assert objections(without, card) == ["it was not measured on web_heldout, where the shipped weights were"]
     assert objections(card, without) == []
-    other = card.model_copy(update={"classes": ("cup", "plate")})
+    other = _of_others(card, classes=("cup", "plate"))
     assert "classes are cup, plate" in objections(other, card)[0]
     longer = card.metrics["val"].model_copy(update={"count": 5})
     assert "list has 5 photos" in objections(card.model_copy(update={"metrics": {"val": longer}}), without)[0]
