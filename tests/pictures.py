@@ -31,20 +31,23 @@ def encode(picture: Image.Image, format: str, **options: Any) -> bytes:
     return output.getvalue()
 
 
+#: What brings a picture into the position from which an EXIF orientation turns it upright.
+UNDO = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+
+
 def with_orientation(picture: Image.Image, orientation: int, format: str = "JPEG") -> bytes:
     """A file that shows `picture` once its EXIF orientation (1 to 8) is honoured."""
-    undo = {
-        2: Image.Transpose.FLIP_LEFT_RIGHT,
-        3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM,
-        5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_90,
-        7: Image.Transpose.TRANSVERSE,
-        8: Image.Transpose.ROTATE_270,
-    }
     exif = Image.Exif()
     exif[0x0112] = orientation
-    stored = picture.transpose(undo[orientation]) if orientation in undo else picture
+    stored = picture.transpose(UNDO[orientation]) if orientation in UNDO else picture
     # A lossy file of a turned picture is another picture: WebP keeps every pixel, JPEG nearly.
     precise = {"JPEG": {"quality": 95}, "WEBP": {"lossless": True}}.get(format, {})
     return encode(stored, format, exif=exif.tobytes(), **precise)

@@ -8,17 +8,8 @@ import pillow_heif
 from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-from tests.pictures import encode, png_chunk
+from tests.pictures import UNDO, encode, png_chunk
 
-_UNDO = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_90,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_270,
-}
 _PREFIX = b"Exif\0\0"
 
 
@@ -43,7 +34,7 @@ ENDLESS = exif(6, entries=65_535)
 
 def stored(picture: Image.Image, orientation: int) -> Image.Image:
     """The picture as a camera stores it that was held in this orientation."""
-    return picture.transpose(_UNDO[orientation]) if orientation in _UNDO else picture
+    return picture.transpose(UNDO[orientation]) if orientation in UNDO else picture
 
 
 def jpeg(picture: Image.Image, *blocks: bytes) -> bytes:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+from abc import ABC, abstractmethod
 from pathlib import Path
 
 import httpx
@@ -14,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 _START_SECONDS, _STOP_SECONDS, _LOOK_SECONDS = 180, 30, 0.2
 
 
-class Process:
+class Process(ABC):
     """``python -m MODULE``, with its output in a file."""
 
     def __init__(self, module: str, *arguments: str, log: Path, environment: dict[str, str]) -> None:
@@ -50,9 +51,9 @@ class Process:
         self._process = None
         return status
 
+    @abstractmethod
     async def is_ready(self) -> bool:
         """Say whether it answers as it should."""
-        raise NotImplementedError
 
     async def wait_until_ready(self) -> None:
         """Wait until it answers.

@@ -73,7 +73,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(tmp_path: Path) -> tuple[bool, str]:
-    passed = checks.check(None, tmp_path / "report.md", tmp_path / "work")
+    passed = checks.check(None, tmp_path / "report.md", tmp_path / "checked")
     return passed, (tmp_path / "report.md").read_text()
 
 
@@ -89,7 +89,7 @@ def test_the_whole_list(tmp_path: Path, notes: Path, server: FakeTriton, capsys:
     for words in (
         "--gpus all",
         f"--publish 127.0.0.1:{server.port}:8001",
-        f"--volume {tmp_path}/work/model_repository:/models:ro",
+        f"--volume {tmp_path}/checked/model_repository:/models:ro",
         f"--volume {ROOT}/scripts/images/triton-gpu.sh:/triton-gpu.sh:ro",
         "--env MODEL_REPOSITORY=/models",
     ):

@@ -1,9 +1,12 @@
 import os
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
 
+from gateway.prediction import Prediction
+from gateway.tracecontext import outgoing_trace
 from tests.unit.gateway.fakes import FakeClassifier, application, client_of
 
 
@@ -16,6 +19,20 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def classifier() -> FakeClassifier:
     return FakeClassifier()
+
+
+@pytest.fixture
+def traces_handed_on(classifier: FakeClassifier, monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """What each call of the classifier would hand on to Triton, in turn."""
+    seen: list[object] = []
+    original = classifier.classify
+
+    async def classify(*arguments: Any) -> Prediction:
+        seen.append(outgoing_trace.get())
+        return await original(*arguments)
+
+    monkeypatch.setattr(classifier, "classify", classify)
+    return seen
 
 
 @pytest.fixture

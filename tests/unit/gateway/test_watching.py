@@ -15,7 +15,6 @@ from gateway.errors import QueueFull
 from gateway.logs import configure_logging
 from gateway.prediction import DriftReference
 from gateway.settings import Settings
-from gateway.tracecontext import outgoing_trace
 from tests.pictures import bottle, encode
 from tests.unit.gateway.fakes import FakeClassifier, application, client_of
 
@@ -130,33 +129,19 @@ def test_lines_are_json(capsys: pytest.CaptureFixture[str]) -> None:
     logging.getLogger().handlers.clear()
 
 
-async def test_trace_of_the_caller_passes_through(classifier: FakeClassifier) -> None:
-    seen: list[object] = []
-    original = classifier.classify
-
-    async def classify(*arguments: object) -> object:
-        seen.append(outgoing_trace.get())
-        return await original(*arguments)  # type: ignore[arg-type]
-
-    classifier.classify = classify  # type: ignore[assignment,method-assign]
+async def test_trace_of_the_caller_passes_through(classifier: FakeClassifier, traces_handed_on: list[object]) -> None:
     async with client_of(application(classifier)) as client:
         await client.post("/raw/predict", files={"file": PHOTO}, headers={"traceparent": PARENT, "tracestate": "a=b"})
         await client.post("/raw/predict", files={"file": PHOTO})
-    assert seen == [{"traceparent": PARENT, "tracestate": "a=b"}, None]
+    assert traces_handed_on == [{"traceparent": PARENT, "tracestate": "a=b"}, None]
 
 
-async def test_span_continues_the_trace(classifier: FakeClassifier, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_span_continues_the_trace(
+    classifier: FakeClassifier, traces_handed_on: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
     exporter = InMemorySpanExporter()
     tracing = otel.OpenTelemetry(exporter)
     monkeypatch.setattr(otel, "exporting_to", lambda endpoint: tracing)
-    seen: list[object] = []
-    original = classifier.classify
-
-    async def classify(*arguments: object) -> object:
-        seen.append(outgoing_trace.get())
-        return await original(*arguments)  # type: ignore[arg-type]
-
-    classifier.classify = classify  # type: ignore[assignment,method-assign]
     async with client_of(application(classifier, otlp_endpoint="http://collector:4317")) as client:
         await client.post("/raw/predict", files={"file": PHOTO}, headers={"traceparent": PARENT})
         classifier.error = QueueFull()
@@ -169,6 +154,8 @@ async def test_span_continues_the_trace(classifier: FakeClassifier, monkeypatch:
     assert f"{answered.parent.span_id:016x}" == PARENT.split("-")[2]
     assert answered.attributes is not None
     assert answered.attributes["model.version"] == "1-0123456789ab"
-    assert seen[0] == {"traceparent": f"00-{answered.context.trace_id:032x}-{answered.context.span_id:016x}-01"}
+    assert traces_handed_on[0] == {
+        "traceparent": f"00-{answered.context.trace_id:032x}-{answered.context.span_id:016x}-01"
+    }
     assert failed.parent is None
     assert failed.status.description == "QueueFull"
