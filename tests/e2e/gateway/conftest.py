@@ -1,5 +1,6 @@
 """Fixtures: a gateway before the session's Triton, and gateways with settings or servers of their own."""
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import httpx
 import pytest
 
 from tests.e2e.gateway.running_gateway import RunningGateway
-from tests.e2e.running_triton import RunningTriton
+from tests.e2e.running_triton import ROOT, RunningTriton
 
 StartGateway = Callable[..., RunningGateway]
 
@@ -41,8 +42,17 @@ def shared_gateway(shared_triton: RunningTriton, tmp_path_factory: pytest.TempPa
 
 @pytest.fixture
 def gateway(shared_gateway: RunningGateway, triton: RunningTriton) -> RunningGateway:
-    """The session's gateway, ready."""
+    """The session's gateway, ready, and connected again where a test before has harmed the server.
+
+    Ready may speak of an answer up to ten seconds old, from before the harm: so each model is asked.
+    """
     shared_gateway.wait_until("/health/ready")
+    photo = {"file": (ROOT / "scripts" / "samples" / "drawn_can.webp").read_bytes()}
+    for model in ("raw", "pretrained"):
+        for _ in range(120):
+            if httpx.post(f"{shared_gateway.url}/{model}/predict", files=photo, timeout=60).is_success:
+                break
+            time.sleep(0.5)
     return shared_gateway
 
 
