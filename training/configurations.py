@@ -10,7 +10,7 @@ from training.profiles import Profile, Tuning
 WARMUP_IMAGE = Path("preprocess", "warmup", "drawing.jpg")
 
 #: oneDNN's fused graph is slower for these: on a CPU they are frozen and no more (docs/experiments.md, 2026-11-25).
-_NOT_FUSED = frozenset({"raw_cnn"})
+_NOT_FUSED: frozenset[str] = frozenset()
 
 _HEADER = "# Rendered from labels.txt, spec.json and the model cards: see training/configurations.py.\n"
 
@@ -34,10 +34,8 @@ output [
 ]
 # No kind: Triton takes the GPU where there is one, and the CPU where not.
 instance_group [ { count: %(instances)d } ]
-dynamic_batching {
-  # A full queue answers at once, with UNAVAILABLE, instead of letting everyone wait.
-  default_queue_policy { max_queue_size: %(queue)d }
-%(delay)s}
+dynamic_batching {%(queueing)s
+}
 %(threads)smodel_warmup [
   {
     name: "drawing"
@@ -66,10 +64,8 @@ output [
 ]
 # No kind: Triton takes the GPU where there is one, and the CPU where not.
 instance_group [ { count: %(instances)d } ]
-dynamic_batching {
-  # Longer than the queue of preprocess: a photo that was decoded is not thrown away.
-  default_queue_policy { max_queue_size: %(queue)d }
-%(delay)s}
+dynamic_batching {%(queueing)s
+}
 %(threads)s%(graph)sparameters { key: "INFERENCE_MODE" value { string_value: "true" } }
 # The Python backend would bring each photo to the host first; NVIDIA's own backend leaves it and ignores the word.
 parameters { key: "FORCE_CPU_ONLY_INPUT_TENSORS" value { string_value: "no" } }
@@ -170,15 +166,26 @@ def render_network(model: str, profile: Profile, *, size: int, classes: int) -> 
     warmups = ",\n".join(_NETWORK_WARMUP % {"batch": batch, "size": size} for batch in (1, 8))
     plain = _PARAMETER % {"key": json.dumps("DISABLE_OPTIMIZED_EXECUTION"), "value": json.dumps("true")}
     graph = plain if model in _NOT_FUSED else ""
+    if profile.network.bfloat16:
+        graph += _PARAMETER % {"key": json.dumps("BFLOAT16_ON_CPU"), "value": json.dumps("true")}
     names = {"model": model, "size": size, "classes": classes, "warmups": warmups, "graph": graph}
     return _HEADER + _NETWORK % {**names, **_turned(profile, profile.network, threads="INTRA_OP_THREAD_COUNT")}
 
 
 def _turned(profile: Profile, tuning: Tuning, *, threads: str) -> dict[str, object]:
     """Return one model's tuning as text; ``threads`` is what its backend calls their number."""
-    delay = f"  max_queue_delay_microseconds: {tuning.queue_delay}\n" if tuning.queue_delay else ""
+    if tuning.queue is None:
+        # See docs/experiments.md, 2026-11-27.
+        lines = ["# No queue policy: with one, Triton 2.51 forgets requests for half a second. The gateway bounds it."]
+    else:
+        # The network's is longer than that of preprocess: a photo that was decoded is not thrown away.
+        lines = [f"default_queue_policy {{ max_queue_size: {tuning.queue} }}"]
+    if tuning.queue_delay:
+        lines.append(f"max_queue_delay_microseconds: {tuning.queue_delay}")
+    queueing = "".join(f"\n  {line}" for line in lines)
     line = _PARAMETER % {"key": json.dumps(threads), "value": json.dumps(str(tuning.threads))} if tuning.threads else ""
-    return {**tuning.model_dump(), "delay": delay, "threads": line, "machine": profile.machine, "basis": profile.basis}
+    told = {"queueing": queueing, "threads": line, "machine": profile.machine, "basis": profile.basis}
+    return {**tuning.model_dump(), **told}
 
 
 def render_ensemble(ensemble: str, model: str, *, classes: int, parameters: Mapping[str, str]) -> str:

@@ -27,6 +27,7 @@ class ExplainedNetwork(nn.Module):
         """
         features = cast(Callable[[torch.Tensor], torch.Tensor], self.network.features)
         linear = cast(nn.Linear, self.network.fc)
-        maps = nn.functional.conv2d(features(images), linear.weight[:, :, None, None])
+        # From here on in FP32 whatever the network computes in, so that probabilities sum to 1 as closely as ever.
+        maps = nn.functional.conv2d(features(images), linear.weight[:, :, None, None]).float()
         logits = maps.mean(dim=(2, 3)) + linear.bias
         return torch.softmax(logits / self.temperature, dim=1), maps

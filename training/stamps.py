@@ -13,7 +13,7 @@ from training.model_types import NETWORK_MODELS
 from training.specification import load_specification
 
 STAMP_FILE = "source.json"
-_OUTPUTS = ("probabilities", "activation maps")
+_OUTPUTS = ("FP32 probabilities", "FP32 activation maps")
 
 
 @dataclass(frozen=True)

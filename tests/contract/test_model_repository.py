@@ -22,6 +22,7 @@ from training.specification import load_specification
 
 CLASSES = read_classes()
 PROFILES = sorted(load_profiles())
+GPU_PROFILES = ["h100", "l4"]
 SIZE = load_specification().size
 EXPLAINING = {explaining(ensemble): network for ensemble, network in NETWORK_MODELS.items()}
 MODELS = ["preprocess", *NETWORK_MODELS, *EXPLAINING, *NETWORK_MODELS.values()]
@@ -106,19 +107,34 @@ def test_networks_take_the_specified_size_by_the_native_backends_names(network: 
 
 @pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize("model", ["preprocess", *NETWORK_MODELS.values()])
-def test_batching_models_batch_have_bounded_queues_and_choose_the_device_themselves(model: str, profile: str) -> None:
+def test_batching_models_batch_and_choose_the_device_themselves(model: str, profile: str) -> None:
     config = config_of(model, profile)
     assert config.HasField("dynamic_batching")
-    assert config.dynamic_batching.default_queue_policy.max_queue_size > 0
     assert config.max_batch_size > 1
     assert [group.kind for group in config.instance_group] == [model_config_pb2.ModelInstanceGroup.KIND_AUTO]
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("model", ["preprocess", *NETWORK_MODELS.values()])
+def test_queues_are_bounded_on_a_gpu_and_not_on_a_processor(model: str, profile: str) -> None:
+    # A queue policy makes Triton 2.51 leave a request in the queue for half a second now and then; on a GPU the memory
+    # between the models has to be bounded all the same.
+    batching = config_of(model, profile).dynamic_batching
+    assert batching.HasField("default_queue_policy") == (profile in GPU_PROFILES)
+    assert (batching.default_queue_policy.max_queue_size > 0) == (profile in GPU_PROFILES)
+
+
+@pytest.mark.parametrize("network", NETWORK_MODELS.values())
+def test_only_the_profile_of_that_name_computes_in_bfloat16(network: str) -> None:
+    asked = [profile for profile in PROFILES if "BFLOAT16_ON_CPU" in config_of(network, profile).parameters]
+    assert asked == ["cpu-bf16"]
 
 
 def test_files_of_different_length_share_a_batch() -> None:
     assert [entry.allow_ragged_batch for entry in config_of("preprocess").input] == [True]
 
 
-@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("profile", GPU_PROFILES)
 @pytest.mark.parametrize("network", NETWORK_MODELS.values())
 def test_a_photo_that_was_decoded_is_not_thrown_away(network: str, profile: str) -> None:
     before, after = (
@@ -131,7 +147,6 @@ def test_a_photo_that_was_decoded_is_not_thrown_away(network: str, profile: str)
 @pytest.mark.parametrize("model", ["preprocess", *NETWORK_MODELS.values()])
 def test_a_profile_changes_how_a_model_runs_and_nothing_of_what_it_is(model: str, profile: str) -> None:
     tuned, default = config_of(model, profile), config_of(model)
-    assert tuned != default
     for field in ("max_batch_size", "instance_group", "dynamic_batching", "parameters"):
         tuned.ClearField(field)
         default.ClearField(field)
@@ -152,7 +167,7 @@ def test_a_photo_on_a_gpu_stays_there(network: str) -> None:
     assert config_of(network).parameters["FORCE_CPU_ONLY_INPUT_TENSORS"].string_value == "no"
 
 
-@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("profile", GPU_PROFILES)
 def test_full_queues_fit_into_the_memory_between_models(profile: str) -> None:
     photo = 4 * 3 * SIZE * SIZE
     configs = [config_of(model, profile) for model in NETWORK_MODELS.values()]

@@ -24,7 +24,8 @@ class Tuning(_Table):
     max_batch_size: int = Field(ge=1, description="most photos in a batch; memory grows with it")
     instances: int = Field(default=1, ge=1, description="copies that work at the same time, each with its own weights")
     threads: int | None = Field(default=None, ge=1, description="processor threads of an instance; None: the backend's")
-    queue: int = Field(ge=1, description="requests that may wait; one more is answered UNAVAILABLE")
+    queue: int | None = Field(default=None, ge=1, description="requests that may wait; one more is UNAVAILABLE")
+    bfloat16: bool = Field(default=False, description="of a network on a processor: compute in bfloat16 if it can")
     queue_delay: int = Field(default=0, ge=0, description="microseconds that a batch waits for more requests")
 
 
@@ -34,9 +35,7 @@ class Profile(_Table):
     machine: str = Field(description="what it is for")
     basis: Literal["measured", "reasoned"] = Field(description="reasoned: nobody has run it on such a machine yet")
     preprocess: Tuning
-    network: Tuning = Field(
-        description="of both networks; the queue is the longer one, so that no decoded photo is lost"
-    )
+    network: Tuning = Field(description="of both networks; a bounded queue is the longer one: no decoded photo is lost")
 
 
 def load_profiles(folder: Path = PROFILES) -> dict[str, Profile]:

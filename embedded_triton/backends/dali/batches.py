@@ -1,12 +1,13 @@
 """Takes DALI's batches apart and puts answers together, on the host or on the GPU.
 
-The two classes do the same. `DeviceBatches` never brings a pixel to the host: every answer is a view of DALI's output.
+The classes do the same. `DeviceBatches` never brings a pixel to the host: every answer is a view of DALI's output.
 DALI keeps an output as long as a view of it lives (`exec_dynamic`, its default), and `Pipeline.run` without a stream
 returns finished outputs, so whoever reads them needs to wait for nothing. Views are handed over as tensors and not as
 capsules: the stub then names a stream of its own, which PyTorch has wait for what it computes itself.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -49,12 +50,36 @@ class DeviceBatches:
         return sample.cpu().numpy()
 
 
-def batches_for(*, on_gpu: bool) -> HostBatches | DeviceBatches:
-    """Return what fits the instance: on a GPU the device's, where this PyTorch can use it (`TORCH=cpu` can not)."""
-    if on_gpu:
-        # Only here: on a CPU PyTorch in this process would cost 0.3 GB and serve nothing.
+class FinishedBatches(DeviceBatches):
+    """Answers are PyTorch's tensors on the host, made of DALI's output by a function of the model, image by image."""
+
+    def __init__(self, torch: Any, finish: Callable[[Any], Any], threads: int) -> None:
+        super().__init__(torch)
+        self._finish = finish
+        # An image for each thread, instead of an image for all of them: they never wait for one another.
+        self._pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
+
+    def split(self, output: Any) -> list[Any]:
+        """Return each sample, finished; they may have had different sizes."""
+        return list(self._pool.map(self._finish, map(self._torch.from_dlpack, output)))
+
+
+def batches_for(
+    *, on_gpu: bool, finish: Callable[[Any], Any] | None = None, threads: int = 1
+) -> HostBatches | DeviceBatches:
+    """Return what fits the instance.
+
+    Args:
+        on_gpu: whether its pixels are on a GPU; they stay there where this PyTorch can use it (`TORCH=cpu` can not).
+        finish: what the model does with an image that DALI decoded on a CPU; None where DALI does it all.
+        threads: how many images are finished at a time.
+    """
+    if on_gpu or finish is not None:
+        # Only here: in this process PyTorch costs memory.
         import torch
 
+        if finish is not None:
+            return FinishedBatches(torch, finish, threads)
         if torch.cuda.is_available():
             return DeviceBatches(torch)
     return HostBatches()

@@ -1,6 +1,8 @@
 """Python-based stand-in for Triton's native DALI backend, for machines where only the server of the wheel is.
 
-It takes the same model folders: ``dali.py`` with one ``@autoserialize`` pipeline, or a serialised ``model.dali``.
+It takes the same model folders: ``dali.py`` with one ``@autoserialize`` pipeline, or a serialised ``model.dali``. Where
+``dali.py`` has the halves of that pipeline too, ``decode`` (a pipeline) and ``finish`` (a function of a decoded image),
+those do the work on a CPU.
 Unlike the native backend it fails only the requests whose images can not be decoded, not the whole batch. On a GPU the
 pixels stay there: the network's backend gets them by DLPack.
 """
@@ -49,9 +51,9 @@ class TritonPythonModel:
         }
         if "num_threads" in config["parameters"]:
             options["num_threads"] = int(config["parameters"]["num_threads"]["string_value"])
-        self._batches = batches_for(on_gpu=on_gpu)
-        self._build = _pipeline_builder(folder, options)
+        self._build, finish = _pipeline_builder(folder, options, on_gpu=on_gpu)
         self._pipeline = self._build()
+        self._batches = batches_for(on_gpu=on_gpu, finish=finish, threads=self._pipeline.num_threads)
         self._known: tuple[Array, Array] | None = None
 
     def execute(self, requests: list[Any]) -> list[Any]:
@@ -103,7 +105,10 @@ class TritonPythonModel:
         return pb_utils.InferenceResponse([pb_utils.Tensor.from_dlpack(self._output, self._batches.join(answers))])
 
 
-def _pipeline_builder(folder: Path, options: dict[str, Any]) -> Callable[[], Any]:
+def _pipeline_builder(
+    folder: Path, options: dict[str, Any], *, on_gpu: bool
+) -> tuple[Callable[[], Any], Callable[[Any], Any] | None]:
+    """Return what builds the pipeline, and what is left to do with each of its images, if anything."""
     serialised, source = folder / "model.dali", folder / "dali.py"
     if serialised.is_file():
         content = serialised.read_bytes()
@@ -111,20 +116,23 @@ def _pipeline_builder(folder: Path, options: dict[str, Any]) -> Callable[[], Any
         def deserialise() -> Any:
             return Pipeline.deserialize(content, **options)  # type: ignore[no-untyped-call]
 
-        return deserialise
+        return deserialise, None
     if not source.is_file():
         raise pb_utils.TritonModelException(f"{folder} holds neither model.dali nor dali.py")
     module = _import(source)
     marked = [value for value in vars(module).values() if getattr(value, "_is_autoserialize", False)]
     if len(marked) != 1:
         raise pb_utils.TritonModelException(f"{source} must mark one pipeline with @autoserialize, not {len(marked)}")
+    define, finish = marked[0], None
+    if not on_gpu and hasattr(module, "decode") and hasattr(module, "finish"):
+        define, finish = module.decode, module.finish
 
     def build() -> Any:
-        pipeline = marked[0](**options)
+        pipeline = define(**options)
         pipeline.build()
         return pipeline
 
-    return build
+    return build, finish
 
 
 def _import(source: Path) -> ModuleType:

@@ -1,8 +1,9 @@
 """Python-based stand-in for Triton's native PyTorch backend, for machines where only the server of the wheel is.
 
 It takes the same model folders (``model.pt``, TorchScript) and honours those parameters of the native backend
-that apply: INFERENCE_MODE, INTRA_OP_THREAD_COUNT, INTER_OP_THREAD_COUNT and DISABLE_OPTIMIZED_EXECUTION. One of its
-own, which the native backend ignores: HALF_ON_GPU computes in half precision where the instance is on a GPU.
+that apply: INFERENCE_MODE, INTRA_OP_THREAD_COUNT, INTER_OP_THREAD_COUNT and DISABLE_OPTIMIZED_EXECUTION. Two of its
+own, which the native backend ignores: HALF_ON_GPU computes in half precision where the instance is on a GPU, and
+BFLOAT16_ON_CPU in bfloat16 where it is on a processor that multiplies such numbers itself.
 """
 
 import json
@@ -12,6 +13,7 @@ from typing import Any
 
 import torch
 import triton_python_backend_utils as pb_utils
+from cores import Cores  # type: ignore[import-not-found] # beside this file, in the backend folder
 
 
 class TritonPythonModel:
@@ -34,7 +36,7 @@ class TritonPythonModel:
         _set_threads(parameters)
         on_gpu = args["model_instance_kind"] == "GPU" and torch.cuda.is_available()
         self._device = torch.device("cuda", int(args["model_instance_device_id"])) if on_gpu else torch.device("cpu")
-        self._half = on_gpu and _flag(parameters, "HALF_ON_GPU")
+        self._dtype = _precision(parameters, on_gpu=on_gpu)
         path = Path(args["model_repository"], args["model_version"], "model.pt")
         if not path.is_file():
             raise pb_utils.TritonModelException(f"{path} is missing")
@@ -42,22 +44,27 @@ class TritonPythonModel:
         # specialise and compile at run time, it would compile anew for every batch size, under load.
         self._just_in_time = not on_gpu
         optimise = not on_gpu and not _flag(parameters, "DISABLE_OPTIMIZED_EXECUTION")
-        self._module = _load(path, self._device, half=self._half, optimise=optimise)
+        self._module = _load(path, self._device, self._dtype, optimise=optimise)
+        self._cores = Cores(self._compute, 1 if on_gpu else torch.get_num_threads())
 
     def execute(self, requests: list[Any]) -> list[Any]:
         """Answer every request with its rows of one common batch."""
         columns = [[self._tensor(request, name) for request in requests] for name in self._inputs]
         sizes = [len(tensor) for tensor in columns[0]]
-        batches = [_join(column, half=self._half) for column in columns]
-        compiling = torch.jit.optimized_execution(self._just_in_time)  # type: ignore[attr-defined]
-        with torch.inference_mode(self._inference_mode), torch.no_grad(), compiling:
-            result = self._module(*batches)
+        batches = [_join(column, self._dtype) for column in columns]
+        results = self._cores(*batches)
         # The answers are small: one copy to the host for the whole batch, and only of what somebody asked for, is
         # cheaper than handing over a tensor on the GPU for each request. It also waits until they are computed.
         wanted = {name for request in requests for name in request.requested_output_names()}
-        named = zip(self._outputs, [result] if isinstance(result, torch.Tensor) else result, strict=True)
+        named = zip(self._outputs, results, strict=True)
         split = {name: output.float().cpu().split(sizes) for name, output in named if name in wanted}
         return [self._respond(request, index, split) for index, request in enumerate(requests)]
+
+    def _compute(self, *batches: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        compiling = torch.jit.optimized_execution(self._just_in_time)  # type: ignore[attr-defined]
+        with torch.inference_mode(self._inference_mode), torch.no_grad(), compiling:
+            result = self._module(*batches)
+        return (result,) if isinstance(result, torch.Tensor) else tuple(result)
 
     def _tensor(self, request: Any, name: str) -> torch.Tensor:
         # A tensor of the stub has no work pending, so there is no stream to wait for; where it is on this GPU already
@@ -72,20 +79,32 @@ class TritonPythonModel:
         )
 
 
-def _load(path: Path, device: torch.device, *, half: bool, optimise: bool) -> Any:
+def _precision(parameters: dict[str, str], *, on_gpu: bool) -> torch.dtype:
+    if on_gpu:
+        return torch.half if _flag(parameters, "HALF_ON_GPU") else torch.float
+    if _flag(parameters, "BFLOAT16_ON_CPU"):
+        able = torch.cpu.get_capabilities()
+        if able.get("avx512_bf16") or able.get("amx_bf16"):
+            return torch.bfloat16
+        # Emulated it takes ten times as long.
+        pb_utils.Logger.log_warn("This processor has no instructions for bfloat16: computing in float32.")
+    return torch.float
+
+
+def _load(path: Path, device: torch.device, dtype: torch.dtype, *, optimise: bool) -> Any:
     with warnings.catch_warnings():
         # TorchScript is in maintenance, and every torch.jit call says so; the native backend takes nothing else.
         warnings.filterwarnings("ignore", message=r".*torch\.jit\.", category=DeprecationWarning)
         module = torch.jit.load(str(path), map_location=device)  # type: ignore[no-untyped-call]
-        module = module.eval().to(memory_format=torch.channels_last, dtype=torch.half if half else None)
+        module = module.eval().to(memory_format=torch.channels_last, dtype=dtype)
         frozen = torch.jit.freeze(module)
         return torch.jit.optimize_for_inference(frozen) if optimise else frozen
 
 
-def _join(tensors: list[torch.Tensor], *, half: bool) -> torch.Tensor:
+def _join(tensors: list[torch.Tensor], dtype: torch.dtype) -> torch.Tensor:
     batch = tensors[0] if len(tensors) == 1 else torch.cat(tensors)
     layout = torch.channels_last if batch.ndim == 4 else torch.contiguous_format
-    return batch.to(dtype=torch.half if half else batch.dtype, memory_format=layout)
+    return batch.to(dtype=dtype if batch.is_floating_point() else batch.dtype, memory_format=layout)
 
 
 def _flag(parameters: dict[str, str], name: str, *, default: bool = False) -> bool:

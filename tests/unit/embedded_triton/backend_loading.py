@@ -60,6 +60,16 @@ class InferenceResponse:
         self.error = error
 
 
+class Logger:
+    """Triton's log."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def log_warn(self, message: str) -> None:
+        self.warnings.append(message)
+
+
 class TritonModelException(Exception):  # noqa: N818 - Triton's name
     """The model can not be loaded."""
 
@@ -69,6 +79,7 @@ def load_backend(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     utils = ModuleType("triton_python_backend_utils")
     for each in (Tensor, TritonError, InferenceResponse, TritonModelException):
         setattr(utils, each.__name__, each)
+    utils.Logger = Logger()  # type: ignore[attr-defined]
     utils.get_input_tensor_by_name = lambda request, tensor: request[tensor]  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, utils.__name__, utils)
     monkeypatch.syspath_prepend(BACKENDS / name)

@@ -47,16 +47,30 @@ def arguments(folder: Path, **config: Any) -> dict[str, str]:
     }
 
 
-@pytest.fixture(scope="module", params=["host", "device"])
-def model(request: pytest.FixtureRequest) -> Any:
-    """An instance, with its answers as on a CPU and, on the same CPU, with those of the GPU's way: PyTorch's views."""
+@pytest.fixture(scope="module", params=["halves", "whole", "device"])
+def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """An instance as on a CPU, and on the same CPU one whose pipeline does it all, as on a GPU.
+
+    The latter's answers are NumPy arrays or, as where PyTorch can use the GPU, views of DALI's output.
+    """
     with pytest.MonkeyPatch.context() as monkeypatch:
         backend = load_backend("dali", monkeypatch)
         instance = backend.TritonPythonModel()
-        instance.initialize(arguments(PREPROCESS))
+        folder = PREPROCESS
+        if request.param != "halves":
+            folder = tmp_path_factory.mktemp("whole")
+            whole_only(folder)
+        instance.initialize(arguments(folder))
         if request.param == "device":
             instance._batches = batches_module().DeviceBatches(torch)
         yield instance
+
+
+def whole_only(folder: Path) -> None:
+    """Copy the model there without the halves of its pipeline."""
+    shutil.copytree(PREPROCESS / "1", folder / "1")
+    with (folder / "1" / "dali.py").open("a") as file:
+        file.write("\ndel decode, finish\n")
 
 
 def batches_module() -> Any:
@@ -205,15 +219,45 @@ def test_where_pytorch_has_no_gpu_the_pixels_go_by_the_host(monkeypatch: pytest.
         assert isinstance(batches.batches_for(on_gpu=on_gpu), expected)
 
 
-def test_a_serialised_pipeline_gives_the_same(tmp_path: Path, model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", GOOD)
+def test_both_halves_are_the_whole_pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     backend = load_backend("dali", monkeypatch)
-    (tmp_path / "1").mkdir()
+    whole_only(tmp_path)
+    answers = []
+    for folder in (PREPROCESS, tmp_path):
+        instance = backend.TritonPythonModel()
+        instance.initialize(arguments(folder, parameters={"num_threads": {"string_value": "1"}}))
+        answers.append(pixels(*instance.execute([request(GOOD[name])])))
+    difference = np.abs(answers[0] - answers[1]) * np.reshape(SPECIFICATION.std, (3, 1, 1)) * 255
+    # DALI repeats the border where PyTorch cuts the filter off, and sums in another order.
+    assert (difference > 0.01).mean() < 0.06
+    assert difference.max() < 2.01
+
+
+def test_a_serialised_pipeline_gives_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    backend = load_backend("dali", monkeypatch)
+    for name in ("source", "serialised"):
+        (tmp_path / name).mkdir()
+    whole_only(tmp_path / "source")
     source = backend._import(PREPROCESS / "1" / "dali.py")
-    (tmp_path / "1" / "model.dali").write_bytes(source.preprocess(device_id=None).serialize())
-    serialised = backend.TritonPythonModel()
-    serialised.initialize(arguments(tmp_path, parameters={"num_threads": {"string_value": "1"}}))
-    (response,) = serialised.execute([request(GOOD["turned"])])
-    np.testing.assert_array_equal(pixels(response), pixels(model.execute([request(GOOD["turned"])])[0]))
+    (tmp_path / "serialised" / "1").mkdir()
+    (tmp_path / "serialised" / "1" / "model.dali").write_bytes(source.preprocess(device_id=None).serialize())
+    answers = []
+    for name in ("source", "serialised"):
+        instance = backend.TritonPythonModel()
+        instance.initialize(arguments(tmp_path / name))
+        answers.append(pixels(*instance.execute([request(GOOD["turned"])])))
+    np.testing.assert_array_equal(*answers)
+
+
+def test_a_large_image_is_finished_by_bands_with_the_same_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = load_backend("dali", monkeypatch)._import(PREPROCESS / "1" / "dali.py")
+    image = torch.from_numpy(np.random.default_rng(1).integers(0, 256, (301, 173, 3), dtype=np.uint8))
+    whole = source.finish(image)
+    for band in (173 * 300, 173 * 7, 1):
+        monkeypatch.setattr(source, "BAND", band)
+        torch.testing.assert_close(source.finish(image), whole, rtol=0, atol=0.02)
+        assert ((source.finish(image) - whole).abs() > 1e-4).float().mean() < 0.001
 
 
 def test_a_folder_without_a_pipeline_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

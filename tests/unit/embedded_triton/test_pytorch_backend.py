@@ -1,6 +1,7 @@
 """The Python-based PyTorch backend on real TorchScript."""
 
 import json
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -116,13 +117,29 @@ def test_each_request_gets_the_outputs_that_it_asks_for(
     np.testing.assert_allclose(both.output_tensors[1].array(), expected.numpy(), atol=1e-5)
 
 
-def test_all_requests_run_as_one_batch(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    model = load(folder, monkeypatch)
-    sizes: list[int] = []
-    module = model._module
-    model._module = lambda batch: sizes.append(len(batch)) or module(batch)
-    model.execute(requests_of(1, 1, 4))
-    assert sizes == [6]
+@pytest.mark.parametrize(("threads", "parts"), [("1", [6]), ("2", [3, 3]), ("4", [2, 2, 1, 1])])
+def test_all_requests_run_as_one_batch_with_a_part_of_it_on_each_core(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, threads: str, parts: list[int]
+) -> None:
+    before = torch.get_num_threads()
+    model = load(folder, monkeypatch, INTRA_OP_THREAD_COUNT=threads)
+    module, sizes, used = model._module, [], []
+
+    def spy(batch: torch.Tensor) -> Any:
+        sizes.append(len(batch))
+        used.append(torch.get_num_threads())
+        return module(batch)
+
+    model._module = spy
+    try:
+        model.execute(requests_of(1, 1, 4))
+        assert sorted(sizes, reverse=True) == parts
+        assert set(used) == {1}
+        model.execute(requests_of(1))
+        # A photo that came alone has all of them.
+        assert (sizes[-1], used[-1]) == (1, int(threads))
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_the_number_of_threads_is_the_configured_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,8 +163,8 @@ def test_half_precision_takes_and_gives_single_precision(
     # What an instance on a GPU does, on the CPU.
     backend = load_backend("pytorch", monkeypatch)
     model = load(folder, monkeypatch, HALF_ON_GPU="true")
-    model._half, model._just_in_time = True, False
-    model._module = backend._load(folder / "1" / "model.pt", torch.device("cpu"), half=True, optimise=False)
+    model._dtype, model._just_in_time = torch.half, False
+    model._module = backend._load(folder / "1" / "model.pt", torch.device("cpu"), torch.half, optimise=False)
     seen: list[torch.Tensor] = []
     module = model._module
     model._module = lambda batch: seen.append(batch) or module(batch)
@@ -159,7 +176,7 @@ def test_half_precision_takes_and_gives_single_precision(
         assert answer.dtype == np.float32
         np.testing.assert_allclose(answer, expected.numpy(), atol=2e-3)
         assert np.abs(answer - expected.numpy()).max() > 0
-    assert seen[0].dtype == torch.half
+    assert {batch.dtype for batch in seen} == {torch.half}
     assert seen[0].is_contiguous(memory_format=torch.channels_last)
 
 
@@ -169,6 +186,22 @@ def test_half_precision_is_for_gpus(folder: Path, network: nn.Module, monkeypatc
     with torch.inference_mode():
         expected, _ = network(torch.from_numpy(request["INPUT__0"].array()))
     np.testing.assert_allclose(values(model.execute([request])[0]), expected.numpy(), atol=1e-5)
+
+
+@pytest.mark.parametrize("able", [True, False])
+def test_bfloat16_is_for_processors_that_have_it(
+    folder: Path, network: nn.Module, monkeypatch: pytest.MonkeyPatch, able: bool
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": able})
+    model = load(folder, monkeypatch, BFLOAT16_ON_CPU="true")
+    (request,) = requests_of(3)
+    answer = values(model.execute([request])[0])
+    with torch.inference_mode():
+        expected, _ = network(torch.from_numpy(request["INPUT__0"].array()))
+    difference = np.abs(answer - expected.numpy()).max()
+    assert answer.dtype == np.float32
+    assert 1e-5 < difference < 0.02 if able else difference < 1e-5
+    assert bool(sys.modules["triton_python_backend_utils"].Logger.warnings) != able
 
 
 def test_a_missing_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
