@@ -10,7 +10,7 @@ from training.profiles import Profile, Tuning
 WARMUP_IMAGE = Path("preprocess", "warmup", "drawing.jpg")
 
 #: oneDNN's fused graph is slower for these: on a CPU they are frozen and no more (docs/experiments.md, 2026-11-25).
-_NOT_FUSED: frozenset[str] = frozenset()
+_NOT_FUSED = frozenset({"raw_cnn"})
 
 _HEADER = "# Rendered from labels.txt, spec.json and the model cards: see training/configurations.py.\n"
 

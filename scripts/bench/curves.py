@@ -1,4 +1,4 @@
-"""What a photo costs as the work grows: more at a time, larger ones. Start-up and memory too.
+"""What a photo costs as the work grows: more at a time, larger ones, more replicas. Start-up and memory too.
 
     python -m scripts.bench.curves FOLDER --output build/curves
 
@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -28,7 +28,7 @@ from PIL import Image
 from scripts.bench.client import PhotoClient, form
 from scripts.bench.memory import resident_bytes
 from scripts.bench.photos import photos_in
-from scripts.bench.servers import ROOT, StartError, free_ports, process, wait
+from scripts.bench.servers import ROOT, StartError, free_ports, gateways, process, triton, wait
 
 MODELS = ("raw", "pretrained")
 #: Width and height; 48 megapixels is a little under the default limit of the gateway.
@@ -157,7 +157,27 @@ def run(given: argparse.Namespace) -> dict[str, Any]:
             row["memory_mb"] = round(memory.most_bytes / 1e6)
             print(model, row, file=sys.stderr, flush=True)
             result["by_megapixels"][model].append(row)
+    result["by_replicas"] = replicas(photos, given.seconds)
     return result
+
+
+def replicas(photos: Sequence[bytes], seconds: float) -> dict[str, list[dict[str, float | int | None]]]:
+    """Measure one Triton and then two behind one gateway, each replica on a core of its own, 16 requests in flight."""
+    found: dict[str, list[dict[str, float | int | None]]] = {model: [] for model in MODELS}
+    cores = sorted(os.sched_getaffinity(0))
+    for count in (1, 2):
+        with ExitStack() as stack:
+            urls = [
+                stack.enter_context(triton("cpu", ROOT / "model_repository", "default", [cores[number % len(cores)]]))
+                for number in range(count)
+            ]
+            (url,) = stack.enter_context(gateways(",".join(urls), 1, 64))
+            for model in MODELS:
+                uvloop.run(load(url, model, photos, in_flight=16, seconds=2))
+                row = {"replicas": count} | uvloop.run(load(url, model, photos, in_flight=16, seconds=seconds))
+                print(model, row, file=sys.stderr, flush=True)
+                found[model].append(row)
+    return found
 
 
 def plot(result: dict[str, Any], folder: Path) -> list[Path]:
@@ -170,6 +190,7 @@ def plot(result: dict[str, Any], folder: Path) -> list[Path]:
         ("in_flight", "by_in_flight", "in_flight", "photos_per_second", ("requests in flight", "photos a second")),
         ("megapixels", "by_megapixels", "megapixels", "p50_ms", ("megapixels", "milliseconds, median, alone")),
         ("memory", "by_in_flight", "in_flight", "memory_mb", ("requests in flight", "MB, all processes")),
+        ("replicas", "by_replicas", "replicas", "photos_per_second", ("Tritons of one core each", "photos a second")),
     ):
         figure, axes = plt.subplots(figsize=(5, 3.2), layout="constrained")
         for model, rows in result[key].items():

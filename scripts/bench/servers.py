@@ -7,7 +7,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -39,11 +39,15 @@ def environment(device: str) -> dict[str, str]:
 
 
 @contextmanager
-def triton(device: str, model_repository: Path, profile: str | None) -> Iterator[str]:
-    """The embedded server on free ports; yields its gRPC address once every ensemble has answered."""
+def triton(
+    device: str, model_repository: Path, profile: str | None, cores: Collection[int] | None = None
+) -> Iterator[str]:
+    """The embedded server on free ports, on all cores or only some; yields its gRPC address once all has answered."""
     grpc, http, metrics = free_ports(3)
     command = [sys.executable, "-m", "embedded_triton", f"--model-repository={model_repository}"]
     command += [f"--grpc-port={grpc}", f"--http-port={http}", f"--metrics-port={metrics}"]
+    if cores is not None:
+        command = ["taskset", "--cpu-list", ",".join(map(str, cores)), *command]
     variables = {**environment(device), "EMBEDDED_TRITON_SHARED_MEMORY_PREFIX": f"bench-{grpc}"}
     variables |= {"EMBEDDED_TRITON_PROFILE": profile or "default"}
     with process(command, variables) as (started, log):

@@ -35,6 +35,8 @@ from scripts.bench.servers import ROOT, StartError, gateways, triton
 from training.provenance import hardware
 
 SERVERS = ("service", "direct", *PEERS)
+#: Only where asked for: the service once more, its networks in bfloat16, by the tuning profile of that name.
+BFLOAT16, _BFLOAT16_PROFILE = "bfloat16", "cpu-bf16"
 MODELS = ("raw", "pretrained")
 _IN_FLIGHT = (1, 4, 16, 64)
 _CHECKED = 6
@@ -62,9 +64,14 @@ def run(given: argparse.Namespace) -> dict[str, Any]:
         say(f"starting {', '.join(given.only)}")
         grpc = stack.enter_context(triton("cpu", given.model_repository, given.profile))
         (ours,) = stack.enter_context(gateways(grpc, 1, max(given.in_flight)))
+        ways_to_us = {"service": ours}
+        if BFLOAT16 in given.only:
+            _require_bfloat16()
+            lower = stack.enter_context(triton("cpu", given.model_repository, _BFLOAT16_PROFILE))
+            (ways_to_us[BFLOAT16],) = stack.enter_context(gateways(lower, 1, max(given.in_flight)))
         chosen = [each for each in PEERS if each in given.only]
         others = stack.enter_context(peers(chosen, given.models, photos[0]))
-        urls = {"service": ours} | {each: peer.url for each, peer in others.items()}
+        urls = ways_to_us | {each: peer.url for each, peer in others.items()}
         same = {model: differences(urls, model, photos[:: max(1, len(photos) // _CHECKED)]) for model in given.models}
         say(f"all answer alike; largest differences: {same}")
         direct = Direct(grpc, photos, folder, find_perf_analyzer(given.perf_analyzer))
@@ -77,7 +84,8 @@ def run(given: argparse.Namespace) -> dict[str, Any]:
         def straight(model: str, number: int, seconds: float) -> Row:
             return direct.measure(model, in_flight=number, seconds=seconds)
 
-        ways = {each: straight if each == "direct" else through(urls[each]) for each in SERVERS if each in given.only}
+        wanted = [each for each in (*SERVERS, BFLOAT16) if each in given.only]
+        ways = {each: straight if each == "direct" else through(urls[each]) for each in wanted}
         rounds = _rounds(ways, others, given)
     alone = {model: limit(model, given.model_repository, given.seconds) for model in given.models}
     results = {
@@ -143,6 +151,15 @@ def _rounds(
     return found
 
 
+def _require_bfloat16() -> None:
+    import torch
+
+    from training.engine import has_bfloat16
+
+    if not has_bfloat16(torch.device("cpu")):
+        raise ToolError("This processor does not multiply bfloat16 itself (AVX512-BF16 or AMX): leave that row out")
+
+
 def _export() -> None:
     subprocess.run([sys.executable, "-m", "scripts.cli.export"], stdout=sys.stderr, cwd=ROOT, check=True)
 
@@ -159,7 +176,13 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--in-flight", type=int, nargs="+", default=list(_IN_FLIGHT), metavar="N")
-    parser.add_argument("--only", nargs="+", choices=SERVERS, default=list(SERVERS), help="by default all of them")
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        choices=(*SERVERS, BFLOAT16),
+        default=list(SERVERS),
+        help=f"by default all but {BFLOAT16}, which needs a processor that has it",
+    )
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--model-repository", type=Path, default=ROOT / "model_repository", metavar="FOLDER")
     parser.add_argument("--profile", default="auto", help="tuning profile of the models; by default what fits")

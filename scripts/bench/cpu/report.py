@@ -12,6 +12,7 @@ NAMES = {
     "tuned": "FastAPI, tuned TorchScript",
     "onnx": "FastAPI, ONNX Runtime",
     "litserve": "LitServe, tuned",
+    "bfloat16": "gateway and Triton, bfloat16",
 }
 
 

@@ -31,10 +31,12 @@ def test_each_curve_becomes_a_picture(tmp_path: Path) -> None:
         for number in (1, 4)
     ]
     result = {"cores": 2, "date": "2026-11-25", "by_in_flight": {"raw": rows}, "by_megapixels": {"raw": rows}}
+    result["by_replicas"] = {"raw": [{"replicas": 1, "photos_per_second": 9.0}]}
 
     written = plot(result, tmp_path)
 
-    assert {path.name for path in written} == {"curve_in_flight.png", "curve_megapixels.png", "curve_memory.png"}
+    names = ("in_flight", "megapixels", "memory", "replicas")
+    assert {path.name for path in written} == {f"curve_{name}.png" for name in names}
     for path in written:
         with Image.open(path) as picture:
             assert picture.width > 300
