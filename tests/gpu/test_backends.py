@@ -43,7 +43,9 @@ def load(name: str, folder: Path, kind: str, monkeypatch: pytest.MonkeyPatch, **
     values = {key: {"string_value": value} for key, value in parameters.items()}
     model.initialize(
         {
-            "model_config": json.dumps({**config, "max_batch_size": 32, "parameters": values}),
+            "model_config": json.dumps(
+                {**config, "max_batch_size": 32, "instance_group": [{"count": 1}], "parameters": values}
+            ),
             "model_repository": str(folder),
             "model_version": "1",
             "model_instance_kind": kind,

@@ -1,4 +1,4 @@
-"""Computes a batch on all cores of a processor: each computes a part of it, by one thread."""
+"""How a network uses the cores of a processor: all for a photo that came alone, one for each part of a batch."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -9,22 +9,30 @@ Tensors = tuple[torch.Tensor, ...]
 
 
 class Cores:
-    """Several cores for one network.
+    """The cores that one network has.
 
-    Threads that share one convolution meet after each layer, and whoever comes first waits; two cores that have photos
-    of their own never do. A photo that came alone is computed by all cores together all the same.
+    Threads that share a convolution meet after each layer, and whoever comes first waits; cores that have photos of
+    their own never do. So a batch is cut into as many parts as there are cores for it, and each has one thread.
     """
 
-    def __init__(self, compute: Callable[..., Tensors], count: int) -> None:
-        """Prepare ``count`` threads, for ``compute``: tensors with the batch as their first dimension, to such."""
-        self._compute, self._count = compute, count
-        # OpenMP's number of threads belongs to the thread that sets it: this one's stays as it is.
-        self._pool = ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(1,))
+    def __init__(self, compute: Callable[..., Tensors], *, alone: int, together: int) -> None:
+        """Prepare threads.
+
+        Args:
+            compute: tensors with the batch as their first dimension, to such.
+            alone: threads for a photo that came alone.
+            together: threads for the photos of a batch.
+        """
+        self._compute, self._alone, self._together = compute, alone, together
+        # OpenMP's number of threads belongs to the thread that sets it.
+        self._pool = ThreadPoolExecutor(together, initializer=torch.set_num_threads, initargs=(1,))
 
     def __call__(self, *batches: torch.Tensor) -> Tensors:
         """Return what ``compute`` returns about the whole batch."""
-        parts = min(self._count, len(batches[0]))
+        photos = len(batches[0])
+        parts = min(self._together, photos)
         if parts == 1:
+            torch.set_num_threads(self._alone if photos == 1 else 1)
             return self._compute(*batches)
         split = zip(*(batch.tensor_split(parts) for batch in batches), strict=True)
         answers = self._pool.map(lambda part: self._compute(*part), split)

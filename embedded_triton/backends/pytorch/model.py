@@ -45,7 +45,10 @@ class TritonPythonModel:
         self._just_in_time = not on_gpu
         optimise = not on_gpu and not _flag(parameters, "DISABLE_OPTIMIZED_EXECUTION")
         self._module = _load(path, self._device, self._dtype, optimise=optimise)
-        self._cores = Cores(self._compute, 1 if on_gpu else torch.get_num_threads())
+        threads = torch.get_num_threads()
+        # Unless the configuration says how many threads are its own, an instance shares the cores with the others.
+        share = threads if "INTRA_OP_THREAD_COUNT" in parameters else max(1, threads // _instances(config))
+        self._cores = Cores(self._compute, alone=threads, together=1 if on_gpu else share)
 
     def execute(self, requests: list[Any]) -> list[Any]:
         """Answer every request with its rows of one common batch."""
@@ -105,6 +108,10 @@ def _join(tensors: list[torch.Tensor], dtype: torch.dtype) -> torch.Tensor:
     batch = tensors[0] if len(tensors) == 1 else torch.cat(tensors)
     layout = torch.channels_last if batch.ndim == 4 else torch.contiguous_format
     return batch.to(dtype=dtype if batch.is_floating_point() else batch.dtype, memory_format=layout)
+
+
+def _instances(config: dict[str, Any]) -> int:
+    return sum(int(group["count"]) for group in config["instance_group"])
 
 
 def _flag(parameters: dict[str, str], name: str, *, default: bool = False) -> bool:

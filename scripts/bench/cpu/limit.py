@@ -36,7 +36,7 @@ def _measure(model_type: str, model_repository: Path, seconds: float) -> dict[in
     def compute(images: torch.Tensor) -> tuple[torch.Tensor, ...]:
         return tuple(network(images))
 
-    cores = Cores(compute, torch.get_num_threads())
+    cores = Cores(compute, alone=torch.get_num_threads(), together=torch.get_num_threads())
     rates: dict[int, float] = {}
     for batch in _BATCHES:
         images = torch.randn(batch, 3, size, size).contiguous(memory_format=torch.channels_last)

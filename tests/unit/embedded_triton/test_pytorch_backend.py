@@ -3,6 +3,7 @@
 import json
 import sys
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +45,14 @@ def folder(tmp_path: Path, network: nn.Module) -> Path:
     return tmp_path
 
 
-def load(folder: Path, monkeypatch: pytest.MonkeyPatch, kind: str = "CPU", **parameters: str) -> Any:
+def load(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, kind: str = "CPU", instances: int = 1, **parameters: str
+) -> Any:
     model = load_backend("pytorch", monkeypatch).TritonPythonModel()
     config = {
         "input": [{"name": "INPUT__0"}],
         "output": [{"name": "OUTPUT__0"}, {"name": "OUTPUT__1"}],
+        "instance_group": [{"count": instances}],
         "parameters": {key: {"string_value": value} for key, value in parameters.items()},
     }
     model.initialize(
@@ -117,12 +121,24 @@ def test_each_request_gets_the_outputs_that_it_asks_for(
     np.testing.assert_allclose(both.output_tensors[1].array(), expected.numpy(), atol=1e-5)
 
 
-@pytest.mark.parametrize(("threads", "parts"), [("1", [6]), ("2", [3, 3]), ("4", [2, 2, 1, 1])])
-def test_all_requests_run_as_one_batch_with_a_part_of_it_on_each_core(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, threads: str, parts: list[int]
-) -> None:
+@pytest.fixture
+def four_threads() -> Iterator[None]:
     before = torch.get_num_threads()
-    model = load(folder, monkeypatch, INTRA_OP_THREAD_COUNT=threads)
+    torch.set_num_threads(4)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("four_threads")
+@pytest.mark.parametrize(
+    ("threads", "instances", "parts"),
+    [(None, 1, [2, 2, 1, 1]), (None, 2, [3, 3]), (None, 3, [6]), ("1", 1, [6]), ("2", 3, [3, 3])],
+)
+def test_all_requests_run_as_one_batch_with_a_part_of_it_on_each_core(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, threads: str | None, instances: int, parts: list[int]
+) -> None:
+    given = {} if threads is None else {"INTRA_OP_THREAD_COUNT": threads}
+    model = load(folder, monkeypatch, instances=instances, **given)
     module, sizes, used = model._module, [], []
 
     def spy(batch: torch.Tensor) -> Any:
@@ -131,15 +147,12 @@ def test_all_requests_run_as_one_batch_with_a_part_of_it_on_each_core(
         return module(batch)
 
     model._module = spy
-    try:
-        model.execute(requests_of(1, 1, 4))
-        assert sorted(sizes, reverse=True) == parts
-        assert set(used) == {1}
-        model.execute(requests_of(1))
-        # A photo that came alone has all of them.
-        assert (sizes[-1], used[-1]) == (1, int(threads))
-    finally:
-        torch.set_num_threads(before)
+    model.execute(requests_of(1, 1, 4))
+    assert sorted(sizes, reverse=True) == parts
+    assert set(used) == {1}
+    model.execute(requests_of(1))
+    # A photo that came alone has all of them.
+    assert (sizes[-1], used[-1]) == (1, int(threads or 4))
 
 
 def test_the_number_of_threads_is_the_configured_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
