@@ -12,13 +12,14 @@ suffix=""
 if command -v nvidia-smi >/dev/null && nvidia-smi >/dev/null 2>&1; then suffix=_gpu; fi
 extra=() init=(--init imagenet)
 [[ -n $web ]] && extra=(--extra "$web")
-train_raw=("$python" -m training train "$trashnet" "$runs/raw" --model raw --recipe "raw$suffix" "${extra[@]}" --resume)
+
+train=("$python" -m training train "$trashnet")
 
 # Small pictures keep a large GPU half idle, while Python starts the next kernels: there both trainings run side by side.
 if [[ -n $suffix ]]; then
     mkdir -p "$runs"
     echo "raw trains beside pretrained; its progress is in $runs/raw.log"
-    "${train_raw[@]}" > "$runs/raw.log" 2>&1 &
+    "${train[@]}" "$runs/raw" --model raw --recipe raw_gpu "${extra[@]}" --resume > "$runs/raw.log" 2>&1 &
     raw=$!
     trap 'kill "$raw" 2>/dev/null || true' EXIT
 fi
@@ -26,6 +27,14 @@ if [[ -n $general ]]; then
     "$python" -m training train "$general" "$runs/general" --model pretrained --recipe "general$suffix" --resume
     init=(--init "$runs/general/best.safetensors")
 fi
-"$python" -m training train "$trashnet" "$runs/pretrained" --model pretrained --recipe "pretrained$suffix" \
-    "${init[@]}" "${extra[@]}" --resume
-if [[ -n $suffix ]]; then wait "$raw"; else "${train_raw[@]}"; fi
+"${train[@]}" "$runs/pretrained" --model pretrained --recipe "pretrained$suffix" "${init[@]}" "${extra[@]}" --resume
+if [[ -n $suffix ]]; then
+    wait "$raw"
+    exit
+fi
+# Without a GPU `raw` is trained in rounds, each from the best weights of the one before.
+before=()
+for round in raw raw_second raw_third raw_fourth; do
+    "${train[@]}" "$runs/$round" --model raw --recipe "$round" "${before[@]}" "${extra[@]}" --resume
+    before=(--init "$runs/$round/best.safetensors")
+done

@@ -51,6 +51,11 @@ def test_everything_is_trained_by_the_recipes_for_the_machine(tmp_path: Path, gp
     assert "--extra web.parquet" in raw[0]
     assert notes(tmp_path).index(general[0]) < notes(tmp_path).index(pretrained[0])
     assert (tmp_path / "runs" / "raw.log").exists() == gpu
+    rounds = [line for line in notes(tmp_path) if "--model raw" in line][1:]
+    before = ("raw", "raw_second", "raw_third")
+    assert len(rounds) == (0 if gpu else len(before))
+    for line, name in zip(rounds, before, strict=False):
+        assert f"--init {tmp_path}/runs/{name}/best.safetensors --extra web.parquet --resume" in line
 
 
 def test_a_failed_raw_beside_the_other_fails_the_whole(tmp_path: Path) -> None:
