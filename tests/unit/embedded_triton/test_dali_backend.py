@@ -26,6 +26,7 @@ GOOD = {
     "turned": with_orientation(bottle(333, 222), 6),
     "grey": encode(bottle(200, 100).convert("L"), "JPEG"),
     "strip": encode(bottle(2000, 1), "BMP"),
+    "dot": encode(bottle(16, 16).resize((1, 1)), "PNG"),
 }
 BAD = {"truncated": GOOD["wide"][:400], "no image": b"no image at all", "half a PNG": GOOD["tall"][:-200]}
 
