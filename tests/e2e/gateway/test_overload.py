@@ -29,21 +29,19 @@ def test_more_than_admitted(gateway: RunningGateway) -> None:
     assert gateway.metric("gateway_upload_bytes_in_flight") == 0
 
 
-def test_full_queue_of_triton_is_429_and_ready(triton: RunningTriton, start_gateway: StartGateway) -> None:
-    """A gateway that admits more than Triton's queues hold, as several gateways together do."""
+def test_what_a_gateway_admits_waits_in_triton(triton: RunningTriton, start_gateway: StartGateway) -> None:
+    """A gateway that admits many batches at once, as several gateways together do: Triton's queues have no bound."""
     gateway = start_gateway(
         triton.grpc_url, max_requests_in_flight=1000, max_decoded_bytes_in_flight=10**11, deadline_seconds=120
     )
-    large = encode(bottle(2400, 1800), "JPEG")  # long enough to decode for the first queue to fill
+    large = encode(bottle(2400, 1800), "JPEG")  # long enough to decode for a queue to form
     responses = at_once(gateway.url, [Call("/raw/predict", large)] * 250, 250)
-    statuses = [response.status_code for response in responses]
-    assert set(statuses) == {200, 429}
-    assert gateway.metric("gateway_rejected_total", reason="triton_queue") > 0
+    assert {response.status_code for response in responses} == {200}
+    assert gateway.metric("gateway_rejected_total", reason="triton_queue") == 0
     gateway.wait_until("/health/ready")
 
 
 def test_flood_for_one_model_leaves_the_other_free(triton: RunningTriton, start_gateway: StartGateway) -> None:
-    # Twice this fits into the queue of the preprocessing, which both models share.
     gateway = start_gateway(triton.grpc_url, max_requests_in_flight=30, deadline_seconds=120)
     calls = [Call("/pretrained/predict", PHOTO)] * 200 + [Call("/raw/predict", PHOTO)] * 30
     responses = at_once(gateway.url, calls, 230)
