@@ -8,10 +8,17 @@ from tritonclient.grpc import InferenceServerClient, InferInput
 from tritonclient.utils import InferenceServerException
 
 _QUEUE_FULL = "Exceeds maximum queue size"
+#: Nobody listens yet, a model is not loaded yet, or its first answer takes its time.
+_WHILE_STARTING = {f"StatusCode.{name}" for name in ("UNAVAILABLE", "NOT_FOUND", "DEADLINE_EXCEEDED")}
 
 
 class ProbeError(Exception):
     """An ensemble gave no right answer; ``str()`` says which and why."""
+
+    def __init__(self, message: str, *, may_be_starting: bool = False) -> None:
+        """Note ``message``, and whether a server that is still starting would have answered the same."""
+        super().__init__(message)
+        self.may_be_starting = may_be_starting
 
 
 class Probe:
@@ -44,7 +51,8 @@ class Probe:
         except InferenceServerException as exc:
             if _QUEUE_FULL in str(exc.message()):
                 return
-            raise ProbeError(f"{ensemble} answers: {exc.message()}") from exc
+            starting = exc.status() in _WHILE_STARTING
+            raise ProbeError(f"{ensemble} answers: {exc.message()}", may_be_starting=starting) from exc
         probabilities = result.as_numpy("PROBABILITIES")
         if probabilities is None or not np.isclose(probabilities.sum(), 1, atol=1e-3):
             raise ProbeError(f"{ensemble} answers with {probabilities}, which are no probabilities")

@@ -20,6 +20,7 @@ from embedded_triton.machine import choose_profile
 from embedded_triton.orphans import remove_orphans
 from embedded_triton.ports import require_free
 from embedded_triton.probe import Probe, ProbeError
+from embedded_triton.processes import processes_naming
 from embedded_triton.repository import read_repository
 from embedded_triton.server_log import ServerLog
 from embedded_triton.settings import Settings
@@ -58,8 +59,11 @@ class Server:
         self._log = ServerLog(log, report, has_gpu=self._gpus > 0)
         repository = read_repository(settings.model_repository)
         reachable = LOOPBACK if address == "0.0.0.0" else address  # noqa: S104 - compared, not bound
-        self.probe = Probe(f"{reachable}:{settings.grpc_port}", repository.ensembles, repository.probe_image)
+        self._ask = Probe(f"{reachable}:{settings.grpc_port}", repository.ensembles, repository.probe_image)
         self._process: LeashedProcess | None = None
+        self._shared_memory_prefix = ""
+        #: The models of its backend processes when it first answered, by process id; Triton starts none of them again.
+        self._backends: dict[int, str] = {}
 
     def start(self) -> None:
         """Start the server and return at once.
@@ -76,6 +80,8 @@ class Server:
             },
         )
         remove_orphans(settings.shared_memory_prefix)
+        self._backends = {}
+        self._shared_memory_prefix = f"{settings.shared_memory_prefix}-{secrets.token_hex(4)}-"
         with ExitStack() as undo:
             folder = Path(tempfile.mkdtemp(prefix=f"{settings.shared_memory_prefix}-"))
             undo.callback(shutil.rmtree, folder, ignore_errors=True)
@@ -86,13 +92,12 @@ class Server:
 
     def _launch(self, folder: Path) -> LeashedProcess:
         settings = self._settings
-        shared_memory_prefix = f"{settings.shared_memory_prefix}-{secrets.token_hex(4)}-"
         arguments = build_arguments(
             self._wheel.server,
             settings,
             address=self._address,
             backend_folder=prepare_backend_folder(self._wheel, folder / "backends"),
-            shared_memory_prefix=shared_memory_prefix,
+            shared_memory_prefix=self._shared_memory_prefix,
             restriction_key=secrets.token_hex(16),
             gpus=self._gpus,
             profile=self.profile,
@@ -105,7 +110,7 @@ class Server:
             environment=environment,
             grace=settings.stop_timeout,
             output=subprocess.PIPE,
-            shared_memory_prefix=shared_memory_prefix,
+            shared_memory_prefix=self._shared_memory_prefix,
             folder=folder,
         )
 
@@ -125,24 +130,54 @@ class Server:
         Raises:
             ServerStartError: the server ended, or did not answer in time.
         """
-        fault, pause = "nothing", _FIRST_TRY
+        fault, failed, pause = "nothing", 0, _FIRST_TRY
         deadline = time.monotonic() + self._settings.start_timeout
         while not stop.wait(pause):
             try:
-                self.probe(self._settings.probe_timeout)
+                self._ask(self._settings.probe_timeout)
+                self._backends = self._living_backends()
                 return True
             except ProbeError as exc:
                 fault, pause = str(exc), _RETRY
+                failed = 0 if exc.may_be_starting else failed + 1
             if not self.is_running():
                 if stop.is_set():
                     return False
                 raise ServerStartError("The Triton server ended while it was starting.", self._hint())
+            if failed >= self._settings.probe_failures:
+                raise ServerStartError(f"The Triton server started, but {fault}.", self._hint())
             if time.monotonic() > deadline:
                 raise ServerStartError(
                     f"The Triton server did not answer within {self._settings.start_timeout:.0f} s ({fault}).",
                     self._hint(),
                 )
         return False
+
+    def probe(self, timeout: float, /) -> None:
+        """Look whether all of its backend processes live, and ask every ensemble.
+
+        A model with two instances has two processes. Where one of them has died, the other may answer a probe while
+        requests that come to the dead one fail.
+
+        Args:
+            timeout: seconds that each answer may take.
+
+        Raises:
+            ProbeError: a backend process that was there at first is gone, or an ensemble did not answer rightly.
+        """
+        lost = self._backends.keys() - self._living_backends().keys()
+        if lost:
+            models = sorted({self._backends[each] for each in lost})
+            raise ProbeError(f"a backend process of {' and '.join(models)} has ended")
+        self._ask(timeout)
+
+    def _living_backends(self) -> dict[int, str]:
+        # The arguments of such a process are the file of its model, NAME/VERSION/model.pt, and its segment.
+        return {
+            process: Path(arguments[1]).parent.parent.name
+            for process, arguments in processes_naming(self._shared_memory_prefix).items()
+            if arguments[2:] and arguments[2].startswith(self._shared_memory_prefix)
+        }
 
     def terminate(self) -> None:
         """Tell the server to stop; ``stop`` waits for it."""

@@ -1,7 +1,8 @@
-"""Keeps a server answering: a failed probe inference restarts it.
+"""Keeps a server answering: a failed probe restarts it.
 
-When a backend process dies, Triton goes on saying that it is ready, answers every request with an error, and does not
-start the process again. Only a real inference finds that out.
+When a backend process dies, Triton goes on saying that it is ready, answers every request that comes to it with an
+error, and does not start the process again. A real inference finds that out, and a look at the processes where a model
+has several.
 """
 
 import threading

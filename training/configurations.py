@@ -163,13 +163,14 @@ def render_preprocess(profile: Profile, *, size: int, warmup_bytes: int) -> str:
 
 def render_network(model: str, profile: Profile, *, size: int, classes: int) -> str:
     """Return the configuration of the network ``model``: FP32 [3, size, size] to FP32 [classes]."""
+    tuning: Tuning = getattr(profile, model)
     warmups = ",\n".join(_NETWORK_WARMUP % {"batch": batch, "size": size} for batch in (1, 8))
     plain = _PARAMETER % {"key": json.dumps("DISABLE_OPTIMIZED_EXECUTION"), "value": json.dumps("true")}
     graph = plain if model in _NOT_FUSED else ""
-    if profile.network.bfloat16:
+    if tuning.bfloat16:
         graph += _PARAMETER % {"key": json.dumps("BFLOAT16_ON_CPU"), "value": json.dumps("true")}
     names = {"model": model, "size": size, "classes": classes, "warmups": warmups, "graph": graph}
-    return _HEADER + _NETWORK % {**names, **_turned(profile, profile.network, threads="INTRA_OP_THREAD_COUNT")}
+    return _HEADER + _NETWORK % {**names, **_turned(profile, tuning, threads="INTRA_OP_THREAD_COUNT")}
 
 
 def _turned(profile: Profile, tuning: Tuning, *, threads: str) -> dict[str, object]:

@@ -145,11 +145,10 @@ class RunningTriton:
         return min(servers, key=psutil.Process.create_time).pid
 
     def kill_backend(self, model: str) -> None:
-        """Kill the backend process that runs ``model``, as an out-of-memory killer would."""
+        """Kill a backend process that runs ``model``, as an out-of-memory killer would."""
         folder = f"{self.model_repository / model}/"
         stubs = [each for each in self.processes() if any(word.startswith(folder) for word in each.cmdline())]
-        (stub,) = [each for each in stubs if "stub" in each.exe()]
-        stub.kill()
+        next(each for each in stubs if "stub" in each.exe()).kill()
 
     def segments(self) -> list[str]:
         """Return the names of this server's segments in /dev/shm."""

@@ -97,6 +97,18 @@ def test_a_killed_backend_process_is_noticed_and_replaced(triton: RunningTriton,
         assert ask(client, "raw", image) == pytest.approx(before, abs=1e-4)
 
 
+def test_one_killed_backend_process_of_several_is_noticed_and_replaced(
+    own_triton: RunningTriton, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EMBEDDED_TRITON_PROFILE", "cpu-16")
+    own_triton.start()
+    server = own_triton.server_pid
+    own_triton.kill_backend("raw_cnn")
+    assert eventually(lambda: not psutil.pid_exists(server))
+    own_triton.wait_until_ready()
+    assert "a backend process of raw_cnn has ended" in own_triton.log.read_text()
+
+
 def test_two_servers_live_side_by_side(triton: RunningTriton, own_triton: RunningTriton) -> None:
     own_triton.start()
     image = encoded(120, 90, 8)

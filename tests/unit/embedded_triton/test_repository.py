@@ -1,24 +1,11 @@
 """What the embedded server reads of a model repository before it starts."""
 
-import shutil
 from pathlib import Path
 
 import pytest
 
 from embedded_triton.errors import RepositoryError
 from embedded_triton.repository import read_repository
-
-COMMITTED = Path(__file__).resolve().parents[3] / "model_repository"
-
-
-@pytest.fixture
-def repository(tmp_path: Path) -> Path:
-    """The committed repository with something in place of the exports; nothing here loads them."""
-    copy = tmp_path / "model_repository"
-    shutil.copytree(COMMITTED, copy)
-    for network in ("raw_cnn", "resnet50"):
-        (copy / network / "1" / "model.pt").touch()
-    return copy
 
 
 def test_ensembles_and_probe_image_are_found(repository: Path) -> None:

@@ -12,7 +12,10 @@ basis = "reasoned"
 [preprocess]
 max_batch_size = 4
 queue = 8
-[network]
+[raw_cnn]
+max_batch_size = 4
+queue = 9
+[resnet50]
 max_batch_size = 4
 queue = 9
 """

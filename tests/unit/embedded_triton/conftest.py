@@ -1,0 +1,18 @@
+"""What several tests of the embedded server need."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+COMMITTED = Path(__file__).resolve().parents[3] / "model_repository"
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """The committed repository with something in place of the exports; nothing here loads them."""
+    copy = tmp_path / "model_repository"
+    shutil.copytree(COMMITTED, copy)
+    for network in ("raw_cnn", "resnet50"):
+        (copy / network / "1" / "model.pt").touch()
+    return copy
