@@ -20,26 +20,35 @@ class ModelRepository:
         ensembles: the names of ensembles, which clients call; of those with the same steps one, whose answer speaks
             for all of them.
         probe_image: a small image file that every ensemble can answer.
+        instances: how many of each model that computes work at the same time, on each device.
     """
 
     path: Path
     ensembles: tuple[str, ...]
     probe_image: Path
+    instances: dict[str, int]
 
 
-def read_repository(path: Path) -> ModelRepository:
+def read_repository(path: Path, profile: str | None = None) -> ModelRepository:
     """Read the configurations of all models and check that their files are there.
+
+    Args:
+        path: the folder.
+        profile: the tuning profile that will be served; None for the configurations as they are.
 
     Raises:
         RepositoryError: a configuration can not be parsed, or something is missing.
     """
-    configs = {file.parent: _parse(file) for file in sorted(path.glob("*/config.pbtxt"))}
-    for folder, config in configs.items():
-        artifacts = _ARTIFACTS.get(config.backend)
+    configs = {}
+    for folder in sorted(file.parent for file in path.glob("*/config.pbtxt")):
+        turned = folder / "configs" / f"{profile}.pbtxt"
+        config = configs[folder] = _parse(turned if turned.is_file() else folder / "config.pbtxt")
+        named = config.default_model_filename
+        artifacts = (named,) if named else _ARTIFACTS.get(config.backend)
         if artifacts and not any((folder / "1" / name).is_file() for name in artifacts):
             raise RepositoryError(
                 f"The model {config.name} has no {' or '.join(artifacts)} in {folder / '1'}.",
-                "Export the models first: `bin-it-right export`.",
+                f"Export the models first: `bin-it-right export{' --int8' if 'int8' in named else ''}`.",
             )
     by_steps: dict[tuple[str, ...], str] = {}
     for config in configs.values():
@@ -52,7 +61,12 @@ def read_repository(path: Path) -> ModelRepository:
             f"{path} holds {len(ensembles)} ensembles and {len(images)} warm-up images; one of each is the least.",
             "Name a model repository of this project.",
         )
-    return ModelRepository(path, ensembles, images[0])
+    instances = {
+        config.name: sum(group.count or 1 for group in config.instance_group) or 1
+        for config in configs.values()
+        if config.platform != "ensemble"
+    }
+    return ModelRepository(path, ensembles, images[0], instances)
 
 
 def _parse(file: Path) -> model_config_pb2.ModelConfig:

@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -20,7 +21,7 @@ from embedded_triton.machine import choose_profile
 from embedded_triton.orphans import remove_orphans
 from embedded_triton.ports import require_free
 from embedded_triton.probe import Probe, ProbeError
-from embedded_triton.processes import processes_naming
+from embedded_triton.processes import arguments, processes_naming
 from embedded_triton.repository import read_repository
 from embedded_triton.server_log import ServerLog
 from embedded_triton.settings import Settings
@@ -57,9 +58,10 @@ class Server:
         self._gpus = len(list(_DEVICES.glob("nvidia[0-9]*")))
         self._log_path = log
         self._log = ServerLog(log, report, has_gpu=self._gpus > 0)
-        repository = read_repository(settings.model_repository)
+        repository = read_repository(settings.model_repository, self.profile)
         reachable = LOOPBACK if address == "0.0.0.0" else address  # noqa: S104 - compared, not bound
         self._ask = Probe(f"{reachable}:{settings.grpc_port}", repository.ensembles, repository.probe_image)
+        self._instances = repository.instances
         self._process: LeashedProcess | None = None
         self._shared_memory_prefix = ""
         #: The models of its backend processes when it first answered, by process id; Triton starts none of them again.
@@ -135,7 +137,7 @@ class Server:
         while not stop.wait(pause):
             try:
                 self._ask(self._settings.probe_timeout)
-                self._backends = self._living_backends()
+                self._backends = self._find_backends()
                 return True
             except ProbeError as exc:
                 fault, pause = str(exc), _RETRY
@@ -165,19 +167,27 @@ class Server:
         Raises:
             ProbeError: a backend process that was there at first is gone, or an ensemble did not answer rightly.
         """
-        lost = self._backends.keys() - self._living_backends().keys()
+        lost = {model for process, model in self._backends.items() if not self._is_backend(arguments(process))}
         if lost:
-            models = sorted({self._backends[each] for each in lost})
-            raise ProbeError(f"a backend process of {' and '.join(models)} has ended")
+            raise ProbeError(f"a backend process of {' and '.join(sorted(lost))} has ended")
         self._ask(timeout)
 
-    def _living_backends(self) -> dict[int, str]:
-        # The arguments of such a process are the file of its model, NAME/VERSION/model.pt, and its segment.
-        return {
-            process: Path(arguments[1]).parent.parent.name
-            for process, arguments in processes_naming(self._shared_memory_prefix).items()
-            if arguments[2:] and arguments[2].startswith(self._shared_memory_prefix)
+    def _find_backends(self) -> dict[int, str]:
+        # The arguments of such a process begin with the file of its model, NAME/VERSION/model.pt, and its segment.
+        found = {
+            process: Path(words[1]).parent.parent.name
+            for process, words in processes_naming(self._shared_memory_prefix).items()
+            if self._is_backend(words)
         }
+        # On GPUs there may be more: as many on each.
+        counts = Counter(found.values())
+        lost = {model for model, count in self._instances.items() if counts[model] < count}
+        if lost:
+            raise ProbeError(f"a backend process of {' and '.join(sorted(lost))} has ended")
+        return found
+
+    def _is_backend(self, words: list[str]) -> bool:
+        return len(words) > 2 and words[2].startswith(self._shared_memory_prefix)
 
     def terminate(self) -> None:
         """Tell the server to stop; ``stop`` waits for it."""

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from training.files import write_atomically
-from training.reports import DriftReference, ListReport, OtherThingsReport
+from training.reports import DriftReference, Int8Report, ListReport, OtherThingsReport
 
 WEIGHTS = Path(__file__).resolve().parent / "weights"
 
@@ -38,6 +38,7 @@ class ModelCard(BaseModel):
     metrics: dict[str, ListReport] = Field(description="by list: val, test, web_heldout …")
     other_things: OtherThingsReport | None = None
     drift_reference: DriftReference | None = None
+    int8: Int8Report | None = None
 
 
 def weights_path(model_type: str, folder: Path = WEIGHTS) -> Path:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from training.profiles import Profile, Tuning
+from training.stamps import FILES
 
 #: The drawing that warms ``preprocess`` up, inside the model repository.
 WARMUP_IMAGE = Path("preprocess", "warmup", "drawing.jpg")
@@ -53,7 +54,7 @@ _NETWORK = """\
 # the class activation maps that they are made of (training/explain.py).
 # Tuned for %(machine)s (%(basis)s, see training/profiles).
 name: "%(model)s"
-backend: "pytorch"
+backend: "pytorch"%(file)s
 max_batch_size: %(max_batch_size)d
 input [
   { name: "INPUT__0" data_type: TYPE_FP32 dims: [ 3, %(size)d, %(size)d ] }
@@ -62,8 +63,8 @@ output [
   { name: "OUTPUT__0" data_type: TYPE_FP32 dims: [ %(classes)d ] label_filename: "labels.txt" },
   { name: "OUTPUT__1" data_type: TYPE_FP32 dims: [ %(classes)d, -1, -1 ] }
 ]
-# No kind: Triton takes the GPU where there is one, and the CPU where not.
-instance_group [ { count: %(instances)d } ]
+# %(place)s
+instance_group [ { count: %(instances)d%(kind)s } ]
 dynamic_batching {%(queueing)s
 }
 %(threads)s%(graph)sparameters { key: "INFERENCE_MODE" value { string_value: "true" } }
@@ -167,9 +168,15 @@ def render_network(model: str, profile: Profile, *, size: int, classes: int) -> 
     warmups = ",\n".join(_NETWORK_WARMUP % {"batch": batch, "size": size} for batch in (1, 8))
     plain = _PARAMETER % {"key": json.dumps("DISABLE_OPTIMIZED_EXECUTION"), "value": json.dumps("true")}
     graph = plain if model in _NOT_FUSED else ""
-    if tuning.bfloat16:
+    file, kind, place = "", "", "No kind: Triton takes the GPU where there is one, and the CPU where not."
+    if tuning.precision == "int8":
+        # Nothing is left to fuse.
+        graph, file = plain, f'\ndefault_model_filename: "{FILES["int8"]}"'
+        kind, place = " kind: KIND_CPU", "A GPU has no operators in 8 bits for TorchScript."
+    if tuning.precision == "bfloat16":
         graph += _PARAMETER % {"key": json.dumps("BFLOAT16_ON_CPU"), "value": json.dumps("true")}
     names = {"model": model, "size": size, "classes": classes, "warmups": warmups, "graph": graph}
+    names |= {"file": file, "kind": kind, "place": place}
     return _HEADER + _NETWORK % {**names, **_turned(profile, tuning, threads="INTRA_OP_THREAD_COUNT")}
 
 

@@ -10,9 +10,11 @@ from torch.optim.swa_utils import AveragedModel
 
 from training.augmentation import affine, colour, erase, mix
 from training.dataset import PhotoSet
+from training.devices import mixed_precision
 from training.preprocessing import normalise
 from training.recipes import Recipe, Stage
 from training.specification import Specification
+from training.teaching import Teacher
 from training.transfer import to_device
 
 #: Stored side against training side: a view of a part of the photo then needs no enlarging.
@@ -24,14 +26,6 @@ def learning_rate_factor(progress: float, warmup: float) -> float:
     if progress < warmup:
         return progress / warmup
     return 0.5 * (1 + math.cos(math.pi * (progress - warmup) / (1 - warmup)))
-
-
-def has_bfloat16(device: torch.device) -> bool:
-    """Say whether the device multiplies bfloat16 itself: oneDNN's emulation on other processors is 13 times slower."""
-    if device.type != "cpu":
-        return True
-    capabilities = torch.cpu.get_capabilities()
-    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
 def sampling_weights(labels: torch.Tensor, classes: int, balance: float) -> torch.Tensor:
@@ -61,6 +55,7 @@ def train_epoch(
     recipe: Recipe,
     stage: Stage,
     specification: Specification,
+    teacher: Teacher | None,
     first_step: int,
     total_steps: int,
     generator: torch.Generator,
@@ -81,14 +76,18 @@ def train_epoch(
         for group in optimiser.param_groups:
             group["lr"] = recipe.learning_rate * factor * group["scale"]
         chosen = to_device(indices, device)
-        views = affine(photos.pixels[chosen].float(), stage.size, settings, generator)
+        views = affine(photos.pixels[chosen].float(), recipe.view_size(stage), settings, generator)
         images = normalise(colour(views, settings, generator), specification)
         images = erase(images, settings, generator)
         targets = functional.one_hot(photos.labels[chosen], len(photos.classes)).float()
         if stage.mixing:
             images, targets = mix(images, targets, settings, generator)
         images = images.contiguous(memory_format=torch.channels_last)
-        with torch.autocast(device.type, torch.bfloat16, enabled=recipe.mixed_precision and has_bfloat16(device)):
+        if teacher is not None:
+            targets = teacher.teach(images, targets)
+        if images.shape[-1] != stage.size:
+            images = functional.interpolate(images, (stage.size, stage.size), mode="bilinear", antialias=True)
+        with mixed_precision(device, wanted=recipe.mixed_precision):
             logits = network(images)
         loss = functional.cross_entropy(logits.float(), targets, label_smoothing=recipe.label_smoothing)
         optimiser.zero_grad(set_to_none=True)

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
-from training.answers import answer, draw_answers
+from training.answers import Answers, answer, draw_answers
 from training.assess import assess, assess_other_things, drift_reference
 from training.calibration import confidence_threshold, fit_temperature
 from training.cards import Calibration, ModelCard, card_path, read_card, sha256, weights_path, write_card
@@ -16,8 +17,15 @@ from training.checkpoints import load_weights, save_weights
 from training.classes import MODEL_REPOSITORY, read_classes
 from training.dataset import PhotoSet, load_photos, read_entries
 from training.duplicates import duplicates_of
+from training.int8 import is_supported, observe, quantise
+from training.metrics import eight_metrics
 from training.networks import build_network
-from training.specification import load_specification
+from training.preprocessing import normalise
+from training.reports import Int8List, Int8Report
+from training.specification import Specification, load_specification
+
+#: Training photos whose values say how wide the ranges of 8 bits have to be.
+_OBSERVED = 128
 
 
 @dataclass(frozen=True)
@@ -115,6 +123,7 @@ def evaluate(
         drift_reference=drift_reference(
             val_probabilities, val.photos.pixels.float().mean(dim=(1, 2, 3)).numpy(), classes, threshold=threshold
         ),
+        int8=_in_int8(network, sources.dataset, answers, classes, specification) if is_supported() else None,
     )
     write_card(card, output)
     written = [candidate, card_path(model_type, output)]
@@ -122,6 +131,32 @@ def evaluate(
         stem = output / f"{model_type}_{name}"
         written += draw_answers(said, reports[name], temperature, title=f"{model_type}, {name}", stem=stem)
     return read_card(model_type, output), written
+
+
+def _in_int8(
+    network: nn.Module,
+    dataset: Path,
+    answers: Mapping[str, Answers],
+    classes: Sequence[str],
+    specification: Specification,
+) -> Int8Report:
+    """Find the ranges for 8 bits on training photos, and say what is lost on each list."""
+    entries = read_entries(dataset, "train")
+    count = min(len(entries), _OBSERVED)  # from all of the list, which may be sorted by class
+    chosen_entries = [entries[number * len(entries) // count] for number in range(count)]
+    photos = load_photos(chosen_entries, classes, specification.size)
+    ranges = observe(network, (normalise(chunk, specification) for chunk in torch.split(photos.pixels, 16)))
+    quantised = quantise(network, ranges)
+    lists = {}
+    for name, said in answers.items():
+        chosen = answer(quantised, said.photos, specification).logits.argmax(dim=1)
+        values = eight_metrics(said.labels, chosen.numpy())
+        lists[name] = Int8List(
+            accuracy=values["accuracy"],
+            balanced_accuracy=values["balanced_accuracy"],
+            changed=int((chosen != said.logits.argmax(dim=1)).sum()),
+        )
+    return Int8Report(ranges=ranges, photos=len(photos), lists=lists)
 
 
 def _unlabelled(path: Path, classes: Sequence[str], size: int) -> PhotoSet:

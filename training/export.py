@@ -14,12 +14,14 @@ from training.checkpoints import load_weights
 from training.classes import MODEL_REPOSITORY
 from training.explain import ExplainedNetwork
 from training.files import write_atomically
+from training.int8 import Ranges, is_supported, quantise
 from training.model_types import NETWORK_MODELS
 from training.networks import build_network
-from training.stamps import STAMP_FILE, outdated
+from training.stamps import STAMP_FILE, Precision, outdated
 
-#: Largest difference of probabilities that an export may show against the eager network, also in half precision.
-TOLERANCE, HALF_TOLERANCE = 1e-4, 5e-3
+#: Largest difference of probabilities that an export may show against the eager network, by its precision.
+#: In 8 bits it is held against the quantised network; what that is worth is measured, and in the card.
+TOLERANCES: dict[Precision, float] = {"single": 1e-4, "half": 5e-3, "int8": 1e-4}
 
 
 class ServedNetwork(nn.Module):
@@ -64,11 +66,27 @@ def load_served_network(model_type: str, weights_folder: Path = WEIGHTS) -> tupl
     return served.to(memory_format=torch.channels_last), card  # type: ignore[call-overload]
 
 
-def export_network(served: ServedNetwork, path: Path, *, size: int, stamp: str, half: bool = False) -> None:
+def export_network(
+    served: ServedNetwork,
+    path: Path,
+    *,
+    size: int,
+    stamp: str,
+    precision: Precision = "single",
+    ranges: Ranges | None = None,
+) -> None:
     """Trace ``served`` and write it to ``path`` once it has proven itself against the eager network.
 
     Its second output are the maps of ``training.explain``. The module is saved unfrozen, in eval mode and
     channels-last: whoever loads it freezes it for its own device.
+
+    Args:
+        served: the network with its temperature.
+        path: the file to write.
+        size: side of its images in pixels.
+        stamp: what it is made from, for ``training.stamps``.
+        precision: what it is to compute in.
+        ranges: those of the card, for 8 bits.
 
     Raises:
         ValueError: the traced module answers otherwise than the eager one.
@@ -76,10 +94,14 @@ def export_network(served: ServedNetwork, path: Path, *, size: int, stamp: str, 
     generator = torch.Generator().manual_seed(0)
     images = torch.randn(3, 3, size, size, generator=generator).contiguous(memory_format=torch.channels_last)
     with torch.inference_mode(), torchscript_warnings_ignored():
-        explained = ExplainedNetwork(served.network, served.temperature).eval()
-        traced = torch.jit.trace(HalfPrecision(explained) if half else explained, images[:1])  # type: ignore[no-untyped-call]
-        difference = float((traced(images)[0] - served(images)).abs().max())
-        allowed = HALF_TOLERANCE if half else TOLERANCE
+        network = quantise(served.network, ranges or {}) if precision == "int8" else served.network
+        explained: nn.Module = ExplainedNetwork(network, served.temperature).eval()
+        if precision == "half":
+            explained = HalfPrecision(explained)
+        traced = torch.jit.trace(explained, images[:1])  # type: ignore[no-untyped-call]
+        expected = explained(images)[0] if precision == "int8" else served(images)
+        difference = float((traced(images)[0] - expected).abs().max())
+        allowed = TOLERANCES[precision]
         if not difference <= allowed:
             raise ValueError(f"the TorchScript export differs from the network by {difference:.2g}, over {allowed}")
         write_atomically(
@@ -92,9 +114,9 @@ def ensure_exported(
     weights_folder: Path = WEIGHTS,
     networks: Mapping[str, str] = NETWORK_MODELS,
     *,
-    half: bool = False,
+    precision: Precision = "single",
 ) -> list[Path]:
-    """Export every network whose ``model.pt`` is missing or was made from other weights or in another precision.
+    """Export every network whose file is missing or was made from other weights or in another precision.
 
     Returns:
         The files that were written.
@@ -104,8 +126,19 @@ def ensure_exported(
         ValueError: weights, card, class file and specification do not fit one another.
     """
     written = []
-    for export in outdated(model_repository, weights_folder, networks, half=half):
-        served, _ = load_served_network(export.model_type, weights_folder)
-        export_network(served, export.path, size=export.size, stamp=export.stamp, half=export.half)
+    for export in outdated(model_repository, weights_folder, networks, precision=precision):
+        served, card = load_served_network(export.model_type, weights_folder)
+        if precision == "int8" and not is_supported():
+            raise ValueError("this PyTorch does not compute in 8 bits on this processor: take another tuning profile")
+        if precision == "int8" and card.int8 is None:
+            raise ValueError(f"the card of {export.model_type} has no ranges for 8 bits: evaluate its weights again")
+        export_network(
+            served,
+            export.path,
+            size=export.size,
+            stamp=export.stamp,
+            precision=precision,
+            ranges=card.int8.ranges if card.int8 else None,
+        )
         written.append(export.path)
     return written

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Literal
 
 from training.cards import WEIGHTS, ModelCard, read_card
 from training.classes import MODEL_REPOSITORY, read_classes
@@ -13,6 +14,9 @@ from training.model_types import NETWORK_MODELS
 from training.specification import load_specification
 
 STAMP_FILE = "source.json"
+#: What an export computes in: FP32, FP16, or 8 bits, which lie in a file beside the others'.
+Precision = Literal["single", "half", "int8"]
+FILES: Mapping[Precision, str] = {"single": "model.pt", "half": "model.pt", "int8": "model.int8.pt"}
 _OUTPUTS = ("FP32 probabilities", "FP32 activation maps")
 
 
@@ -23,7 +27,7 @@ class Export:
     model_type: str
     path: Path
     size: int
-    half: bool
+    precision: Precision
     stamp: str
 
 
@@ -32,9 +36,9 @@ def outdated(
     weights_folder: Path = WEIGHTS,
     networks: Mapping[str, str] = NETWORK_MODELS,
     *,
-    half: bool = False,
+    precision: Precision = "single",
 ) -> list[Export]:
-    """Return the exports whose ``model.pt`` is missing or was made from something else, or in another precision.
+    """Return the exports whose file is missing or was made from something else, or in another precision.
 
     Raises:
         FileNotFoundError: shipped weights or their card are missing.
@@ -49,17 +53,18 @@ def outdated(
             raise ValueError(f"the weights of {model_type} know {list(card.classes)}; labels.txt says {list(classes)}")
         if card.preprocessing != json.loads(json.dumps(asdict(specification))):
             raise ValueError(f"the weights of {model_type} were trained for another preprocessing than spec.json")
-        path = model_repository / triton_model / "1" / "model.pt"
-        stamp = make_stamp(card, specification.size, half=half)
+        path = model_repository / triton_model / "1" / FILES[precision]
+        stamp = make_stamp(card, specification.size, precision)
         if read_stamp(path) != stamp:
-            due.append(Export(model_type, path, specification.size, half, stamp))
+            due.append(Export(model_type, path, specification.size, precision, stamp))
     return due
 
 
-def make_stamp(card: ModelCard, size: int, *, half: bool = False) -> str:
+def make_stamp(card: ModelCard, size: int, precision: Precision = "single") -> str:
     """Return, as JSON, everything that an export depends on."""
     source = {"weights": card.weights_sha256, "calibration": card.calibration.model_dump(), "size": size}
-    source |= {"precision": "half"} if half else {}
+    source |= {"precision": precision} if precision != "single" else {}
+    source |= {"ranges": card.int8.ranges} if precision == "int8" and card.int8 else {}
     return json.dumps({**source, "outputs": _OUTPUTS, "torch": version("torch").split("+")[0]}, sort_keys=True)
 
 

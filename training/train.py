@@ -14,6 +14,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from training import checkpoints
 from training.averaging import MovingAverage
+from training.cards import sha256
 from training.curves import Row
 from training.dataset import Entry, PhotoSet, load_photos
 from training.distributed import Place, place
@@ -26,6 +27,7 @@ from training.networks import build_network
 from training.progress import Progress
 from training.recipes import Recipe, Stage
 from training.specification import Specification
+from training.teaching import Teacher
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,15 @@ def _optimiser(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     return torch.optim.AdamW(groups, lr=recipe.learning_rate)
 
 
+def _teacher(recipe: Recipe, weights: Path | None, classes: int, device: torch.device) -> Teacher | None:
+    if recipe.teacher is None or weights is None:
+        return None
+    network = build_network(recipe.teacher.model, classes)
+    checkpoints.load_weights(network, weights)
+    network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return Teacher(network, recipe.teacher, mixed=recipe.mixed_precision)
+
+
 def _freeze_for(network: nn.Module, stage: Stage) -> None:
     for name, parameter in network.named_parameters():
         parameter.requires_grad_(stage.train == "all" or name.startswith("fc."))
@@ -91,6 +102,7 @@ def run(
     recipe: Recipe,
     specification: Specification,
     initial: State | None = None,
+    teacher_weights: Path | None = None,
     resume: bool = False,
     description: dict[str, Any] | None = None,
 ) -> RunResult:
@@ -99,14 +111,30 @@ def run(
     The best epoch is the one whose averaged weights have the highest sum of accuracy and balanced accuracy on the
     validation list. Ctrl-C ends the run after the last whole epoch and keeps what it has.
 
+    Args:
+        model_type: ``raw`` or ``pretrained``.
+        train_entries: photos to learn from.
+        val_entries: photos to choose the best epoch by.
+        classes: names in the order of the outputs.
+        output: the folder of the run.
+        recipe: how to train.
+        specification: preprocessing of serving.
+        initial: weights to start from; what does not fit stays random.
+        teacher_weights: those of the recipe's teacher, for the same classes.
+        resume: go on with the run in ``output``.
+        description: further facts for ``run.json``.
+
     Raises:
-        ValueError: the data or the initial weights do not fit; or ``output`` holds a run and ``resume`` is false, or
+        ValueError: the data, the initial weights or the teacher's do not fit; the recipe has a teacher and no weights
+            are given for it, or the other way round; or ``output`` holds a run and ``resume`` is false, or
             holds one of another recipe and ``resume`` is true.
     """
     state_file, best_file = output / "last.pt", output / "best.safetensors"
     if state_file.exists() and not resume:
         raise ValueError(f"{output} holds a run already: say --resume to go on with it, or name another folder")
-    largest = round(max(stage.size for stage in recipe.stages) * STORED_SCALE)
+    if (recipe.teacher is None) != (teacher_weights is None):
+        raise ValueError("a teacher needs both: a [teacher] table in the recipe, and its weights by --teacher FILE")
+    largest = round(max(recipe.view_size(stage) for stage in recipe.stages) * STORED_SCALE)
     with place() as here:
         torch.manual_seed(recipe.seed)
         generator = torch.Generator().manual_seed(recipe.seed)
@@ -114,11 +142,14 @@ def run(
         if initial is not None:
             initialise(network, initial)
         network = network.to(here.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        teacher = _teacher(recipe, teacher_weights, len(classes), here.device)
+        taught_by = sha256(teacher_weights) if teacher_weights else None
         averaged = MovingAverage(network, recipe.ema)
         optimiser = _optimiser(network, recipe)
         history: list[Row] = []
         if resume and state_file.exists():
-            history = _restore(checkpoints.load_run(state_file), recipe, network, averaged, optimiser, generator)
+            state = checkpoints.load_run(state_file)
+            history = _restore(state, recipe, taught_by, network, averaged, optimiser, generator)
         progress = Progress(recipe.epochs, speaks=here.leads)
         progress.say(f"reading {len(train_entries)} training and {len(val_entries)} validation photos")
         train_photos = load_photos(train_entries, classes, largest)
@@ -127,6 +158,7 @@ def run(
             output.mkdir(parents=True, exist_ok=True)
             facts = {"model": model_type, "recipe": recipe.model_dump()}
             facts |= {"specification": asdict(specification), "torch": torch.__version__}
+            facts |= {"teacher_sha256": taught_by} if taught_by else {}
             text = json.dumps({**(description or {}), **facts}, indent=1)
             write_atomically(output / "run.json", lambda path: path.write_text(text, encoding="utf-8"))
         keeper = Keeper(output)
@@ -134,11 +166,21 @@ def run(
         interrupted = False
         try:
             for epoch in range(len(history), recipe.epochs):
-                side = round(recipe.stage_of(epoch).size * STORED_SCALE)
+                side = round(recipe.view_size(recipe.stage_of(epoch)) * STORED_SCALE)
                 if stored is None or stored.pixels.shape[-1] != side:
                     stored = train_photos.resized(side).to(here.device)
                 row = _epoch(
-                    epoch, here, network, averaged, optimiser, stored, recipe, specification, generator, progress
+                    epoch,
+                    here,
+                    network,
+                    averaged,
+                    optimiser,
+                    stored,
+                    recipe,
+                    specification,
+                    teacher,
+                    generator,
+                    progress,
                 )
                 row |= _validate(averaged.module, val_photos, specification)
                 history.append(row)
@@ -147,6 +189,7 @@ def run(
                     continue
                 state = {
                     "recipe": recipe.model_dump(mode="json"),
+                    "teacher": taught_by,
                     "history": history,
                     "network": network.state_dict(),
                     "averaged": averaged.state_dict(),
@@ -173,6 +216,7 @@ def _epoch(
     photos: PhotoSet,
     recipe: Recipe,
     specification: Specification,
+    teacher: Teacher | None,
     generator: torch.Generator,
     progress: Progress,
 ) -> Row:
@@ -194,6 +238,7 @@ def _epoch(
         recipe=recipe,
         stage=stage,
         specification=specification,
+        teacher=teacher,
         first_step=epoch * len(mine),
         total_steps=recipe.epochs * len(mine),
         generator=generator,
@@ -205,13 +250,17 @@ def _epoch(
 def _restore(
     state: dict[str, Any],
     recipe: Recipe,
+    teacher: str | None,
     network: nn.Module,
     averaged: AveragedModel,
     optimiser: torch.optim.Optimizer,
     generator: torch.Generator,
 ) -> list[Row]:
-    if state["recipe"] != recipe.model_dump(mode="json"):
+    # Read, not compared as it is: a recipe of before may lack what has its default now.
+    if Recipe.model_validate(state["recipe"]) != recipe:
         raise ValueError("the run to resume was made with another recipe; give the same one, or name another folder")
+    if state.get("teacher") != teacher:
+        raise ValueError("the run to resume had another teacher; give the same --teacher, or name another folder")
     network.load_state_dict(state["network"])
     averaged.load_state_dict(state["averaged"])
     optimiser.load_state_dict(state["optimiser"])

@@ -27,6 +27,8 @@ ROOT = Path(__file__).resolve().parents[2]
 LOGS = ROOT / ".cache" / "logs"
 SAMPLE = ROOT / "scripts" / "samples" / "drawn_can.webp"
 
+#: The tuning profile that serves another export.
+INT8_PROFILE = "cpu-int8"
 _GATEWAY_GRACE = 3.0
 _GATEWAY_TIMEOUT = 60.0
 _POLL = 0.1
@@ -61,7 +63,7 @@ def serve(host: str, port: int, signals: "StopSignals", *, logs: Path = LOGS, we
     require_free(host, {"PORT": port})
     logs.mkdir(parents=True, exist_ok=True)
     log = logs / f"triton-{settings.grpc_port}.log"
-    _export(settings.model_repository, weights, signals.stop)
+    _export(settings.model_repository, weights, signals.stop, int8=settings.profile == INT8_PROFILE)
     if signals.stop.is_set():
         return
     models = read_repository(settings.model_repository).ensembles if weights else ()
@@ -92,13 +94,14 @@ def serve(host: str, port: int, signals: "StopSignals", *, logs: Path = LOGS, we
             stopped.outcome = "nothing is left running"
 
 
-def _export(model_repository: Path, weights: Path | None, stop: threading.Event) -> None:
+def _export(model_repository: Path, weights: Path | None, stop: threading.Event, *, int8: bool) -> None:
     """Export in a process of its own: torch would stay in the memory of this one as long as it serves."""
     from embedded_triton.leash import LeashedProcess
 
     with step("Export", "compares the model repository with the shipped weights") as export:
         command = [sys.executable, "-m", "scripts.cli.export", f"--model-repository={model_repository}"]
         command += [f"--weights={weights}"] if weights else []
+        command += ["--int8"] if int8 else []
         process = LeashedProcess(command, environment=os.environ, grace=1, output=subprocess.PIPE)
         while process.poll() is None and not stop.wait(_POLL):
             pass

@@ -111,7 +111,9 @@ def test_batching_models_batch_and_choose_the_device_themselves(model: str, prof
     config = config_of(model, profile)
     assert config.HasField("dynamic_batching")
     assert config.max_batch_size > 1
-    assert [group.kind for group in config.instance_group] == [model_config_pb2.ModelInstanceGroup.KIND_AUTO]
+    kinds = model_config_pb2.ModelInstanceGroup
+    in_8_bits = profile == "cpu-int8" and model != "preprocess"
+    assert [group.kind for group in config.instance_group] == [kinds.KIND_CPU if in_8_bits else kinds.KIND_AUTO]
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -128,6 +130,12 @@ def test_queues_are_bounded_on_a_gpu_and_not_on_a_processor(model: str, profile:
 def test_only_the_profile_of_that_name_computes_in_bfloat16(network: str) -> None:
     asked = [profile for profile in PROFILES if "BFLOAT16_ON_CPU" in config_of(network, profile).parameters]
     assert asked == ["cpu-bf16"]
+
+
+@pytest.mark.parametrize("network", NETWORK_MODELS.values())
+def test_only_the_profile_of_that_name_serves_8_bits(network: str) -> None:
+    files = {profile: config_of(network, profile).default_model_filename for profile in PROFILES}
+    assert {profile: file for profile, file in files.items() if file} == {"cpu-int8": "model.int8.pt"}
 
 
 def test_files_of_different_length_share_a_batch() -> None:
@@ -147,7 +155,7 @@ def test_a_photo_that_was_decoded_is_not_thrown_away(network: str, profile: str)
 @pytest.mark.parametrize("model", ["preprocess", *NETWORK_MODELS.values()])
 def test_a_profile_changes_how_a_model_runs_and_nothing_of_what_it_is(model: str, profile: str) -> None:
     tuned, default = config_of(model, profile), config_of(model)
-    for field in ("max_batch_size", "instance_group", "dynamic_batching", "parameters"):
+    for field in ("max_batch_size", "instance_group", "dynamic_batching", "parameters", "default_model_filename"):
         tuned.ClearField(field)
         default.ClearField(field)
     assert tuned == default

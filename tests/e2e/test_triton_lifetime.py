@@ -9,10 +9,16 @@ from pathlib import Path
 
 import psutil
 import pytest
+import torch
 from tritonclient.grpc import InferenceServerClient
 
 from tests.e2e.asking import ask, encoded
 from tests.e2e.running_triton import RunningTriton
+from training.export import ensure_exported, torchscript_warnings_ignored
+from training.int8 import is_supported
+from training.model_types import NETWORK_MODELS
+from training.preprocessing import decode, normalise, resize
+from training.specification import load_specification
 
 pytestmark = pytest.mark.e2e
 
@@ -132,6 +138,33 @@ def test_a_server_takes_the_profile_that_it_is_told(own_triton: RunningTriton, m
             for model in ("preprocess", "raw_cnn")
         }
     assert instances == {"preprocess": 2, "raw_cnn": 3}
+
+
+def test_a_server_computes_in_8_bits_where_it_is_told_to(
+    own_triton: RunningTriton, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not is_supported():
+        pytest.skip("this PyTorch does not compute in 8 bits on this processor")
+    written = ensure_exported(own_triton.model_repository, precision="int8")
+    assert {path.name for path in written} == {"model.int8.pt"}
+    monkeypatch.setenv("EMBEDDED_TRITON_PROFILE", "cpu-int8")
+    own_triton.start()
+    specification = load_specification(own_triton.model_repository)
+    file = encoded(120, 90, 7)
+    image = normalise(resize(decode(file), specification.size)[None], specification)
+    for model, folder in NETWORK_MODELS.items():
+        with (
+            InferenceServerClient(own_triton.grpc_url) as client,
+            torchscript_warnings_ignored(),
+            torch.inference_mode(),
+        ):
+            answer = ask(client, model, file)
+            versions = own_triton.model_repository / folder / "1"
+            in_8_bits, in_float = (
+                torch.jit.load(versions / name)(image)[0][0].tolist() for name in ("model.int8.pt", "model.pt")
+            )
+        assert answer == pytest.approx(in_8_bits, abs=0.01)
+        assert in_8_bits != pytest.approx(in_float, abs=1e-5)
 
 
 def test_a_busy_port_is_a_sentence_and_not_a_server(triton: RunningTriton, own_triton: RunningTriton) -> None:

@@ -10,8 +10,9 @@ from training.averaging import MovingAverage
 from training.dataset import PhotoSet
 from training.engine import predict_logits, train_epoch
 from training.networks import build_network
-from training.recipes import load_recipe
+from training.recipes import Teaching, load_recipe
 from training.specification import load_specification
+from training.teaching import Teacher
 
 pytestmark = pytest.mark.gpu
 CLASSES, SIDE, BATCH, STEPS = 6, 80, 32, 6
@@ -25,16 +26,19 @@ def quiet_device() -> Iterator[None]:
     torch.cuda.set_sync_debug_mode("default")
 
 
+@pytest.mark.parametrize("taught", [False, True], ids=["by labels", "by a teacher"])
 @pytest.mark.parametrize("model_type", ["raw", "pretrained"])
 @pytest.mark.usefixtures("quiet_device")
-def test_no_step_waits_for_the_device(model_type: str) -> None:
+def test_no_step_waits_for_the_device(model_type: str, taught: bool) -> None:
     generator = torch.Generator().manual_seed(1)
     pixels = torch.randint(0, 256, (64, 3, SIDE, SIDE), dtype=torch.uint8, generator=generator)
     labels = torch.randint(0, CLASSES, (64,), generator=generator)
     names = tuple(str(number) for number in range(64))
     photos = PhotoSet(pixels, labels, names, tuple("abcdef")).to(DEVICE)
     network: nn.Module = build_network(model_type, CLASSES).to(DEVICE, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    recipe = load_recipe("raw_gpu")
+    settings = Teaching(share=0.5, size=64)
+    recipe = load_recipe("raw_gpu").model_copy(update={"teacher": settings if taught else None})
+    teacher = Teacher(build_network("raw", CLASSES).to(DEVICE), settings, mixed=True) if taught else None
     optimiser = torch.optim.SGD([{"params": list(network.parameters()), "scale": 1.0}], lr=0.01, momentum=0.9)
     batches = [torch.randint(0, 64, (BATCH,), generator=generator) for _ in range(STEPS)]
     losses: list[torch.Tensor] = []
@@ -54,6 +58,7 @@ def test_no_step_waits_for_the_device(model_type: str) -> None:
         recipe=recipe,
         stage=stage,
         specification=load_specification(),
+        teacher=teacher,
         first_step=0,
         total_steps=STEPS,
         generator=generator,

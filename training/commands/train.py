@@ -23,6 +23,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("--recipe", help="name or path of a recipe; the model's own by default")
     parser.add_argument("--epochs", type=int, help="instead of the recipe's number")
     parser.add_argument("--init", default=None, help="imagenet, none, or a file with weights to start from")
+    parser.add_argument("--teacher", type=Path, metavar="FILE", help="weights of the recipe's teacher")
     parser.add_argument("--extra", type=Path, action="append", default=[], help="a further training set; repeatable")
     parser.add_argument("--seed", type=int)
     parser.add_argument("--resume", action="store_true", help="go on with the run in the output folder")
@@ -65,6 +66,7 @@ def run(arguments: argparse.Namespace) -> None:
         recipe=recipe,
         specification=specification,
         initial=initial,
+        teacher_weights=arguments.teacher,
         resume=arguments.resume,
         description={
             "initialisation": arguments.init or "random",

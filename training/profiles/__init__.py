@@ -25,7 +25,10 @@ class Tuning(_Table):
     instances: int = Field(default=1, ge=1, description="copies that work at the same time, each with its own weights")
     threads: int | None = Field(default=None, ge=1, description="processor threads of an instance; None: the backend's")
     queue: int | None = Field(default=None, ge=1, description="requests that may wait; one more is UNAVAILABLE")
-    bfloat16: bool = Field(default=False, description="of a network on a processor: compute in bfloat16 if it can")
+    precision: Literal["float32", "bfloat16", "int8"] = Field(
+        default="float32",
+        description="of a network on a processor: bfloat16 only if it has that; int8 is another export",
+    )
     queue_delay: int = Field(default=0, ge=0, description="microseconds that a batch waits for more requests")
 
 

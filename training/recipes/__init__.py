@@ -38,6 +38,14 @@ class Stage(_Table):
     mixing: bool = Field(default=True, description="whether mixup and CutMix apply in this stage")
 
 
+class Teaching(_Table):
+    """How much of what is to be learnt comes from a trained network (``training.teaching``)."""
+
+    model: Literal["raw", "pretrained"] = Field(default="raw", description="what the teacher is")
+    share: float = Field(gt=0, le=1, description="of the targets; the rest are the labels")
+    size: int = Field(ge=32, description="side of the pictures that the teacher looks at, in pixels")
+
+
 class Recipe(_Table):
     """Everything that decides a training run but the data and the initialisation."""
 
@@ -53,12 +61,17 @@ class Recipe(_Table):
     ema: float = Field(default=0.998, ge=0, lt=1, description="decay a step of the averaged weights, which are kept")
     mixed_precision: bool = True
     augmentation: Augmentation = Augmentation()
+    teacher: Teaching | None = None
     stages: tuple[Stage, ...] = Field(min_length=1)
 
     @property
     def epochs(self) -> int:
         """Epochs of all stages together."""
         return sum(stage.epochs for stage in self.stages)
+
+    def view_size(self, stage: Stage) -> int:
+        """Return the side of the views in pixels: the student's own are made smaller where the teacher wants larger."""
+        return max(stage.size, self.teacher.size) if self.teacher else stage.size
 
     def stage_of(self, epoch: int) -> Stage:
         """Return the stage that ``epoch`` (from 0) belongs to."""

@@ -20,13 +20,13 @@ class TritonPythonModel:
     """One instance: one frozen TorchScript module, which runs one batch for all the requests that it is handed."""
 
     def initialize(self, args: dict[str, str]) -> None:
-        """Load ``model.pt`` onto the device of the instance.
+        """Load the model's file onto the device of the instance.
 
         Args:
             args: what the Python backend says of the instance; ``model_config`` is the configuration as JSON.
 
         Raises:
-            pb_utils.TritonModelException: the version folder holds no ``model.pt``, or a parameter is no number.
+            pb_utils.TritonModelException: the version folder does not hold the file, or a parameter is no number.
         """
         config = json.loads(args["model_config"])
         self._inputs = [tensor["name"] for tensor in config["input"]]
@@ -37,7 +37,8 @@ class TritonPythonModel:
         on_gpu = args["model_instance_kind"] == "GPU" and torch.cuda.is_available()
         self._device = torch.device("cuda", int(args["model_instance_device_id"])) if on_gpu else torch.device("cpu")
         self._dtype = _precision(parameters, on_gpu=on_gpu)
-        path = Path(args["model_repository"], args["model_version"], "model.pt")
+        file = config.get("default_model_filename") or "model.pt"
+        path = Path(args["model_repository"], args["model_version"], file)
         if not path.is_file():
             raise pb_utils.TritonModelException(f"{path} is missing")
         # Ahead of time the graph is optimised on a CPU. On a GPU it is frozen and no more: what the executor would

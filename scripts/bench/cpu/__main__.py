@@ -35,8 +35,8 @@ from scripts.bench.servers import ROOT, StartError, gateways, triton
 from training.provenance import hardware
 
 SERVERS = ("service", "direct", *PEERS)
-#: Only where asked for: the service once more, its networks in bfloat16, by the tuning profile of that name.
-BFLOAT16, _BFLOAT16_PROFILE = "bfloat16", "cpu-bf16"
+#: Only where asked for: the service once more, its networks in lower precision, by the tuning profile of that name.
+LOWER = {"bfloat16": "cpu-bf16", "int8": "cpu-int8"}
 MODELS = ("raw", "pretrained")
 _IN_FLIGHT = (1, 4, 16, 64)
 _CHECKED = 6
@@ -56,7 +56,9 @@ def run(given: argparse.Namespace) -> dict[str, Any]:
     require_wrk()
     photos = photos_in(given.photos, given.count) if given.photos else drawn_photos(given.count)
     began = time.monotonic()
-    _export()
+    _export(int8="int8" in given.only or given.profile == LOWER["int8"])
+    if "bfloat16" in given.only:
+        _require_bfloat16()
     with tempfile.TemporaryDirectory(prefix="bench-") as name, ExitStack() as stack:
         folder = Path(name)
         (folder / "bodies").mkdir()
@@ -65,10 +67,10 @@ def run(given: argparse.Namespace) -> dict[str, Any]:
         grpc = stack.enter_context(triton("cpu", given.model_repository, given.profile))
         (ours,) = stack.enter_context(gateways(grpc, 1, max(given.in_flight)))
         ways_to_us = {"service": ours}
-        if BFLOAT16 in given.only:
-            _require_bfloat16()
-            lower = stack.enter_context(triton("cpu", given.model_repository, _BFLOAT16_PROFILE))
-            (ways_to_us[BFLOAT16],) = stack.enter_context(gateways(lower, 1, max(given.in_flight)))
+        for precision, profile in LOWER.items():
+            if precision in given.only:
+                lower = stack.enter_context(triton("cpu", given.model_repository, profile))
+                (ways_to_us[precision],) = stack.enter_context(gateways(lower, 1, max(given.in_flight)))
         chosen = [each for each in PEERS if each in given.only]
         others = stack.enter_context(peers(chosen, given.models, photos[0]))
         urls = ways_to_us | {each: peer.url for each, peer in others.items()}
@@ -84,7 +86,7 @@ def run(given: argparse.Namespace) -> dict[str, Any]:
         def straight(model: str, number: int, seconds: float) -> Row:
             return direct.measure(model, in_flight=number, seconds=seconds)
 
-        wanted = [each for each in (*SERVERS, BFLOAT16) if each in given.only]
+        wanted = [each for each in (*SERVERS, *LOWER) if each in given.only]
         ways = {each: straight if each == "direct" else through(urls[each]) for each in wanted}
         rounds = _rounds(ways, others, given)
     alone = {model: limit(model, given.model_repository, given.seconds) for model in given.models}
@@ -154,14 +156,15 @@ def _rounds(
 def _require_bfloat16() -> None:
     import torch
 
-    from training.engine import has_bfloat16
+    from training.devices import has_bfloat16
 
     if not has_bfloat16(torch.device("cpu")):
         raise ToolError("This processor does not multiply bfloat16 itself (AVX512-BF16 or AMX): leave that row out")
 
 
-def _export() -> None:
-    subprocess.run([sys.executable, "-m", "scripts.cli.export"], stdout=sys.stderr, cwd=ROOT, check=True)
+def _export(*, int8: bool) -> None:
+    command = [sys.executable, "-m", "scripts.cli.export", *(["--int8"] if int8 else [])]
+    subprocess.run(command, stdout=sys.stderr, cwd=ROOT, check=True)
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -179,9 +182,9 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--only",
         nargs="+",
-        choices=(*SERVERS, BFLOAT16),
+        choices=(*SERVERS, *LOWER),
         default=list(SERVERS),
-        help=f"by default all but {BFLOAT16}, which needs a processor that has it",
+        help=f"by default all but {' and '.join(LOWER)}",
     )
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--model-repository", type=Path, default=ROOT / "model_repository", metavar="FOLDER")

@@ -13,6 +13,7 @@ NAMES = {
     "onnx": "FastAPI, ONNX Runtime",
     "litserve": "LitServe, tuned",
     "bfloat16": "gateway and Triton, bfloat16",
+    "int8": "gateway and Triton, 8 bits",
 }
 
 

@@ -33,7 +33,7 @@ def check_service(port: int) -> Iterator[Finding]:
             }
         )
     yield from _weights()
-    yield _repository(settings.model_repository)
+    yield _repository(settings.model_repository, settings.profile)
 
 
 def _gateway_answers(port: int) -> bool:
@@ -75,12 +75,13 @@ def _weights() -> Iterator[Finding]:
             )
 
 
-def _repository(folder: Path) -> Finding:
+def _repository(folder: Path, profile: str) -> Finding:
     from embedded_triton.errors import RepositoryError
+    from embedded_triton.machine import choose_profile
     from embedded_triton.repository import read_repository
 
     try:
-        repository = read_repository(folder)
+        repository = read_repository(folder, choose_profile(profile, folder))
     except RepositoryError as error:
         return note("models", error.problem, error.remedy)
     return good("models", f"{', '.join(repository.ensembles)} in {folder}")

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from unittest.mock import create_autospec, patch
 
 import pytest
 
@@ -9,6 +10,7 @@ from embedded_triton.arguments import GPU_POOL_BYTES, RESTRICTED, build_argument
 from embedded_triton.settings import Settings
 from tests.unit.deploy.rendering import ROOT
 from tests.unit.deploy.tools import require
+from training.export import ensure_exported
 
 DOCKERFILE = ROOT / "scripts/images/Dockerfile"
 FINAL = ("gateway", "triton-cpu", "triton-gpu", "jupyter")
@@ -79,6 +81,16 @@ def test_nvidias_server_gets_the_flags_that_the_embedded_one_gets() -> None:
         assert f'{flag}"$restricted"' in script
 
 
+def test_what_a_build_calls_is_there() -> None:
+    calls = re.findall(r'^RUN python -c "(.+)"$', DOCKERFILE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(calls) == 2
+    for call in calls:
+        found: dict[str, object] = {}
+        with patch("training.export.ensure_exported", create_autospec(ensure_exported)) as export:
+            exec(call, found)
+        export.assert_called_once()
+
+
 def test_the_build_context_is_small_and_holds_what_is_copied() -> None:
     ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     rules = [line for line in ignored if line and not line.startswith("#")]
@@ -89,4 +101,4 @@ def test_the_build_context_is_small_and_holds_what_is_copied() -> None:
             assert (ROOT / source).exists(), source
             assert {source, *(str(parent) for parent in (ROOT / source).relative_to(ROOT).parents)} & allowed, source
     # Networks are exported while the image is built; what lies about here may be of other weights.
-    assert "model_repository/*/*/model.pt" in rules
+    assert "model_repository/*/*/model*.pt" in rules

@@ -12,7 +12,7 @@ COMMITTED = Path(__file__).resolve().parents[3] / "model_repository"
 def repository(tmp_path: Path) -> Path:
     """The committed repository with something in place of the exports; nothing here loads them."""
     copy = tmp_path / "model_repository"
-    shutil.copytree(COMMITTED, copy)
+    shutil.copytree(COMMITTED, copy, ignore=shutil.ignore_patterns("model*.pt"))
     for network in ("raw_cnn", "resnet50"):
         (copy / network / "1" / "model.pt").touch()
     return copy

@@ -46,13 +46,19 @@ def folder(tmp_path: Path, network: nn.Module) -> Path:
 
 
 def load(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, kind: str = "CPU", instances: int = 1, **parameters: str
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str = "CPU",
+    instances: int = 1,
+    file: str = "",
+    **parameters: str,
 ) -> Any:
     model = load_backend("pytorch", monkeypatch).TritonPythonModel()
     config = {
         "input": [{"name": "INPUT__0"}],
         "output": [{"name": "OUTPUT__0"}, {"name": "OUTPUT__1"}],
         "instance_group": [{"count": instances}],
+        "default_model_filename": file,
         "parameters": {key: {"string_value": value} for key, value in parameters.items()},
     }
     model.initialize(
@@ -215,6 +221,15 @@ def test_bfloat16_is_for_processors_that_have_it(
     assert answer.dtype == np.float32
     assert 1e-5 < difference < 0.02 if able else difference < 1e-5
     assert bool(sys.modules["triton_python_backend_utils"].Logger.warnings) != able
+
+
+def test_the_configuration_may_name_another_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "1" / "model.pt").rename(folder / "1" / "model.int8.pt")
+    with pytest.raises(TritonModelException, match=r"1/model\.pt is missing"):
+        load(folder, monkeypatch)
+    model = load(folder, monkeypatch, file="model.int8.pt")
+    (request,) = requests_of(2)
+    assert values(model.execute([request])[0]).shape == (2, 5)
 
 
 def test_a_missing_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

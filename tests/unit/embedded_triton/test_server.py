@@ -11,6 +11,7 @@ import pytest
 from embedded_triton import server as module
 from embedded_triton.errors import ServerStartError
 from embedded_triton.probe import ProbeError
+from embedded_triton.processes import arguments
 from embedded_triton.server import Server
 from embedded_triton.settings import Settings
 
@@ -45,6 +46,7 @@ def server(monkeypatch: pytest.MonkeyPatch, repository: Path) -> Server:
     settings = Settings(model_repository=repository, start_timeout=60, probe_failures=2)
     server = Server(settings, log=None, report=lambda _sentence: None)
     server._process = Reaper()  # type: ignore[assignment]
+    server._instances = {}
     return server
 
 
@@ -100,9 +102,20 @@ def test_a_backend_process_that_ended_and_was_not_waited_for_is_lost_too(
     assert server.wait_until_ready(threading.Event())
     backend.kill()
     for _ in range(400):
-        if not server._living_backends():
+        if not arguments(backend.pid):
             break
         threading.Event().wait(0.05)
     assert backend.returncode is None
     with pytest.raises(ProbeError, match="has ended"):
         server.probe(1)
+
+
+def test_a_backend_process_that_died_before_the_first_answer_is_missed(
+    server: Server, backend: subprocess.Popen[bytes]
+) -> None:
+    server._ask = ScriptedProbe()  # type: ignore[assignment]
+    server._instances = {"raw_cnn": 1}
+    assert server.wait_until_ready(threading.Event())
+    server._instances = {"raw_cnn": 2}
+    with pytest.raises(ServerStartError, match="started, but a backend process of raw_cnn has ended"):
+        server.wait_until_ready(threading.Event())

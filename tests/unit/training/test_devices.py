@@ -74,6 +74,7 @@ def test_no_step_mixes_devices(monkeypatch: pytest.MonkeyPatch, model_type: str)
             recipe=recipe,
             stage=recipe.stages[0].model_copy(update={"size": 64}),
             specification=load_specification(),
+            teacher=None,
             first_step=0,
             total_steps=STEPS,
             generator=generator,

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from training.dataset import load_photos
-from training.engine import batches, has_bfloat16, learning_rate_factor, predict_logits, sampling_weights
+from training.devices import has_bfloat16
+from training.engine import batches, learning_rate_factor, predict_logits, sampling_weights
 from training.networks import build_network
 from training.preprocessing import normalise
 from training.recipes import Recipe, Stage

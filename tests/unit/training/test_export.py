@@ -11,23 +11,24 @@ from training import export
 from training.cards import read_card, write_card
 from training.classes import MODEL_REPOSITORY
 from training.export import (
-    HALF_TOLERANCE,
-    TOLERANCE,
+    TOLERANCES,
     ServedNetwork,
     ensure_exported,
     export_network,
     load_served_network,
     torchscript_warnings_ignored,
 )
+from training.int8 import is_supported, observe
 from training.model_types import NETWORK_MODELS
 from training.networks import build_network
+from training.reports import Int8Report
 
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
     """A copy of the model repository without exports."""
     copy = tmp_path / "model_repository"
-    shutil.copytree(MODEL_REPOSITORY, copy, ignore=shutil.ignore_patterns("model.pt"))
+    shutil.copytree(MODEL_REPOSITORY, copy, ignore=shutil.ignore_patterns("model*.pt"))
     return copy
 
 
@@ -49,7 +50,7 @@ def test_both_networks_are_exported_and_answer_like_the_eager_ones(repository: P
         with torch.inference_mode(), torchscript_warnings_ignored():
             exported = torch.jit.load(path)
             answers, maps = exported(images)
-            torch.testing.assert_close(answers, eager(images), atol=TOLERANCE, rtol=0)
+            torch.testing.assert_close(answers, eager(images), atol=TOLERANCES["single"], rtol=0)
         assert maps.shape == (3, 6, 6, 6)
         torch.testing.assert_close(answers.sum(dim=1), torch.ones(3), atol=1e-3, rtol=0)
         assert not exported.training
@@ -58,8 +59,8 @@ def test_both_networks_are_exported_and_answer_like_the_eager_ones(repository: P
 
 def test_half_precision_is_another_export_with_the_same_interface(repository: Path, weights: Path) -> None:
     raw = {"raw": NETWORK_MODELS["raw"]}
-    (path,) = ensure_exported(repository, weights, raw, half=True)
-    assert ensure_exported(repository, weights, raw, half=True) == []
+    (path,) = ensure_exported(repository, weights, raw, precision="half")
+    assert ensure_exported(repository, weights, raw, precision="half") == []
     eager, _ = load_served_network("raw", weights)
     images = torch.randn(2, 3, 192, 192, generator=torch.Generator().manual_seed(9))
     with torch.inference_mode(), torchscript_warnings_ignored():
@@ -68,8 +69,30 @@ def test_half_precision_is_another_export_with_the_same_interface(repository: Pa
         difference = (answers - eager(images)).abs().max()
     assert {tensor.dtype for tensor in exported.state_dict().values() if tensor.is_floating_point()} == {torch.half}
     assert (answers.dtype, maps.dtype) == (torch.float32, torch.float32)
-    assert 0 < difference <= HALF_TOLERANCE
+    assert 0 < difference <= TOLERANCES["half"]
     assert ensure_exported(repository, weights, raw) == [path]  # and back
+
+
+@pytest.mark.skipif(not is_supported(), reason="this PyTorch does not compute in 8 bits on this processor")
+def test_8_bits_lie_beside_the_others_and_follow_their_ranges(repository: Path, weights: Path) -> None:
+    raw = {"raw": NETWORK_MODELS["raw"]}
+    with pytest.raises(ValueError, match="no ranges for 8 bits: evaluate"):
+        ensure_exported(repository, weights, raw, precision="int8")
+    eager, card = load_served_network("raw", weights)
+    images = torch.randn(2, 3, 192, 192, generator=torch.Generator().manual_seed(9))
+    ranges = observe(eager.network, [images])
+    write_card(card.model_copy(update={"int8": Int8Report(ranges=ranges, photos=2, lists={})}), weights)
+    (path,) = ensure_exported(repository, weights, raw, precision="int8")
+    assert path == repository / "raw_cnn" / "1" / "model.int8.pt"
+    assert ensure_exported(repository, weights, raw, precision="int8") == []
+    with torch.inference_mode(), torchscript_warnings_ignored():
+        answers, maps = torch.jit.load(path)(images)
+        torch.testing.assert_close(answers, eager(images), atol=0.05, rtol=0)
+    assert (answers.dtype, maps.shape) == (torch.float32, (2, 6, 6, 6))
+    wider = {name: (2 * low, 2 * high) for name, (low, high) in ranges.items()}
+    write_card(card.model_copy(update={"int8": Int8Report(ranges=wider, photos=2, lists={})}), weights)
+    assert ensure_exported(repository, weights, raw, precision="int8") == [path]
+    assert ensure_exported(repository, weights, raw) == [path.with_name("model.pt")]  # the other one was not touched
 
 
 def test_the_temperature_of_the_card_is_inside(weights: Path) -> None:
@@ -102,7 +125,7 @@ def test_an_export_that_answers_otherwise_replaces_nothing(tmp_path: Path, monke
     served = ServedNetwork(build_network("raw", 6), 1.0).eval()
     path = tmp_path / "model.pt"
     path.write_bytes(b"the one before")
-    monkeypatch.setattr(export, "TOLERANCE", -1.0)
+    monkeypatch.setitem(export.TOLERANCES, "single", -1.0)
     with pytest.raises(ValueError, match="differs from the network"):
         export_network(served, path, size=64, stamp="{}")
     assert path.read_bytes() == b"the one before"

@@ -3,20 +3,26 @@
 import csv
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch import nn
+from torch.nn import functional
 
 from training import train
-from training.checkpoints import load_weights
-from training.dataset import Entry, load_photos
-from training.engine import predict_logits
+from training.averaging import MovingAverage
+from training.cards import sha256
+from training.checkpoints import load_run, load_weights, save_run
+from training.dataset import Entry, PhotoSet, load_photos
+from training.engine import predict_logits, train_epoch
 from training.networks import build_network
-from training.recipes import Recipe, Stage
+from training.recipes import Recipe, Stage, Teaching
 from training.specification import Specification
+from training.teaching import Teacher
 from training.train import RunResult, parameter_groups
 
 CLASSES = ("cup", "plate")
@@ -94,6 +100,27 @@ def test_a_folder_with_a_run_is_not_overwritten(run: Train, recipe: Recipe, tmp_
         run(tmp_path, resume=True)
 
 
+def test_another_teacher_does_not_go_on_with_a_run(run: Train, recipe: Recipe, tmp_path: Path) -> None:
+    teachers = [run(tmp_path / name, recipe=recipe.with_epochs(1)).weights for name in ("first", "second")]
+    teachers[1].write_bytes(teachers[1].read_bytes()[:-4] + b"\0\0\0\1")
+    taught = recipe.with_epochs(1).model_copy(update={"teacher": Teaching(share=0.5, size=32)})
+    run(tmp_path / "student", recipe=taught, teacher_weights=teachers[0])
+    with pytest.raises(ValueError, match="had another teacher"):
+        run(tmp_path / "student", recipe=taught, teacher_weights=teachers[1], resume=True)
+    record = json.loads((tmp_path / "student" / "run.json").read_text(encoding="utf-8"))
+    assert record["teacher_sha256"] == sha256(teachers[0])
+
+
+def test_a_run_of_before_a_setting_was_there_goes_on(run: Train, recipe: Recipe, tmp_path: Path) -> None:
+    run(tmp_path, recipe=recipe.with_epochs(1))
+    state = load_run(tmp_path / "last.pt")
+    for missing in ("teacher", "warmup"):
+        state["recipe"].pop(missing)
+    state.pop("teacher")
+    save_run(tmp_path / "last.pt", state)
+    assert run(tmp_path, recipe=recipe.with_epochs(1), resume=True).epochs_done == 1
+
+
 def test_resuming_a_finished_run_changes_nothing(run: Train, recipe: Recipe, tmp_path: Path) -> None:
     first = run(tmp_path, recipe=recipe.with_epochs(1))
     before = first.weights.read_bytes()
@@ -133,6 +160,75 @@ def test_a_run_starts_from_the_weights_that_it_is_given(
     convolutions = [name for name, tensor in initial.items() if tensor.ndim == 4]
     assert all(torch.equal(trained[name], initial[name]) for name in convolutions)
     assert trained["fc.weight"].shape[0] == 2
+
+
+def test_a_teacher_is_believed_as_far_as_the_recipe_says() -> None:
+    class Sure(nn.Module):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return torch.tensor([[50.0, 0.0]]).expand(len(images), 2)
+
+    labels = torch.tensor([[0.0, 1.0], [1.0, 0.0]])
+    targets = Teacher(Sure(), Teaching(share=0.3, size=32), mixed=False).teach(torch.zeros(2, 3, 32, 32), labels)
+    torch.testing.assert_close(targets, torch.tensor([[0.3, 0.7], [1.0, 0.0]]))
+
+
+def test_a_teacher_that_is_all_that_counts_corrects_wrong_labels(
+    run: Train, two_classes: Entries, recipe: Recipe, small: Specification, tmp_path: Path
+) -> None:
+    teacher = run(tmp_path / "teacher").weights
+    train_entries, val_entries = two_classes
+    other = {"cup": "plate", "plate": "cup"}
+    wrong = [replace(entry, label=other[entry.label]) for entry in train_entries]
+    taught = recipe.model_copy(update={"teacher": Teaching(share=1, size=48)})
+    result = train.run(
+        *("raw", wrong, val_entries, CLASSES, tmp_path / "student"),
+        recipe=taught,
+        specification=small,
+        teacher_weights=teacher,
+    )
+    assert result.best["val_accuracy"] >= 0.9
+
+
+def test_teacher_and_student_see_the_same_view_at_their_own_sizes(recipe: Recipe, small: Specification) -> None:
+    seen: list[torch.Tensor] = []
+
+    def watch(_network: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        seen.append(inputs[0].detach().float())
+
+    networks = [build_network("raw", 2) for _ in range(2)]
+    for network in networks:
+        network.register_forward_pre_hook(watch)
+    teacher, student = networks
+    taught = recipe.model_copy(update={"teacher": Teaching(share=0.5, size=64)})
+    pixels = torch.randint(0, 256, (8, 3, 10, 10)).repeat_interleave(8, 2).repeat_interleave(8, 3).byte()
+    photos = PhotoSet(pixels, torch.tensor([0, 1] * 4), tuple("abcdefgh"), CLASSES)
+    train_epoch(
+        *(student, MovingAverage(student, 0.9)),
+        torch.optim.SGD([{"params": list(student.parameters()), "scale": 1.0}], lr=0.01),
+        *(photos, [torch.arange(8)]),
+        recipe=taught,
+        stage=recipe.stages[0],
+        specification=small,
+        teacher=Teacher(teacher, Teaching(share=0.5, size=64), mixed=False),
+        first_step=0,
+        total_steps=1,
+        generator=torch.Generator().manual_seed(1),
+        on_step=lambda _loss, _rate: None,
+    )
+    large, own = seen
+    assert large.shape == (8, 3, 64, 64)
+    assert own.shape == (8, 3, 32, 32)
+    halved = functional.avg_pool2d(large, 2)
+    assert float((halved - own).abs().mean()) < 0.2 < float((halved.flip(3) - own).abs().mean())
+
+
+@pytest.mark.parametrize("weights", [None, Path("best.safetensors")], ids=["no weights", "no table"])
+def test_a_teacher_needs_both_a_table_and_weights(
+    run: Train, recipe: Recipe, tmp_path: Path, weights: Path | None
+) -> None:
+    teacher = None if weights else Teaching(share=0.5, size=32)
+    with pytest.raises(ValueError, match="a teacher needs both"):
+        run(tmp_path, recipe=recipe.model_copy(update={"teacher": teacher}), teacher_weights=weights)
 
 
 def test_layers_nearer_to_the_input_learn_more_slowly_and_only_matrices_decay(recipe: Recipe) -> None:
