@@ -28,6 +28,7 @@ def test_python_variables_of_the_starter_do_not_reach_the_backends() -> None:
     assert environment["HOME"] == "/home/me"
 
 
-def test_waiting_threads_sleep_unless_someone_decided_otherwise() -> None:
-    assert build()["OMP_WAIT_POLICY"] == "PASSIVE"
-    assert build(OMP_WAIT_POLICY="ACTIVE")["OMP_WAIT_POLICY"] == "ACTIVE"
+def test_waiting_threads_soon_sleep_unless_someone_decided_otherwise() -> None:
+    assert (build()["OMP_WAIT_POLICY"], build()["GOMP_SPINCOUNT"]) == ("PASSIVE", "3000")
+    chosen = build(OMP_WAIT_POLICY="ACTIVE", GOMP_SPINCOUNT="7")
+    assert (chosen["OMP_WAIT_POLICY"], chosen["GOMP_SPINCOUNT"]) == ("ACTIVE", "7")
