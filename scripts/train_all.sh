@@ -38,3 +38,7 @@ for round in raw raw_second raw_third raw_fourth; do
     "${train[@]}" "$runs/$round" --model raw --recipe "$round" "${before[@]}" "${extra[@]}" --resume
     before=(--init "$runs/$round/best.safetensors")
 done
+# Then it teaches a `pretrained` that did not start from ImageNet; one that did would have nothing to learn from it.
+[[ -n $general ]] || exit 0
+"${train[@]}" "$runs/pretrained_second" --model pretrained --recipe pretrained_second \
+    --init "$runs/pretrained/best.safetensors" --teacher "$runs/raw_fourth/best.safetensors" "${extra[@]}" --resume

@@ -56,6 +56,18 @@ def test_everything_is_trained_by_the_recipes_for_the_machine(tmp_path: Path, gp
     assert len(rounds) == (0 if gpu else len(before))
     for line, name in zip(rounds, before, strict=False):
         assert f"--init {tmp_path}/runs/{name}/best.safetensors --extra web.parquet --resume" in line
+    taught = [line for line in notes(tmp_path) if "--teacher" in line]
+    assert len(taught) == (0 if gpu else 1)
+    for line in taught:
+        assert line == notes(tmp_path)[-1]
+        assert f"--init {tmp_path}/runs/pretrained/best.safetensors" in line
+        assert f"--teacher {tmp_path}/runs/raw_fourth/best.safetensors --extra web.parquet --resume" in line
+
+
+def test_what_starts_from_imagenet_needs_no_teacher(tmp_path: Path) -> None:
+    assert run(tmp_path, "photos", gpu=False).wait(30) == 0
+    assert "--model raw" in notes(tmp_path)[-1]
+    assert not [line for line in notes(tmp_path) if "--teacher" in line]
 
 
 def test_a_failed_raw_beside_the_other_fails_the_whole(tmp_path: Path) -> None:
