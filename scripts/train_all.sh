@@ -40,5 +40,9 @@ for round in raw raw_second raw_third raw_fourth; do
 done
 # Then it teaches a `pretrained` that did not start from ImageNet; one that did would have nothing to learn from it.
 [[ -n $general ]] || exit 0
-"${train[@]}" "$runs/pretrained_second" --model pretrained --recipe pretrained_second \
-    --init "$runs/pretrained/best.safetensors" --teacher "$runs/raw_fourth/best.safetensors" "${extra[@]}" --resume
+before="$runs/pretrained"
+for round in pretrained_second pretrained_third; do
+    "${train[@]}" "$runs/$round" --model pretrained --recipe "$round" --init "$before/best.safetensors" \
+        --teacher "$runs/raw_fourth/best.safetensors" "${extra[@]}" --resume
+    before="$runs/$round"
+done
