@@ -1,9 +1,10 @@
 """Python-based stand-in for Triton's native PyTorch backend, for machines where only the server of the wheel is.
 
-It takes the same model folders (TorchScript, ``model.pt`` or the file that the configuration names) and honours those parameters of the native backend
-that apply: INFERENCE_MODE, INTRA_OP_THREAD_COUNT, INTER_OP_THREAD_COUNT and DISABLE_OPTIMIZED_EXECUTION. Two of its
-own, which the native backend ignores: HALF_ON_GPU computes in half precision where the instance is on a GPU, and
-BFLOAT16_ON_CPU in bfloat16 where it is on a processor that multiplies such numbers itself.
+It takes the same model folders (TorchScript, ``model.pt`` or the file that the configuration names) and honours those
+parameters of the native backend that apply: INFERENCE_MODE, INTRA_OP_THREAD_COUNT, INTER_OP_THREAD_COUNT and
+DISABLE_OPTIMIZED_EXECUTION. Two of its own, which the native backend ignores: HALF_ON_GPU computes in half precision
+where the instance is on a GPU, and BFLOAT16_ON_CPU in bfloat16 where it is on a processor that multiplies such numbers
+itself.
 """
 
 import json
