@@ -40,9 +40,9 @@ for round in raw raw_second raw_third raw_fourth; do
 done
 # Then it teaches a `pretrained` that did not start from ImageNet; one that did would have nothing to learn from it.
 [[ -n $general ]] || exit 0
-before="$runs/pretrained"
+taught="$runs/pretrained"
 for round in pretrained_second pretrained_third; do
-    "${train[@]}" "$runs/$round" --model pretrained --recipe "$round" --init "$before/best.safetensors" \
+    "${train[@]}" "$runs/$round" --model pretrained --recipe "$round" --init "$taught/best.safetensors" \
         --teacher "$runs/raw_fourth/best.safetensors" "${extra[@]}" --resume
-    before="$runs/$round"
+    taught="$runs/$round"
 done
