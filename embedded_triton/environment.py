@@ -21,7 +21,7 @@ def server_environment(
     environment["LD_LIBRARY_PATH"] = os.pathsep.join([*map(str, library_path), *earlier])
     environment["PATH"] = os.pathsep.join([str(interpreter_folder), inherited.get("PATH", os.defpath)])
     # OpenMP threads that spin while they wait take the cores from the other backend processes: half the throughput. For
-    # a few microseconds, from one layer to the next, they may: a photo that comes alone then saves a sixth of its time.
+    # a moment, from one layer to the next, they may: a photo that comes alone then saves a sixth of its time.
     environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     environment.setdefault("GOMP_SPINCOUNT", "3000")
     # The model repository may be read-only, and Python shall not write compiled files into it where it is not.

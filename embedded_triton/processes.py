@@ -9,13 +9,13 @@ def processes_naming(prefix: str) -> dict[int, list[str]]:
     """Return the arguments of every living process that has ``prefix`` in them, by process id."""
     found = {}
     for process in _PROCESSES.glob("[0-9]*"):
-        words = arguments(int(process.name))
+        words = arguments_of(int(process.name))
         if any(prefix in word for word in words):
             found[int(process.name)] = words
     return found
 
 
-def arguments(process: int) -> list[str]:
+def arguments_of(process: int) -> list[str]:
     """Return the arguments of a process; none where it has ended, also where nobody took note yet, or is hidden."""
     try:
         line = (_PROCESSES / str(process) / "cmdline").read_bytes()

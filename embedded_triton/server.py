@@ -21,7 +21,7 @@ from embedded_triton.machine import choose_profile
 from embedded_triton.orphans import remove_orphans
 from embedded_triton.ports import require_free
 from embedded_triton.probe import Probe, ProbeError
-from embedded_triton.processes import arguments, processes_naming
+from embedded_triton.processes import arguments_of, processes_naming
 from embedded_triton.repository import read_repository
 from embedded_triton.server_log import ServerLog
 from embedded_triton.settings import Settings
@@ -167,7 +167,7 @@ class Server:
         Raises:
             ProbeError: a backend process that was there at first is gone, or an ensemble did not answer rightly.
         """
-        lost = {model for process, model in self._backends.items() if not self._is_backend(arguments(process))}
+        lost = {model for process, model in self._backends.items() if not self._is_backend(arguments_of(process))}
         if lost:
             raise ProbeError(f"a backend process of {' and '.join(sorted(lost))} has ended")
         self._ask(timeout)

@@ -164,7 +164,7 @@ def render_preprocess(profile: Profile, *, size: int, warmup_bytes: int) -> str:
 
 def render_network(model: str, profile: Profile, *, size: int, classes: int) -> str:
     """Return the configuration of the network ``model``: FP32 [3, size, size] to FP32 [classes]."""
-    tuning: Tuning = getattr(profile, model)
+    tuning = profile.network
     warmups = ",\n".join(_NETWORK_WARMUP % {"batch": batch, "size": size} for batch in (1, 8))
     plain = _PARAMETER % {"key": json.dumps("DISABLE_OPTIMIZED_EXECUTION"), "value": json.dumps("true")}
     graph = plain if model in _NOT_FUSED else ""

@@ -38,8 +38,7 @@ class Profile(_Table):
     machine: str = Field(description="what it is for")
     basis: Literal["measured", "reasoned"] = Field(description="reasoned: nobody has run it on such a machine yet")
     preprocess: Tuning
-    raw_cnn: Tuning = Field(description="a bounded queue is longer than preprocess's: no decoded photo is lost")
-    resnet50: Tuning = Field(description="as raw_cnn, but each of its photos takes several times as long")
+    network: Tuning = Field(description="of both networks; a bounded queue is the longer one: no decoded photo is lost")
 
 
 def load_profiles(folder: Path = PROFILES) -> dict[str, Profile]:

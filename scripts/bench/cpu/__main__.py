@@ -32,11 +32,12 @@ from scripts.bench.cpu.wrk import ToolError, measure, require_wrk, write_bodies
 from scripts.bench.gpu.drawn import drawn_photos
 from scripts.bench.photos import photos_in
 from scripts.bench.servers import ROOT, StartError, gateways, triton
+from scripts.cli.serve import INT8_PROFILE
 from training.provenance import hardware
 
 SERVERS = ("service", "direct", *PEERS)
 #: Only where asked for: the service once more, its networks in lower precision, by the tuning profile of that name.
-LOWER = {"bfloat16": "cpu-bf16", "int8": "cpu-int8"}
+LOWER = {"bfloat16": "cpu-bf16", "int8": INT8_PROFILE}
 MODELS = ("raw", "pretrained")
 _IN_FLIGHT = (1, 4, 16, 64)
 _CHECKED = 6

@@ -11,7 +11,7 @@ import pytest
 from embedded_triton import server as module
 from embedded_triton.errors import ServerStartError
 from embedded_triton.probe import ProbeError
-from embedded_triton.processes import arguments
+from embedded_triton.processes import arguments_of
 from embedded_triton.server import Server
 from embedded_triton.settings import Settings
 
@@ -83,30 +83,21 @@ def test_one_error_while_it_starts_is_forgiven(server: Server) -> None:
     assert server.wait_until_ready(threading.Event())
 
 
+@pytest.mark.parametrize("noted", [True, False], ids=["waited for", "a zombie"])
 def test_a_lost_backend_process_fails_the_probe_though_another_answers(
-    server: Server, backend: subprocess.Popen[bytes]
+    server: Server, backend: subprocess.Popen[bytes], noted: bool
 ) -> None:
     server._ask = ScriptedProbe()  # type: ignore[assignment]
     assert server.wait_until_ready(threading.Event())
     server.probe(1)
     backend.kill()
-    backend.wait()
-    with pytest.raises(ProbeError, match="a backend process of raw_cnn has ended"):
-        server.probe(1)
-
-
-def test_a_backend_process_that_ended_and_was_not_waited_for_is_lost_too(
-    server: Server, backend: subprocess.Popen[bytes]
-) -> None:
-    server._ask = ScriptedProbe()  # type: ignore[assignment]
-    assert server.wait_until_ready(threading.Event())
-    backend.kill()
     for _ in range(400):
-        if not arguments(backend.pid):
+        if not arguments_of(backend.pid):
             break
         threading.Event().wait(0.05)
-    assert backend.returncode is None
-    with pytest.raises(ProbeError, match="has ended"):
+    if noted:
+        backend.wait()
+    with pytest.raises(ProbeError, match="a backend process of raw_cnn has ended"):
         server.probe(1)
 
 

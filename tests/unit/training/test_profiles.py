@@ -12,10 +12,7 @@ basis = "reasoned"
 [preprocess]
 max_batch_size = 4
 queue = 8
-[raw_cnn]
-max_batch_size = 4
-queue = 9
-[resnet50]
+[network]
 max_batch_size = 4
 queue = 9
 """
