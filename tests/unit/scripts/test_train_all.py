@@ -44,29 +44,38 @@ def test_everything_is_trained_by_the_recipes_for_the_machine(tmp_path: Path, gp
     suffix = "_gpu" if gpu else ""
     general, pretrained, raw = (
         [line for line in notes(tmp_path) if f"--recipe {name}{suffix} " in line]
-        for name in ("general", "pretrained", "raw")
+        for name in ("general", "pretrained_taught" if gpu else "pretrained", "raw")
     )
     assert [len(lines) for lines in (general, pretrained, raw)] == [1, 1, 1]
-    assert f"--init {tmp_path}/runs/general/best.safetensors --extra web.parquet" in pretrained[0]
+    assert f"--init {tmp_path}/runs/general/best.safetensors " in pretrained[0]
+    assert "--extra web.parquet --resume" in pretrained[0]
     assert "--extra web.parquet" in raw[0]
     assert notes(tmp_path).index(general[0]) < notes(tmp_path).index(pretrained[0])
     assert (tmp_path / "runs" / "raw.log").exists() == gpu
     rounds = [line for line in notes(tmp_path) if "--model raw" in line][1:]
-    before = ("raw", "raw_second", "raw_third")
+    before = ("raw", "raw_second", "raw_third", "raw_fourth")
     assert len(rounds) == (0 if gpu else len(before))
     for line, name in zip(rounds, before, strict=False):
         assert f"--init {tmp_path}/runs/{name}/best.safetensors --extra web.parquet --resume" in line
     taught = [line for line in notes(tmp_path) if "--teacher" in line]
     assert taught == notes(tmp_path)[len(notes(tmp_path)) - len(taught) :]
-    assert len(taught) == (0 if gpu else 2)
-    for line, name in zip(taught, ("pretrained", "pretrained_second"), strict=False):
+    assert len(taught) == (1 if gpu else 2)
+    teacher = "raw" if gpu else "raw_fifth"
+    for line, name in zip(taught, ("general",) if gpu else ("pretrained", "pretrained_second"), strict=True):
         assert f"--init {tmp_path}/runs/{name}/best.safetensors" in line
-        assert f"--teacher {tmp_path}/runs/raw_fourth/best.safetensors --extra web.parquet --resume" in line
+        assert f"--teacher {tmp_path}/runs/{teacher}/best.safetensors --extra web.parquet --resume" in line
 
 
-def test_what_starts_from_imagenet_needs_no_teacher(tmp_path: Path) -> None:
-    assert run(tmp_path, "photos", gpu=False).wait(30) == 0
-    assert "--model raw" in notes(tmp_path)[-1]
+@pytest.mark.parametrize("gpu", [False, True])
+def test_what_starts_from_imagenet_needs_no_teacher(tmp_path: Path, gpu: bool) -> None:
+    assert run(tmp_path, "photos", gpu=gpu).wait(30) == 0
+    assert "--init imagenet" in " ".join(notes(tmp_path))
+    assert [line for line in notes(tmp_path) if "--model raw" in line]
+    assert not [line for line in notes(tmp_path) if "--teacher" in line]
+
+
+def test_a_failed_raw_teaches_nothing(tmp_path: Path) -> None:
+    assert run(tmp_path, "photos", "web.parquet", "general.parquet", gpu=True, FAILS="--model raw").wait(30) != 0
     assert not [line for line in notes(tmp_path) if "--teacher" in line]
 
 
