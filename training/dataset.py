@@ -116,7 +116,7 @@ def load_photos(entries: Sequence[Entry], classes: Sequence[str], size: int) -> 
         except OSError as exc:
             raise ValueError(f"{entry.name} cannot be decoded: {exc}") from exc
 
-    with ThreadPoolExecutor(_THREADS) as pool:
+    with ThreadPoolExecutor(_THREADS, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         list(pool.map(load, range(len(entries))))
     labels = torch.tensor([index[entry.label] for entry in entries])
     return PhotoSet(pixels, labels, tuple(entry.name for entry in entries), tuple(classes))

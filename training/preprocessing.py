@@ -1,4 +1,4 @@
-"""The one preprocessing specification, carried out with Pillow; Triton's `preprocess` does the same with DALI."""
+"""The one preprocessing specification, by Pillow and PyTorch; Triton's `preprocess` decodes with DALI."""
 
 import io
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
+from torch.nn import functional
 
 from training.orientation import upright
 from training.specification import Specification
@@ -33,15 +34,13 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 
 def resize(image: Image.Image, size: int) -> torch.Tensor:
-    """Return the whole RGB image as UINT8 [3, size, size]; Pillow's bilinear filter always antialiases.
+    """Return the whole RGB image as UINT8 [3, size, size]: antialiased linear interpolation, rounded once, ties to even.
 
-    Computed in floating point and rounded once, ties to even, as DALI does: Pillow's own arithmetic in bytes rounds
-    between its two passes too, which changed every ninth value by one and probabilities by up to 0.03.
+    The same PyTorch function as where photos are served on a CPU (``finish`` of the model ``preprocess``): exact ties are
+    frequent, and how another implementation errs at them changed probabilities by up to 0.01 (docs/experiments.md).
     """
-    channels = [
-        np.asarray(channel.convert("F").resize((size, size), Image.Resampling.BILINEAR)) for channel in image.split()
-    ]
-    return torch.from_numpy(np.rint(np.stack(channels)).clip(0, 255).astype(np.uint8))
+    pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float()
+    return functional.interpolate(pixels, (size, size), mode="bilinear", antialias=True)[0].round().to(torch.uint8)
 
 
 def normalise(pixels: torch.Tensor, specification: Specification) -> torch.Tensor:

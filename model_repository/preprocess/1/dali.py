@@ -44,7 +44,7 @@ def preprocess() -> Any:
     """Decode, turn, resize without a crop, normalise: UINT8 [bytes] to FP32 [3, size, size].
 
     Antialiased linear interpolation without subpixel scaling, rounded to UINT8, and JPEG's fancy upsampling give the
-    pixels of Pillow and torchvision, which the networks were trained on.
+    pixels that the networks were trained on, but for how exact ties are rounded and for the border.
     """
     size = SPECIFICATION["size"]
     resized = fn.resize(
@@ -68,9 +68,9 @@ def decode() -> Any:
 def finish(image: Any) -> Any:
     """Resize and normalise by PyTorch what was decoded: UINT8 [height, width, 3] to FP32 [3, size, size].
 
-    The same as in ``preprocess``, in a third of the time that DALI takes on a CPU (docs/experiments.md, 2026-11-27),
-    where a server can have this file's functions called. A large image is first made narrow, band by band, so that no
-    more than one band of it has to be in memory as floating-point numbers.
+    As in ``preprocess``, in a third of the time that DALI takes on a CPU (docs/experiments.md, 2026-11-27), where a
+    server can have this file's functions called; and as ``training/preprocessing.py`` does it. A large image is first
+    made narrow, band by band, so that no more than one band of it has to be in memory as floating-point numbers.
     """
     # Only here: Triton's native backend, which never calls this, need not have PyTorch.
     import torch

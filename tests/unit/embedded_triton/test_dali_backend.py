@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from tests.pictures import bottle, encode, with_orientation
 from tests.unit.embedded_triton.backend_loading import InferenceResponse, Tensor, TritonModelException, load_backend
@@ -233,6 +234,15 @@ def test_both_halves_are_the_whole_pipeline(tmp_path: Path, monkeypatch: pytest.
     # DALI repeats the border where PyTorch cuts the filter off, and sums in another order.
     assert (difference > 0.01).mean() < 0.06
     assert difference.max() < 2.01
+
+
+@pytest.mark.parametrize(("width", "height"), [(512, 384), (301, 173), (1, 1)])
+def test_a_photo_is_finished_as_for_training(monkeypatch: pytest.MonkeyPatch, width: int, height: int) -> None:
+    source = load_backend("dali", monkeypatch)._import(PREPROCESS / "1" / "dali.py")
+    picture = Image.effect_noise((width, height), 90).convert("RGB")
+    expected = normalise(resize(picture, SPECIFICATION.size)[None], SPECIFICATION)[0]
+    finished = source.finish(torch.from_numpy(np.array(picture)))
+    torch.testing.assert_close(finished, expected, rtol=0, atol=1e-5)  # a level is 0.017
 
 
 def test_a_serialised_pipeline_gives_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

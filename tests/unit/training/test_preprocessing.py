@@ -40,7 +40,7 @@ def test_resizing_is_torchvisions_antialiased_one_rounded_once(width: int, heigh
     pixels = v2.functional.pil_to_tensor(picture).double()
     reference = v2.functional.resize(pixels, [96, 96], antialias=True)
     difference = (resize(picture, 96).double() - reference).abs()
-    assert float(difference.max()) <= 0.5001
+    assert float(difference.max()) <= 0.5 + 255 * 2**-20  # weights and sums in single precision
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
