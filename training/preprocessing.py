@@ -34,10 +34,10 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 
 def resize(image: Image.Image, size: int) -> torch.Tensor:
-    """Return the whole RGB image as UINT8 [3, size, size]: antialiased linear interpolation, rounded once, ties to even.
+    """Return the whole RGB image as UINT8 [3, size, size], by antialiased linear interpolation, rounded once.
 
-    The same PyTorch function as where photos are served on a CPU (``finish`` of the model ``preprocess``): exact ties are
-    frequent, and how another implementation errs at them changed probabilities by up to 0.01 (docs/experiments.md).
+    The PyTorch function that serves on a CPU too (``finish`` of the model ``preprocess``): exact ties are frequent, and
+    how another implementation errs at them changed probabilities by up to 0.01 (docs/experiments.md, 2026-11-28).
     """
     pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float()
     return functional.interpolate(pixels, (size, size), mode="bilinear", antialias=True)[0].round().to(torch.uint8)
