@@ -11,6 +11,8 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 from tests.pictures import UNDO, encode, png_chunk
 
 _PREFIX = b"Exif\0\0"
+#: What turns the pixels that are stored with an orientation upright: a quarter turn takes the opposite one back.
+TURNS = UNDO | {6: UNDO[8], 8: UNDO[6]}
 
 
 def exif(orientation: int, order: str = "<", *, kind: int = 3, count: int = 1, entries: int = 1) -> bytes:
