@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Trains both models from nothing: ResNet-50 on general pictures, then both networks on photos of garbage.
 # Runs again where it was interrupted. On a machine with an NVIDIA GPU it takes the longer recipes, sized for 8 minutes on an
-# H200-class GPU (each was run there, the whole was not: docs/experiments.md, 2026-11-28); without one those that two CPU
-# cores finish in half a day.
+# H200-class GPU: each was run there, beside others, which added up to 13 minutes; the whole was not (docs/experiments.md,
+# 2026-11-28). Without a GPU it takes those that two CPU cores finish in half a day.
 #
 #   scripts/train_all.sh TRASHNET_FOLDER [WEB_PARQUET [GENERAL_PARQUET]]
 set -euo pipefail
