@@ -10,13 +10,14 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
 from tests.e2e.running_triton import ROOT, free_ports
+from tests.waiting import eventually
 from training.cards import weights_path
 from training.model_types import NETWORK_MODELS
 
@@ -27,15 +28,6 @@ pytestmark = [
         reason="the shipped weights are missing in training/weights: `make run` has nothing to export",
     ),
 ]
-
-
-def eventually(condition: Callable[[], bool]) -> bool:
-    """Poll for up to two minutes: a machine may be slow, what is left behind stays."""
-    for _ in range(1200):
-        if condition():
-            return True
-        time.sleep(0.1)
-    return False
 
 
 class Serving:

@@ -3,8 +3,7 @@
 import os
 import signal
 import socket
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -14,6 +13,7 @@ from tritonclient.grpc import InferenceServerClient
 
 from tests.e2e.asking import ask, encoded
 from tests.e2e.running_triton import RunningTriton
+from tests.waiting import eventually
 from training.export import ensure_exported, torchscript_warnings_ignored
 from training.int8 import is_supported
 from training.model_types import NETWORK_MODELS
@@ -21,15 +21,6 @@ from training.preprocessing import decode, normalise, resize
 from training.specification import load_specification
 
 pytestmark = pytest.mark.e2e
-
-
-def eventually(condition: Callable[[], bool]) -> bool:
-    """Poll for up to two minutes: a machine may be slow, what is left behind stays."""
-    for _ in range(1200):
-        if condition():
-            return True
-        time.sleep(0.1)
-    return False
 
 
 @pytest.fixture

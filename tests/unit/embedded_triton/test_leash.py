@@ -5,8 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import psutil
 import pytest
 
 from embedded_triton.leash import LeashedProcess
+from tests.waiting import eventually
 
 #: Starts a child that ignores SIGTERM, as a hanging backend would, prints both process ids, and waits for ever.
 STUBBORN = """
@@ -26,15 +26,6 @@ if {stubborn}:
 print(os.getpid(), process.pid, flush=True)
 time.sleep(600)
 """
-
-
-def eventually(condition: Callable[[], bool]) -> bool:
-    """Poll for up to 20 seconds; a machine may be slow, a leak lasts for ever."""
-    for _ in range(400):
-        if condition():
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def all_gone(pids: list[int]) -> bool:
