@@ -9,6 +9,8 @@ from PIL import Image
 from tritonclient.grpc import InferenceServerClient, InferInput
 from tritonclient.utils import InferenceServerException
 
+from tests.waiting import eventually
+
 Answer = np.ndarray[Any, np.dtype[Any]] | InferenceServerException
 
 
@@ -50,8 +52,16 @@ def ask_at_once(url: str, model: str, contents: list[bytes]) -> list[Answer]:
         return list(pool.map(lambda content: ask(client, model, content), contents))
 
 
-def counts(url: str, model: str) -> tuple[int, int]:
-    """Return how many inferences and how many executions the server has counted for ``model``."""
+def counts(url: str, model: str, at_least: int = 0) -> tuple[int, int]:
+    """Return how many inferences and how many executions the server has counted for ``model``.
+
+    Triton counts a request a moment after it has answered it: this waits up to 20 seconds for ``at_least`` inferences.
+    """
     with InferenceServerClient(url) as client:
-        (statistics,) = client.get_inference_statistics(model).model_stats
-    return statistics.inference_count, statistics.execution_count
+
+        def statistics() -> Any:
+            return client.get_inference_statistics(model).model_stats[0]
+
+        eventually(lambda: statistics().inference_count >= at_least, seconds=20)
+        latest = statistics()
+    return latest.inference_count, latest.execution_count

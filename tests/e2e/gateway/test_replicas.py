@@ -15,6 +15,7 @@ from tests.e2e.gateway.load import Call, at_once, executed
 from tests.e2e.gateway.running_gateway import RunningGateway
 from tests.e2e.running_triton import RunningTriton
 from tests.pictures import bottle, encode
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.e2e
 PHOTO = encode(bottle(), "JPEG")
@@ -30,11 +31,16 @@ def second(model_repository: Path, tmp_path: Path) -> Iterator[RunningTriton]:
 
 
 def shares(gateway: RunningGateway, servers: list[RunningTriton], requests: int) -> list[int]:
-    """How many of the answered requests each server executed."""
-    before = [executed(server.grpc_url, "raw") for server in servers]
+    """How many of the answered requests each server executed; Triton counts them a moment after it has answered."""
+
+    def executions() -> list[int]:
+        return [executed(server.grpc_url, "raw") for server in servers]
+
+    before = executions()
     responses = at_once(gateway.url, [Call("/raw/predict", PHOTO)] * requests, 8)
     assert [response.status_code for response in responses] == [200] * requests
-    return [executed(server.grpc_url, "raw") - count for server, count in zip(servers, before, strict=True)]
+    eventually(lambda: sum(executions()) - sum(before) >= requests, seconds=20)
+    return [now - then for now, then in zip(executions(), before, strict=True)]
 
 
 def test_server_killed_while_it_works(
