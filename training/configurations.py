@@ -10,13 +10,10 @@ from training.stamps import FILES
 #: The drawing that warms ``preprocess`` up, inside the model repository.
 WARMUP_IMAGE = Path("preprocess", "warmup", "drawing.jpg")
 
-#: oneDNN's fused graph is slower for these: on a CPU they are frozen and no more (docs/experiments.md, 2026-11-25).
-_NOT_FUSED = frozenset({"raw_cnn"})
-
 _HEADER = "# Rendered from labels.txt, spec.json and the model cards: see training/configurations.py.\n"
 
 _PREPROCESS = """\
-# From the bytes of an image file to the normalised tensor that the networks take.
+# From the bytes of an image file to the pixels that the networks take.
 # Tuned for %(machine)s (%(basis)s, see training/profiles).
 name: "preprocess"
 backend: "dali"
@@ -31,7 +28,7 @@ input [
   }
 ]
 output [
-  { name: "PIXELS" data_type: TYPE_FP32 dims: [ 3, %(size)d, %(size)d ] }
+  { name: "PIXELS" data_type: TYPE_UINT8 dims: [ 3, %(size)d, %(size)d ] }
 ]
 # No kind: Triton takes the GPU where there is one, and the CPU where not.
 instance_group [ { count: %(instances)d } ]
@@ -50,14 +47,14 @@ dynamic_batching {%(queueing)s
 """
 
 _NETWORK = """\
-# TorchScript, with the softmax inside: the normalised tensor to the probabilities, in the order of labels.txt, and to
+# TorchScript, with normalisation and softmax inside: pixels to the probabilities, in the order of labels.txt, and to
 # the class activation maps that they are made of (training/explain.py).
 # Tuned for %(machine)s (%(basis)s, see training/profiles).
 name: "%(model)s"
 backend: "pytorch"%(file)s
 max_batch_size: %(max_batch_size)d
 input [
-  { name: "INPUT__0" data_type: TYPE_FP32 dims: [ 3, %(size)d, %(size)d ] }
+  { name: "INPUT__0" data_type: TYPE_UINT8 dims: [ 3, %(size)d, %(size)d ] }
 ]
 output [
   { name: "OUTPUT__0" data_type: TYPE_FP32 dims: [ %(classes)d ] label_filename: "labels.txt" },
@@ -77,13 +74,15 @@ model_warmup [
 ]
 """
 
+#: The just-in-time compiler looks at the first run, compiles in the second, and is fast from the third on.
 _NETWORK_WARMUP = """\
   {
     name: "batch of %(batch)d"
     batch_size: %(batch)d
+    count: 3
     inputs {
       key: "INPUT__0"
-      value { data_type: TYPE_FP32 dims: [ 3, %(size)d, %(size)d ] random_data: true }
+      value { data_type: TYPE_UINT8 dims: [ 3, %(size)d, %(size)d ] random_data: true }
     }
   }"""
 
@@ -163,18 +162,17 @@ def render_preprocess(profile: Profile, *, size: int, warmup_bytes: int) -> str:
 
 
 def render_network(model: str, profile: Profile, *, size: int, classes: int) -> str:
-    """Return the configuration of the network ``model``: FP32 [3, size, size] to FP32 [classes]."""
+    """Return the configuration of the network ``model``: UINT8 [3, size, size] to FP32 [classes]."""
     tuning = profile.network
     warmups = ",\n".join(_NETWORK_WARMUP % {"batch": batch, "size": size} for batch in (1, 8))
-    plain = _PARAMETER % {"key": json.dumps("DISABLE_OPTIMIZED_EXECUTION"), "value": json.dumps("true")}
-    graph = plain if model in _NOT_FUSED else ""
-    file, kind, place = "", "", "No kind: Triton takes the GPU where there is one, and the CPU where not."
+    graph, file, kind, place = "", "", "", "No kind: Triton takes the GPU where there is one, and the CPU where not."
     if tuning.precision == "int8":
         # Nothing is left to fuse.
-        graph, file = plain, f'\ndefault_model_filename: "{FILES["int8"]}"'
+        graph = _PARAMETER % {"key": json.dumps("DISABLE_OPTIMIZED_EXECUTION"), "value": json.dumps("true")}
+        file = f'\ndefault_model_filename: "{FILES["int8"]}"'
         kind, place = " kind: KIND_CPU", "A GPU has no operators in 8 bits for TorchScript."
     if tuning.precision == "bfloat16":
-        graph += _PARAMETER % {"key": json.dumps("BFLOAT16_ON_CPU"), "value": json.dumps("true")}
+        graph = _PARAMETER % {"key": json.dumps("BFLOAT16_ON_CPU"), "value": json.dumps("true")}
     names = {"model": model, "size": size, "classes": classes, "warmups": warmups, "graph": graph}
     names |= {"file": file, "kind": kind, "place": place}
     return _HEADER + _NETWORK % {**names, **_turned(profile, tuning, threads="INTRA_OP_THREAD_COUNT")}

@@ -11,22 +11,33 @@ from typing import cast
 import torch
 from torch import nn
 
+from training.preprocessing import standardised
+from training.specification import Specification
+
 
 class ExplainedNetwork(nn.Module):
-    """A network with its calibration temperature and softmax, and its class activation maps as a second output."""
+    """What Triton runs: a network behind the normalisation of its pixels, with calibrated probabilities and their maps.
 
-    def __init__(self, network: nn.Module, temperature: float) -> None:
+    Pixels come as bytes: a quarter of what their normalised values would be to hand over from process to process.
+    """
+
+    def __init__(self, network: nn.Module, temperature: float, specification: Specification) -> None:
         super().__init__()
         self.network = network
         self.temperature = temperature
+        # No buffers: in TorchScript they become constants, which stay in FP32 whatever the network is cast to.
+        self._mean, self._std = (
+            torch.tensor(values).view(1, 3, 1, 1) for values in (specification.mean, specification.std)
+        )
 
-    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Map FP32 [N, 3, S, S] to probabilities FP32 [N, classes] and maps FP32 [N, classes, S / 32, S / 32].
+    def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Map UINT8 [N, 3, S, S] to probabilities FP32 [N, classes] and maps FP32 [N, classes, S / 32, S / 32].
 
         A map is in units of the logit: where it is positive speaks for the class, where it is negative against it.
         """
         features = cast(Callable[[torch.Tensor], torch.Tensor], self.network.features)
         linear = cast(nn.Linear, self.network.fc)
+        images = standardised(pixels, self._mean, self._std).type_as(linear.weight)
         # From here on in FP32 whatever the network computes in, so that probabilities sum to 1 as closely as ever.
         maps = nn.functional.conv2d(features(images), linear.weight[:, :, None, None]).float()
         logits = maps.mean(dim=(2, 3)) + linear.bias

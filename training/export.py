@@ -17,6 +17,8 @@ from training.files import write_atomically
 from training.int8 import Ranges, is_supported, quantise
 from training.model_types import NETWORK_MODELS
 from training.networks import build_network
+from training.preprocessing import normalise
+from training.specification import Specification, load_specification
 from training.stamps import STAMP_FILE, Precision, outdated
 
 #: Largest difference of probabilities that an export may show against the eager network, by its precision.
@@ -25,7 +27,7 @@ TOLERANCES: dict[Precision, float] = {"single": 1e-4, "half": 5e-3, "int8": 1e-4
 
 
 class ServedNetwork(nn.Module):
-    """What Triton runs: logits divided by the calibrated temperature (Guo et al., 2017), then softmax."""
+    """Logits of normalised photos divided by the calibrated temperature (Guo et al., 2017), then softmax."""
 
     def __init__(self, network: nn.Module, temperature: float) -> None:
         super().__init__()
@@ -38,15 +40,15 @@ class ServedNetwork(nn.Module):
 
 
 class HalfPrecision(nn.Module):
-    """A network that computes in FP16 between an FP32 input and FP32 outputs; for GPUs, whatever backend runs it."""
+    """A network that computes in FP16 between its pixels and FP32 outputs; for GPUs, whatever backend runs it."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = copy.deepcopy(network).half()
 
-    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """Map FP32 [N, 3, S, S] to the network's outputs in FP32."""
-        return tuple(output.float() for output in self.network(images.half()))
+    def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Map UINT8 [N, 3, S, S] to the network's outputs in FP32."""
+        return tuple(output.float() for output in self.network(pixels))
 
 
 @contextmanager
@@ -70,7 +72,7 @@ def export_network(
     served: ServedNetwork,
     path: Path,
     *,
-    size: int,
+    specification: Specification,
     stamp: str,
     precision: Precision = "single",
     ranges: Ranges | None = None,
@@ -83,7 +85,7 @@ def export_network(
     Args:
         served: the network with its temperature.
         path: the file to write.
-        size: side of its images in pixels.
+        specification: the size of its photos, and how they are normalised.
         stamp: what it is made from, for ``training.stamps``.
         precision: what it is to compute in.
         ranges: those of the card, for 8 bits.
@@ -92,15 +94,16 @@ def export_network(
         ValueError: the traced module answers otherwise than the eager one.
     """
     generator = torch.Generator().manual_seed(0)
-    images = torch.randn(3, 3, size, size, generator=generator).contiguous(memory_format=torch.channels_last)
+    size = (3, 3, specification.size, specification.size)
+    pixels = torch.randint(0, 256, size, generator=generator, dtype=torch.uint8)
     with torch.inference_mode(), torchscript_warnings_ignored():
         network = quantise(served.network, ranges or {}) if precision == "int8" else served.network
-        explained: nn.Module = ExplainedNetwork(network, served.temperature).eval()
+        explained: nn.Module = ExplainedNetwork(network, served.temperature, specification).eval()
         if precision == "half":
             explained = HalfPrecision(explained)
-        traced = torch.jit.trace(explained, images[:1])  # type: ignore[no-untyped-call]
-        expected = explained(images)[0] if precision == "int8" else served(images)
-        difference = float((traced(images)[0] - expected).abs().max())
+        traced = torch.jit.trace(explained, pixels[:1])  # type: ignore[no-untyped-call]
+        expected = explained(pixels)[0] if precision == "int8" else served(normalise(pixels, specification))
+        difference = float((traced(pixels)[0] - expected).abs().max())
         allowed = TOLERANCES[precision]
         if not difference <= allowed:
             raise ValueError(f"the TorchScript export differs from the network by {difference:.2g}, over {allowed}")
@@ -126,6 +129,7 @@ def ensure_exported(
         ValueError: weights, card, class file and specification do not fit one another.
     """
     written = []
+    specification = load_specification(model_repository)
     for export in outdated(model_repository, weights_folder, networks, precision=precision):
         served, card = load_served_network(export.model_type, weights_folder)
         if precision == "int8" and not is_supported():
@@ -135,7 +139,7 @@ def ensure_exported(
         export_network(
             served,
             export.path,
-            size=export.size,
+            specification=specification,
             stamp=export.stamp,
             precision=precision,
             ranges=card.int8.ranges if card.int8 else None,

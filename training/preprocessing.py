@@ -49,4 +49,9 @@ def normalise(pixels: torch.Tensor, specification: Specification) -> torch.Tenso
         to_device(torch.tensor(values).view(1, 3, 1, 1), pixels.device)
         for values in (specification.mean, specification.std)
     )
-    return ((pixels.float() / 255 - mean) / std).contiguous(memory_format=torch.channels_last)
+    return standardised(pixels, mean, std).contiguous(memory_format=torch.channels_last)
+
+
+def standardised(pixels: torch.Tensor, mean: torch.Tensor, std: torch.Tensor) -> torch.Tensor:
+    """Return pixels (0 to 255) on the scale 0 to 1, less ``mean`` and divided by ``std``, in FP32."""
+    return (pixels.float() / 255 - mean) / std

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from training.cards import WEIGHTS, ModelCard, read_card
 from training.classes import MODEL_REPOSITORY, read_classes
@@ -17,16 +17,15 @@ STAMP_FILE = "source.json"
 #: What an export computes in: FP32, FP16, or 8 bits, which lie in a file beside the others'.
 Precision = Literal["single", "half", "int8"]
 FILES: Mapping[Precision, str] = {"single": "model.pt", "half": "model.pt", "int8": "model.int8.pt"}
-_OUTPUTS = ("FP32 probabilities", "FP32 activation maps")
+_TENSORS = ("UINT8 pixels", "FP32 probabilities", "FP32 activation maps")
 
 
 @dataclass(frozen=True)
 class Export:
-    """An export that is due: of which model type, where to, for which side in pixels and precision, its stamp."""
+    """An export that is due: of which model type, where to, in which precision, its stamp."""
 
     model_type: str
     path: Path
-    size: int
     precision: Precision
     stamp: str
 
@@ -54,18 +53,19 @@ def outdated(
         if card.preprocessing != json.loads(json.dumps(asdict(specification))):
             raise ValueError(f"the weights of {model_type} were trained for another preprocessing than spec.json")
         path = model_repository / triton_model / "1" / FILES[precision]
-        stamp = make_stamp(card, specification.size, precision)
+        stamp = make_stamp(card, precision)
         if read_stamp(path) != stamp:
-            due.append(Export(model_type, path, specification.size, precision, stamp))
+            due.append(Export(model_type, path, precision, stamp))
     return due
 
 
-def make_stamp(card: ModelCard, size: int, precision: Precision = "single") -> str:
+def make_stamp(card: ModelCard, precision: Precision = "single") -> str:
     """Return, as JSON, everything that an export depends on."""
-    source = {"weights": card.weights_sha256, "calibration": card.calibration.model_dump(), "size": size}
+    source: dict[str, Any] = {"weights": card.weights_sha256, "preprocessing": card.preprocessing}
+    source |= {"calibration": card.calibration.model_dump()}
     source |= {"precision": precision} if precision != "single" else {}
     source |= {"ranges": card.int8.ranges} if precision == "int8" and card.int8 else {}
-    return json.dumps({**source, "outputs": _OUTPUTS, "torch": version("torch").split("+")[0]}, sort_keys=True)
+    return json.dumps({**source, "tensors": _TENSORS, "torch": version("torch").split("+")[0]}, sort_keys=True)
 
 
 def read_stamp(path: Path) -> str | None:

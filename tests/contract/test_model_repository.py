@@ -98,7 +98,7 @@ def test_steps_hand_on_what_the_next_one_takes(ensemble: str, network: str) -> N
 def test_networks_take_the_specified_size_by_the_native_backends_names(network: str) -> None:
     config = config_of(network)
     assert config.backend == "pytorch"
-    assert tensors(config.input) == [("INPUT__0", FP32, [3, SIZE, SIZE])]
+    assert tensors(config.input) == [("INPUT__0", UINT8, [3, SIZE, SIZE])]
     assert tensors(config.output) == [
         ("OUTPUT__0", FP32, [len(CLASSES)]),
         ("OUTPUT__1", FP32, [len(CLASSES), -1, -1]),

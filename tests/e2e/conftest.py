@@ -33,7 +33,7 @@ def model_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for model_type, model in NETWORK_MODELS.items():
             network = ServedNetwork(build_network(model_type, 6), 0.1).eval().to(memory_format=torch.channels_last)
             path = copy / model / "1" / "model.pt"
-            export_network(network, path, size=load_specification(copy).size, stamp="random")
+            export_network(network, path, specification=load_specification(copy), stamp="random")
     return copy
 
 

@@ -9,7 +9,7 @@ from tests.e2e.asking import as_input, ask, ask_at_once, counts, encoded, of_man
 from tests.e2e.running_triton import RunningTriton
 from training.export import torchscript_warnings_ignored
 from training.model_types import NETWORK_MODELS
-from training.preprocessing import decode, normalise, resize
+from training.preprocessing import decode, resize
 from training.specification import load_specification
 
 pytestmark = pytest.mark.e2e
@@ -23,7 +23,7 @@ def test_values_are_those_of_the_exported_network(triton: RunningTriton, model: 
     files = of_many_sizes(8)
     images = torch.stack([resize(decode(file), specification.size) for file in files])
     with torch.inference_mode():
-        expected = network(normalise(images, specification))[0].numpy()
+        expected = network(images)[0].numpy()
     np.testing.assert_allclose(np.stack(ask_at_once(triton.grpc_url, model, files)), expected, atol=triton.tolerance)
     assert np.ptp(expected, axis=0).max() > 0.02, "the pictures are too alike to tell one answer from another"
 

@@ -10,7 +10,7 @@ from tests.e2e.running_triton import RunningTriton
 from training.configurations import explaining
 from training.export import torchscript_warnings_ignored
 from training.model_types import NETWORK_MODELS
-from training.preprocessing import decode, normalise, resize
+from training.preprocessing import decode, resize
 from training.specification import load_specification
 
 pytestmark = pytest.mark.e2e
@@ -23,7 +23,7 @@ def test_maps_are_those_of_the_exported_network(triton: RunningTriton, model: st
         network = torch.jit.load(triton.model_repository / NETWORK_MODELS[model] / "1" / "model.pt")
     file = encoded(300, 200, 3)
     with torch.inference_mode():
-        _, maps = network(normalise(resize(decode(file), specification.size)[None], specification))
+        _, maps = network(resize(decode(file), specification.size)[None])
     with InferenceServerClient(triton.grpc_url) as client:
         answer = client.infer(explaining(model), [as_input(file)])
         plain = ask(client, model, file)

@@ -17,7 +17,7 @@ from tests.waiting import eventually
 from training.export import ensure_exported, torchscript_warnings_ignored
 from training.int8 import is_supported
 from training.model_types import NETWORK_MODELS
-from training.preprocessing import decode, normalise, resize
+from training.preprocessing import decode, resize
 from training.specification import load_specification
 
 pytestmark = pytest.mark.e2e
@@ -142,7 +142,7 @@ def test_a_server_computes_in_8_bits_where_it_is_told_to(
     own_triton.start()
     specification = load_specification(own_triton.model_repository)
     file = encoded(120, 90, 7)
-    image = normalise(resize(decode(file), specification.size)[None], specification)
+    pixels = resize(decode(file), specification.size)[None]
     for model, folder in NETWORK_MODELS.items():
         with (
             InferenceServerClient(own_triton.grpc_url) as client,
@@ -152,7 +152,7 @@ def test_a_server_computes_in_8_bits_where_it_is_told_to(
             answer = ask(client, model, file)
             versions = own_triton.model_repository / folder / "1"
             in_8_bits, in_float = (
-                torch.jit.load(versions / name)(image)[0][0].tolist() for name in ("model.int8.pt", "model.pt")
+                torch.jit.load(versions / name)(pixels)[0][0].tolist() for name in ("model.int8.pt", "model.pt")
             )
         assert answer == pytest.approx(in_8_bits, abs=0.01)
         assert in_8_bits != pytest.approx(in_float, abs=1e-5)

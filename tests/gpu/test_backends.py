@@ -71,9 +71,9 @@ def test_mixed_formats_in_one_batch_stay_on_the_gpu_and_look_as_on_the_cpu(monke
     requests = photos(*contents.values())
     for name, served, expected in zip(contents, on_gpu.execute(requests), on_cpu.execute(requests), strict=True):
         assert only(served).__dlpack_device__()[0] == CUDA, name
-        difference = np.abs(only(served).array() - only(expected).array())
-        assert difference.mean() < 0.03, name  # a level of 255 is about 0.02
-        assert difference.max() < 0.3, name
+        difference = np.abs(only(served).array().astype(int) - only(expected).array())
+        assert difference.mean() < 1.5, name  # levels of 255
+        assert difference.max() < 15, name
 
 
 def test_jpeg_is_decoded_by_the_gpu_and_png_falls_back_to_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,7 +109,7 @@ def test_only_the_broken_images_fail_and_the_pipeline_goes_on(monkeypatch: pytes
         assert [response.error is not None for response in responses] == [each not in good for each in contents]
         right = [only(response).array() for response in responses if response.error is None]
         for answer, before in zip(right, expected, strict=True):
-            assert np.abs(answer - before).mean() < 0.03
+            assert np.abs(answer.astype(int) - before).mean() < 1.5
 
 
 @pytest.mark.parametrize("model_type", NETWORK_MODELS)

@@ -1,4 +1,4 @@
-"""How a network uses the cores of a processor: all for a photo that came alone, one for each part of a batch."""
+"""How a network uses the cores of a processor: all for a photo that came alone, one for each photo of several."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -6,34 +6,33 @@ from concurrent.futures import ThreadPoolExecutor
 import torch
 
 Tensors = tuple[torch.Tensor, ...]
+Network = Callable[..., Tensors]
 
 
 class Cores:
     """The cores that one network has.
 
     Threads that share a convolution meet after each layer, and whoever comes first waits; cores that have photos of
-    their own never do. So a batch is cut into as many parts as there are cores for it, and each has one thread.
+    their own never do. So each photo of a batch is computed by one core, and a core that is done takes the next.
     """
 
-    def __init__(self, compute: Callable[..., Tensors], *, alone: int, together: int) -> None:
-        """Prepare threads.
+    def __init__(self, load: Callable[[], Network], *, alone: int, together: int) -> None:
+        """Load the network and prepare threads.
 
         Args:
-            compute: tensors with the batch as their first dimension, to such.
-            alone: threads for a photo that came alone.
+            load: what loads the network, which takes tensors with the batch as their first dimension, and returns such.
+            alone: threads for a photo that came alone; the calling thread has so many.
             together: threads for the photos of a batch.
         """
-        self._compute, self._alone, self._together = compute, alone, together
+        self._alone = load()
+        # oneDNN's fused graph keeps the number of threads that it first ran with.
+        self._each = load() if alone > 1 else self._alone
         # OpenMP's number of threads belongs to the thread that sets it.
         self._pool = ThreadPoolExecutor(together, initializer=torch.set_num_threads, initargs=(1,))
 
     def __call__(self, *batches: torch.Tensor) -> Tensors:
-        """Return what ``compute`` returns about the whole batch."""
-        photos = len(batches[0])
-        parts = min(self._together, photos)
-        if parts == 1:
-            torch.set_num_threads(self._alone if photos == 1 else 1)
-            return self._compute(*batches)
-        split = zip(*(batch.tensor_split(parts) for batch in batches), strict=True)
-        answers = self._pool.map(lambda part: self._compute(*part), split)
+        """Return what the network returns about the whole batch."""
+        if len(batches[0]) == 1:
+            return self._alone(*batches)
+        answers = self._pool.map(self._each, *map(torch.unbind, (batch[:, None] for batch in batches)))
         return tuple(torch.cat(column) for column in zip(*answers, strict=True))

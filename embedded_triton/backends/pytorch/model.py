@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 import triton_python_backend_utils as pb_utils
-from cores import Cores  # type: ignore[import-not-found] # beside this file, in the backend folder
+from cores import Cores, Network, Tensors  # type: ignore[import-not-found] # beside this file, in the backend folder
 
 
 class TritonPythonModel:
@@ -42,22 +42,25 @@ class TritonPythonModel:
         path = Path(args["model_repository"], args["model_version"], file)
         if not path.is_file():
             raise pb_utils.TritonModelException(f"{path} is missing")
-        # Ahead of time the graph is optimised on a CPU. On a GPU it is frozen and no more: what the executor would
-        # specialise and compile at run time, it would compile anew for every batch size, under load.
+        # On a GPU the graph is frozen and no more: what the executor would specialise and compile at run time, it would
+        # compile anew for every batch size, under load. On a CPU every photo is a batch of its own.
         self._just_in_time = not on_gpu
-        optimise = not on_gpu and not _flag(parameters, "DISABLE_OPTIMIZED_EXECUTION")
-        self._module = _load(path, self._device, self._dtype, optimise=optimise)
+        if on_gpu:
+            self._network = self._load(path)
+            return
+        # oneDNN's graph fuses what follows a convolution into it: a seventh of the time of `raw`, a fifth of `pretrained`.
+        torch.jit.enable_onednn_fusion(not _flag(parameters, "DISABLE_OPTIMIZED_EXECUTION"))
         threads = torch.get_num_threads()
         # Unless the configuration says how many threads are its own, an instance shares the cores with the others.
         share = threads if "INTRA_OP_THREAD_COUNT" in parameters else max(1, threads // _instances(config))
-        self._cores = Cores(self._compute, alone=threads, together=1 if on_gpu else share)
+        self._network = Cores(lambda: self._load(path), alone=threads, together=share)
 
     def execute(self, requests: list[Any]) -> list[Any]:
         """Answer every request with its rows of one common batch."""
         columns = [[self._tensor(request, name) for request in requests] for name in self._inputs]
         sizes = [len(tensor) for tensor in columns[0]]
         batches = [_join(column, self._dtype) for column in columns]
-        results = self._cores(*batches)
+        results = self._network(*batches)
         # The answers are small: one copy to the host for the whole batch, and only of what somebody asked for, is
         # cheaper than handing over a tensor on the GPU for each request. It also waits until they are computed.
         wanted = {name for request in requests for name in request.requested_output_names()}
@@ -65,11 +68,17 @@ class TritonPythonModel:
         split = {name: output.float().cpu().split(sizes) for name, output in named if name in wanted}
         return [self._respond(request, index, split) for index, request in enumerate(requests)]
 
-    def _compute(self, *batches: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        compiling = torch.jit.optimized_execution(self._just_in_time)  # type: ignore[attr-defined]
-        with torch.inference_mode(self._inference_mode), torch.no_grad(), compiling:
-            result = self._module(*batches)
-        return (result,) if isinstance(result, torch.Tensor) else tuple(result)
+    def _load(self, path: Path) -> Network:
+        """Return a copy of the network in ``path``, on the device and in the precision of the instance."""
+        module = _frozen(path, self._device, self._dtype)
+
+        def compute(*batches: torch.Tensor) -> Tensors:
+            compiling = torch.jit.optimized_execution(self._just_in_time)  # type: ignore[attr-defined]
+            with torch.inference_mode(self._inference_mode), torch.no_grad(), compiling:
+                result = module(*batches)
+            return (result,) if isinstance(result, torch.Tensor) else tuple(result)
+
+        return compute
 
     def _tensor(self, request: Any, name: str) -> torch.Tensor:
         # A tensor of the stub has no work pending, so there is no stream to wait for; where it is on this GPU already
@@ -96,14 +105,12 @@ def _precision(parameters: dict[str, str], *, on_gpu: bool) -> torch.dtype:
     return torch.float
 
 
-def _load(path: Path, device: torch.device, dtype: torch.dtype, *, optimise: bool) -> Any:
+def _frozen(path: Path, device: torch.device, dtype: torch.dtype) -> Any:
     with warnings.catch_warnings():
         # TorchScript is in maintenance, and every torch.jit call says so; the native backend takes nothing else.
         warnings.filterwarnings("ignore", message=r".*torch\.jit\.", category=DeprecationWarning)
         module = torch.jit.load(str(path), map_location=device)  # type: ignore[no-untyped-call]
-        module = module.eval().to(memory_format=torch.channels_last, dtype=dtype)
-        frozen = torch.jit.freeze(module)
-        return torch.jit.optimize_for_inference(frozen) if optimise else frozen
+        return torch.jit.freeze(module.eval().to(memory_format=torch.channels_last, dtype=dtype))
 
 
 def _join(tensors: list[torch.Tensor], dtype: torch.dtype) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""Preprocessing in DALI: the bytes of an image file to the normalised tensor that the networks take.
+"""Preprocessing in DALI: the bytes of an image file to the pixels that the networks take.
 
 Triton's native DALI backend serialises the pipeline of this file by itself; the embedded server's backend builds it.
 Everything a pipeline decides stands in ``spec.json`` beside this file, which training reads too.
@@ -41,7 +41,7 @@ def decoded() -> Any:
 @autoserialize
 @pipeline_def(**OPTIONS)
 def preprocess() -> Any:
-    """Decode, turn, resize without a crop, normalise: UINT8 [bytes] to FP32 [3, size, size].
+    """Decode, turn, resize without a crop: UINT8 [bytes] to UINT8 [3, size, size]. The networks normalise.
 
     Antialiased linear interpolation without subpixel scaling, rounded to UINT8, and JPEG's fancy upsampling give the
     pixels that the networks were trained on, but for how exact ties are rounded and for the border.
@@ -50,13 +50,7 @@ def preprocess() -> Any:
     resized = fn.resize(
         decoded(), size=[size, size], interp_type=types.INTERP_LINEAR, antialias=True, subpixel_scale=False
     )
-    return fn.crop_mirror_normalize(
-        resized,
-        dtype=types.FLOAT,
-        output_layout="CHW",
-        mean=[255 * value for value in SPECIFICATION["mean"]],
-        std=[255 * value for value in SPECIFICATION["std"]],
-    )
+    return fn.transpose(resized, perm=[2, 0, 1])
 
 
 @pipeline_def(**OPTIONS)
@@ -66,7 +60,7 @@ def decode() -> Any:
 
 
 def finish(image: Any) -> Any:
-    """Resize and normalise by PyTorch what was decoded: UINT8 [height, width, 3] to FP32 [3, size, size].
+    """Resize by PyTorch what was decoded: UINT8 [height, width, 3] to UINT8 [3, size, size].
 
     As in ``preprocess``, in a third of the time that DALI takes on a CPU (docs/experiments.md, 2026-11-27), where a
     server can have this file's functions called; and as ``training/preprocessing.py`` does it. A large image is first
@@ -84,7 +78,5 @@ def finish(image: Any) -> Any:
     bands = pixels.split(max(1, BAND // pixels.shape[-1]), dim=-2)
     if len(bands) > 1:
         pixels = torch.cat([resize(band, band.shape[-2]) for band in bands], dim=-2)
-    levels = resize(pixels, size)[0].round()
-    mean, std = (torch.tensor(SPECIFICATION[name]).view(3, 1, 1) for name in ("mean", "std"))
     # An image of one pixel comes out of PyTorch with its channels last, and Triton takes no such tensor.
-    return ((levels / 255 - mean) / std).contiguous()
+    return resize(pixels, size)[0].round().to(torch.uint8).contiguous()

@@ -1,6 +1,6 @@
 """The limit: the exported network alone in a loop on all cores, in a process of its own.
 
-All threads at each convolution, or a part of the batch for each: whichever is faster for a batch.
+All threads at each convolution, or photos of its own for each: whichever is faster for a batch.
 """
 
 import argparse
@@ -25,27 +25,27 @@ def limit(model_type: str, model_repository: Path, seconds: float) -> dict[int, 
 def _measure(model_type: str, model_repository: Path, seconds: float) -> dict[int, float]:
     import torch
 
-    from embedded_triton.backends.pytorch.cores import Cores
+    from embedded_triton.backends.pytorch.cores import Cores, Network
     from scripts.bench.peers.tuned import load_frozen
     from training.specification import load_specification
 
     size = load_specification(model_repository).size
-    network = load_frozen(model_type, model_repository)
 
-    @torch.inference_mode()
-    def compute(images: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        return tuple(network(images))
+    def load() -> Network:
+        network = load_frozen(model_type, model_repository)
+        return torch.inference_mode()(lambda pixels: tuple(network(pixels)))
 
-    cores = Cores(compute, alone=torch.get_num_threads(), together=torch.get_num_threads())
+    cores = Cores(load, alone=torch.get_num_threads(), together=torch.get_num_threads())
     rates: dict[int, float] = {}
     for batch in _BATCHES:
-        images = torch.randn(batch, 3, size, size).contiguous(memory_format=torch.channels_last)
-        for way in (compute, cores):
+        pixels = torch.randint(0, 256, (batch, 3, size, size), dtype=torch.uint8)
+        # Each batch size anew: the fused graph is made for the first ones that it sees.
+        for way in (load(), cores):
             for _ in range(3):
-                way(images)
+                way(pixels)
             done, began = 0, time.perf_counter()
             while (now := time.perf_counter()) < began + seconds / 2:
-                way(images)
+                way(pixels)
                 done += batch
             rates[batch] = max(rates.get(batch, 0), round(done / (now - began), 1))
     return rates

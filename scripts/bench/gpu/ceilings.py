@@ -58,6 +58,7 @@ def networks(
 ) -> dict[str, list[dict[str, Any]]]:
     """Photos a second through each exported network, frozen, by precision and batch size."""
     device = torch.device("cuda" if on_gpu else "cpu")
+    torch.jit.enable_onednn_fusion(not on_gpu)  # as the backend does
     size = load_specification(model_repository).size
     results: dict[str, list[dict[str, Any]]] = {}
     for ensemble, model in NETWORK_MODELS.items():
@@ -67,11 +68,8 @@ def networks(
             with torchscript_warnings_ignored():
                 loaded = torch.jit.load(str(model_repository / model / "1" / "model.pt"), map_location=device)  # type: ignore[no-untyped-call]
                 network = torch.jit.freeze(loaded.eval().to(memory_format=torch.channels_last, dtype=dtype))
-                if not on_gpu:  # as the backend does
-                    network = torch.jit.optimize_for_inference(network)
             for batch in batches:
-                images = torch.randn(batch, 3, size, size, device=device, dtype=dtype)
-                images = images.contiguous(memory_format=torch.channels_last)
+                images = torch.randint(0, 256, (batch, 3, size, size), device=device, dtype=torch.uint8)
 
                 def run(_turn: int, network: Any = network, images: torch.Tensor = images) -> int:
                     network(images)

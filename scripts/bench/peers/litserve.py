@@ -12,7 +12,7 @@ from fastapi import Request
 
 from scripts.bench.peers.answers import as_answer
 from scripts.bench.peers.command import cores
-from scripts.bench.peers.pixels import Preprocessing
+from scripts.bench.peers.pixels import read_pixels
 from scripts.bench.peers.tuned import load_frozen
 from training.classes import read_classes
 from training.model_types import NETWORK_MODELS
@@ -29,13 +29,13 @@ class Classifier(litserve.LitAPI):  # type: ignore[misc] # its package has no ty
     def setup(self, device: str) -> None:
         """Load the network into a worker."""
         torch.set_num_threads(1)
-        self._classes, self._preprocessing = read_classes(), Preprocessing(load_specification())
+        self._classes, self._size = read_classes(), load_specification().size
         self._network = load_frozen(self._model_type)
 
     def decode_request(self, request: Request) -> torch.Tensor:
         """Bytes to pixels."""
         # LitServe hands a form over as its mapping of fields.
-        return self._preprocessing(request["file"].file.read())
+        return read_pixels(request["file"].file.read(), self._size)
 
     def batch(self, inputs: list[torch.Tensor]) -> torch.Tensor:
         """Pixels of several requests in one tensor."""

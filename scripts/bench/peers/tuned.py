@@ -1,4 +1,4 @@
-"""The ancestor's way, tuned: TorchScript frozen and optimised, channels-last, a worker of one thread for each core.
+"""The ancestor's way, tuned: TorchScript frozen and fused, channels-last, a worker of one thread for each core.
 
 python -m scripts.bench.peers.tuned --port 9000
 """
@@ -11,7 +11,7 @@ from fastapi import FastAPI, UploadFile
 
 from scripts.bench.peers.answers import as_answer
 from scripts.bench.peers.command import cores, serve
-from scripts.bench.peers.pixels import Preprocessing
+from scripts.bench.peers.pixels import read_pixels
 from training.classes import MODEL_REPOSITORY, read_classes
 from training.export import torchscript_warnings_ignored
 from training.model_types import NETWORK_MODELS
@@ -19,25 +19,25 @@ from training.specification import load_specification
 
 
 def load_frozen(model_type: str, model_repository: Path = MODEL_REPOSITORY) -> Any:
-    """Load the exported network, frozen, and fused by oneDNN where that is faster (docs/experiments.md, 2026-11-25)."""
+    """Load the exported network, frozen, and fused by oneDNN's graph, which the service uses too."""
+    torch.jit.enable_onednn_fusion(True)
     path = model_repository / NETWORK_MODELS[model_type] / "1" / "model.pt"
     with torchscript_warnings_ignored():
         module = torch.jit.load(str(path)).eval().to(memory_format=torch.channels_last)  # type: ignore[no-untyped-call]
-        frozen = torch.jit.freeze(module)
-        return frozen if model_type == "raw" else torch.jit.optimize_for_inference(frozen)
+        return torch.jit.freeze(module)
 
 
 def create() -> FastAPI:
     """Return the service with both networks."""
     torch.set_num_threads(1)
     app = FastAPI()
-    classes, preprocessing = read_classes(), Preprocessing(load_specification())
+    classes, size = read_classes(), load_specification().size
     networks = {model_type: load_frozen(model_type) for model_type in NETWORK_MODELS}
 
     # In the event loop itself: with one thread a core, a pool of threads would only add switches between them.
     @app.post("/{model_type}/predict")
     async def predict(model_type: str, file: UploadFile) -> dict[str, Any]:
-        pixels = preprocessing(await file.read())
+        pixels = read_pixels(await file.read(), size)
         with torch.inference_mode():
             probabilities = networks[model_type](pixels)[0][0]
         return as_answer(classes, probabilities.tolist())

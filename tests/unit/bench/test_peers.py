@@ -47,7 +47,9 @@ def test_tuned_preprocessing_is_that_of_training_but_for_rounding() -> None:
 
 def peer(name: str, monkeypatch: pytest.MonkeyPatch) -> FastAPI:
     def network(*_: Any) -> Any:
-        return (Toy(), None) if name == "ancestor" else lambda images: (Toy()(images), None)
+        if name == "ancestor":
+            return Toy(), None
+        return lambda pixels: (Toy()(normalise(pixels, load_specification())), None)  # as the exported ones do
 
     if name == "ancestor":
         monkeypatch.setattr(ancestor, "load_served_network", network)

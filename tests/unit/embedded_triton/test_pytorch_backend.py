@@ -2,16 +2,19 @@
 
 import json
 import sys
+import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from embedded_triton.backends.pytorch.cores import Cores, Network, Tensors
 from tests.unit.embedded_triton.backend_loading import InferenceResponse, Tensor, TritonModelException, load_backend
 
 
@@ -51,9 +54,14 @@ def load(
     kind: str = "CPU",
     instances: int = 1,
     file: str = "",
+    backend: ModuleType | None = None,
+    cores: type[Cores] | None = None,
     **parameters: str,
 ) -> Any:
-    model = load_backend("pytorch", monkeypatch).TritonPythonModel()
+    backend = backend or load_backend("pytorch", monkeypatch)
+    if cores:
+        monkeypatch.setattr(backend, "Cores", cores)
+    model = backend.TritonPythonModel()
     config = {
         "input": [{"name": "INPUT__0"}],
         "output": [{"name": "OUTPUT__0"}, {"name": "OUTPUT__1"}],
@@ -135,30 +143,75 @@ def four_threads() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
+class Spy(Cores):
+    """Cores that write down how many photos each call of the network has, and on how many threads."""
+
+    calls: ClassVar[list[tuple[int, int]]] = []
+
+    def __init__(self, load: Callable[[], Network], *, alone: int, together: int) -> None:
+        def load_and_watch() -> Network:
+            network = load()
+
+            def watched(batch: torch.Tensor) -> Tensors:
+                self.calls.append((len(batch), torch.get_num_threads()))
+                return network(batch)
+
+            return watched
+
+        super().__init__(load_and_watch, alone=alone, together=together)
+
+
 @pytest.mark.usefixtures("four_threads")
 @pytest.mark.parametrize(
-    ("threads", "instances", "parts"),
-    [(None, 1, [2, 2, 1, 1]), (None, 2, [3, 3]), (None, 3, [6]), ("1", 1, [6]), ("2", 3, [3, 3])],
+    ("threads", "instances", "at_a_time"), [(None, 1, 4), (None, 2, 2), (None, 3, 1), ("1", 1, 1), ("2", 3, 2)]
 )
-def test_all_requests_run_as_one_batch_with_a_part_of_it_on_each_core(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, threads: str | None, instances: int, parts: list[int]
+def test_each_photo_of_a_batch_has_a_core_and_one_that_came_alone_has_all(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, threads: str | None, instances: int, at_a_time: int
 ) -> None:
     given = {} if threads is None else {"INTRA_OP_THREAD_COUNT": threads}
-    model = load(folder, monkeypatch, instances=instances, **given)
-    module, sizes, used = model._module, [], []
-
-    def spy(batch: torch.Tensor) -> Any:
-        sizes.append(len(batch))
-        used.append(torch.get_num_threads())
-        return module(batch)
-
-    model._module = spy
+    monkeypatch.setattr(Spy, "calls", [])
+    model = load(folder, monkeypatch, instances=instances, cores=Spy, **given)
     model.execute(requests_of(1, 1, 4))
-    assert sorted(sizes, reverse=True) == parts
-    assert set(used) == {1}
+    assert Spy.calls == [(1, 1)] * 6
     model.execute(requests_of(1))
-    # A photo that came alone has all of them.
-    assert (sizes[-1], used[-1]) == (1, int(threads or 4))
+    assert Spy.calls[6:] == [(1, int(threads or 4))]
+    assert model._network._pool._max_workers == at_a_time
+
+
+def test_a_core_that_is_done_takes_the_next_photo() -> None:
+    first_is_held, others_are_done = threading.Event(), threading.Event()
+
+    def network(photo: torch.Tensor) -> Tensors:
+        if photo.item() == 0:
+            first_is_held.set()
+            assert others_are_done.wait(20), "the photos behind the slow one wait for it"
+        else:
+            assert first_is_held.wait(20)
+        if photo.item() == 5:
+            others_are_done.set()
+        return (photo * 2,)
+
+    (answer,) = Cores(lambda: network, alone=2, together=2)(torch.arange(6)[:, None])
+    assert answer.flatten().tolist() == [0, 2, 4, 6, 8, 10]
+
+
+@pytest.mark.parametrize("parameters", [{}, {"DISABLE_OPTIMIZED_EXECUTION": "true"}])
+def test_the_graph_is_fused_unless_the_configuration_says_no(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, parameters: dict[str, str]
+) -> None:
+    monkeypatch.setattr(Spy, "calls", [])
+    backend = load_backend("pytorch", monkeypatch)
+    frozen = []
+    freeze = backend._frozen
+    monkeypatch.setattr(backend, "_frozen", lambda *given: frozen.append(freeze(*given)) or frozen[-1])
+    model = load(folder, monkeypatch, backend=backend, **parameters)
+    (request,) = requests_of(1)
+    for _ in range(3):
+        model.execute([request])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        graph = str(frozen[0].graph_for(torch.from_numpy(request["INPUT__0"].array())))
+    assert ("oneDNNFusionGroup" in graph) == (not parameters)
 
 
 def test_the_number_of_threads_is_the_configured_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,13 +233,11 @@ def test_half_precision_takes_and_gives_single_precision(
     folder: Path, network: nn.Module, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # What an instance on a GPU does, on the CPU.
-    backend = load_backend("pytorch", monkeypatch)
-    model = load(folder, monkeypatch, HALF_ON_GPU="true")
+    model = load(folder, monkeypatch, HALF_ON_GPU="true", DISABLE_OPTIMIZED_EXECUTION="true")
     model._dtype, model._just_in_time = torch.half, False
-    model._module = backend._load(folder / "1" / "model.pt", torch.device("cpu"), torch.half, optimise=False)
+    half = model._load(folder / "1" / "model.pt")
     seen: list[torch.Tensor] = []
-    module = model._module
-    model._module = lambda batch: seen.append(batch) or module(batch)
+    model._network = lambda batch: seen.append(batch) or half(batch)
     requests = requests_of(1, 3)
     for request, response in zip(requests, model.execute(requests), strict=True):
         answer = values(response)

@@ -7,6 +7,10 @@ from training.explain import ExplainedNetwork
 from training.export import ServedNetwork
 from training.model_types import NETWORK_MODELS
 from training.networks import build_network
+from training.preprocessing import normalise
+from training.specification import load_specification
+
+SPECIFICATION = load_specification()
 
 
 @pytest.mark.parametrize("model_type", NETWORK_MODELS)
@@ -15,9 +19,10 @@ def test_probabilities_are_those_of_the_plain_network(model_type: str, size: int
     torch.manual_seed(0)
     network = build_network(model_type, 5).eval()
     torch.nn.init.normal_(network.get_submodule("fc").bias)  # type: ignore[arg-type]
-    images = torch.randn(2, 3, size, size)
+    pixels = torch.randint(0, 256, (2, 3, size, size), dtype=torch.uint8)
+    images = normalise(pixels, SPECIFICATION)
     with torch.inference_mode():
-        probabilities, maps = ExplainedNetwork(network, 1.7)(images)
+        probabilities, maps = ExplainedNetwork(network, 1.7, SPECIFICATION)(pixels)
         torch.testing.assert_close(probabilities, ServedNetwork(network, 1.7)(images), atol=1e-5, rtol=0)
         logits = network(images)
     edge = -(-size // 32)
@@ -38,9 +43,9 @@ class TellsRedFromGreen(torch.nn.Module):
 
 
 def test_maps_are_brightest_where_the_evidence_is() -> None:
-    images = torch.zeros(1, 3, 128, 128)
-    images[0, 0, 32:64, 96:128] = 1  # red in row 1, column 3
-    images[0, 1, 96:128, 0:32] = 1  # green in row 3, column 0
+    pixels = torch.zeros(1, 3, 128, 128, dtype=torch.uint8)
+    pixels[0, 0, 32:64, 96:128] = 255  # red in row 1, column 3
+    pixels[0, 1, 96:128, 0:32] = 255  # green in row 3, column 0
     with torch.inference_mode():
-        _, maps = ExplainedNetwork(TellsRedFromGreen(), 1.0)(images)
+        _, maps = ExplainedNetwork(TellsRedFromGreen(), 1.0, SPECIFICATION)(pixels)
     assert [divmod(int(each.argmax()), 4) for each in maps[0]] == [(1, 3), (3, 0)]

@@ -21,7 +21,18 @@ from training.export import (
 from training.int8 import is_supported, observe
 from training.model_types import NETWORK_MODELS
 from training.networks import build_network
+from training.preprocessing import normalise
 from training.reports import Int8Report
+from training.specification import load_specification
+
+SPECIFICATION = load_specification()
+
+
+def noise(photos: int) -> torch.Tensor:
+    """Pixels of so many photos that show nothing."""
+    generator = torch.Generator().manual_seed(9)
+    size = (photos, 3, SPECIFICATION.size, SPECIFICATION.size)
+    return torch.randint(0, 256, size, generator=generator, dtype=torch.uint8)
 
 
 @pytest.fixture
@@ -44,13 +55,14 @@ def weights(write_model: WriteModel) -> Path:
 def test_both_networks_are_exported_and_answer_like_the_eager_ones(repository: Path, weights: Path) -> None:
     written = ensure_exported(repository, weights)
     assert written == [repository / model / "1" / "model.pt" for model in NETWORK_MODELS.values()]
-    images = torch.randn(3, 3, 192, 192, generator=torch.Generator().manual_seed(9))
+    pixels = noise(3)
     for model_type, path in zip(NETWORK_MODELS, written, strict=True):
         eager, _ = load_served_network(model_type, weights)
         with torch.inference_mode(), torchscript_warnings_ignored():
             exported = torch.jit.load(path)
-            answers, maps = exported(images)
-            torch.testing.assert_close(answers, eager(images), atol=TOLERANCES["single"], rtol=0)
+            answers, maps = exported(pixels)
+            expected = eager(normalise(pixels, SPECIFICATION))
+            torch.testing.assert_close(answers, expected, atol=TOLERANCES["single"], rtol=0)
         assert maps.shape == (3, 6, 6, 6)
         torch.testing.assert_close(answers.sum(dim=1), torch.ones(3), atol=1e-3, rtol=0)
         assert not exported.training
@@ -62,11 +74,11 @@ def test_half_precision_is_another_export_with_the_same_interface(repository: Pa
     (path,) = ensure_exported(repository, weights, raw, precision="half")
     assert ensure_exported(repository, weights, raw, precision="half") == []
     eager, _ = load_served_network("raw", weights)
-    images = torch.randn(2, 3, 192, 192, generator=torch.Generator().manual_seed(9))
+    pixels = noise(2)
     with torch.inference_mode(), torchscript_warnings_ignored():
         exported = torch.jit.load(path)
-        answers, maps = exported(images)
-        difference = (answers - eager(images)).abs().max()
+        answers, maps = exported(pixels)
+        difference = (answers - eager(normalise(pixels, SPECIFICATION))).abs().max()
     assert {tensor.dtype for tensor in exported.state_dict().values() if tensor.is_floating_point()} == {torch.half}
     assert (answers.dtype, maps.dtype) == (torch.float32, torch.float32)
     assert 0 < difference <= TOLERANCES["half"]
@@ -79,14 +91,15 @@ def test_8_bits_lie_beside_the_others_and_follow_their_ranges(repository: Path, 
     with pytest.raises(ValueError, match="no ranges for 8 bits: evaluate"):
         ensure_exported(repository, weights, raw, precision="int8")
     eager, card = load_served_network("raw", weights)
-    images = torch.randn(2, 3, 192, 192, generator=torch.Generator().manual_seed(9))
+    pixels = noise(2)
+    images = normalise(pixels, SPECIFICATION)
     ranges = observe(eager.network, [images])
     write_card(card.model_copy(update={"int8": Int8Report(ranges=ranges, photos=2, lists={})}), weights)
     (path,) = ensure_exported(repository, weights, raw, precision="int8")
     assert path == repository / "raw_cnn" / "1" / "model.int8.pt"
     assert ensure_exported(repository, weights, raw, precision="int8") == []
     with torch.inference_mode(), torchscript_warnings_ignored():
-        answers, maps = torch.jit.load(path)(images)
+        answers, maps = torch.jit.load(path)(pixels)
         torch.testing.assert_close(answers, eager(images), atol=0.05, rtol=0)
     assert (answers.dtype, maps.shape) == (torch.float32, (2, 6, 6, 6))
     wider = {name: (2 * low, 2 * high) for name, (low, high) in ranges.items()}
@@ -98,7 +111,7 @@ def test_8_bits_lie_beside_the_others_and_follow_their_ranges(repository: Path, 
 def test_the_temperature_of_the_card_is_inside(weights: Path) -> None:
     served, card = load_served_network("raw", weights)
     assert card.calibration.temperature == 1.5
-    images = torch.randn(2, 3, 192, 192)
+    images = normalise(noise(2), SPECIFICATION)
     with torch.inference_mode():
         torch.testing.assert_close(served(images), torch.softmax(served.network(images) / 1.5, dim=1))
 
@@ -127,7 +140,7 @@ def test_an_export_that_answers_otherwise_replaces_nothing(tmp_path: Path, monke
     path.write_bytes(b"the one before")
     monkeypatch.setitem(export.TOLERANCES, "single", -1.0)
     with pytest.raises(ValueError, match="differs from the network"):
-        export_network(served, path, size=64, stamp="{}")
+        export_network(served, path, specification=SPECIFICATION, stamp="{}")
     assert path.read_bytes() == b"the one before"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -143,7 +156,7 @@ def test_an_interrupted_write_leaves_the_export_before(tmp_path: Path, monkeypat
 
     monkeypatch.setattr(torch.jit, "save", save)
     with pytest.raises(KeyboardInterrupt):
-        export_network(served, path, size=64, stamp="{}")
+        export_network(served, path, specification=SPECIFICATION, stamp="{}")
     assert path.read_bytes() == b"the one before"
     assert list(tmp_path.iterdir()) == [path]
 
