@@ -23,6 +23,7 @@ from training.networks import build_network
 from training.preprocessing import normalise
 from training.reports import Int8List, Int8Report
 from training.specification import Specification, load_specification
+from training.value_bits import value_bits
 
 #: Training photos whose values say how wide the ranges of 8 bits have to be.
 _OBSERVED = 128
@@ -146,7 +147,8 @@ def _in_int8(
     chosen_entries = [entries[number * len(entries) // count] for number in range(count)]
     photos = load_photos(chosen_entries, classes, specification.size)
     ranges = observe(network, (normalise(chunk, specification) for chunk in torch.split(photos.pixels, 16)))
-    quantised = quantise(network, ranges)
+    bits = value_bits()
+    quantised = quantise(network, ranges, bits)
     lists = {}
     for name, said in answers.items():
         chosen = answer(quantised, said.photos, specification).logits.argmax(dim=1)
@@ -156,7 +158,7 @@ def _in_int8(
             balanced_accuracy=values["balanced_accuracy"],
             changed=int((chosen != said.logits.argmax(dim=1)).sum()),
         )
-    return Int8Report(ranges=ranges, photos=len(photos), lists=lists)
+    return Int8Report(ranges=ranges, photos=len(photos), value_bits=bits, lists=lists)
 
 
 def _unlabelled(path: Path, classes: Sequence[str], size: int) -> PhotoSet:

@@ -20,6 +20,7 @@ from training.networks import build_network
 from training.preprocessing import normalise
 from training.specification import Specification, load_specification
 from training.stamps import STAMP_FILE, Precision, outdated
+from training.value_bits import value_bits
 
 #: Largest difference of probabilities that an export may show against the eager network, by its precision.
 #: In 8 bits it is held against the quantised network; what that is worth is measured, and in the card.
@@ -97,7 +98,7 @@ def export_network(
     size = (3, 3, specification.size, specification.size)
     pixels = torch.randint(0, 256, size, generator=generator, dtype=torch.uint8)
     with torch.inference_mode(), torchscript_warnings_ignored():
-        network = quantise(served.network, ranges or {}) if precision == "int8" else served.network
+        network = quantise(served.network, ranges or {}, value_bits()) if precision == "int8" else served.network
         explained: nn.Module = ExplainedNetwork(network, served.temperature, specification).eval()
         if precision == "half":
             explained = HalfPrecision(explained)

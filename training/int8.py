@@ -1,8 +1,8 @@
 """A network in 8 bits for processors: static quantisation after training (Jacob et al., 2018, https://arxiv.org/abs/1712.05877).
 
 What is needed beside the weights is the range of values behind each layer, seen on some training photos; the model card
-holds them, so that an export needs no photos. Weights have a scale for each channel. Values have 7 of the 8 bits, as
-PyTorch advises for processors that add up products in 16 bits.
+holds them, so that an export needs no photos. Weights have a scale for each channel. Values have all 8 bits or 7 of
+them, by what the processor bears (training/value_bits.py).
 """
 
 import copy
@@ -74,13 +74,18 @@ def observe(network: nn.Module, batches: Iterable[torch.Tensor]) -> dict[str, tu
     return ranges
 
 
-def quantise(network: nn.Module, ranges: Ranges) -> QuantisedNetwork:
+def quantise(network: nn.Module, ranges: Ranges, bits: int) -> QuantisedNetwork:
     """Return ``network`` in 8 bits.
+
+    Args:
+        network: the trained network in eval mode; it stays as it is.
+        ranges: what ``observe`` returned for it.
+        bits: 8, or 7, of each value.
 
     Raises:
         ValueError: the ranges belong to another network.
     """
-    activation = MinMaxObserver.with_args(dtype=torch.quint8, reduce_range=True)
+    activation = MinMaxObserver.with_args(dtype=torch.quint8, reduce_range=bits == 7)
     prepared = _prepare(network, _default()._replace(activation=activation))
     observers = dict(_observers(prepared))
     if observers.keys() != ranges.keys():

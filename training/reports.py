@@ -72,6 +72,9 @@ class Int8Report(_Table):
 
     ranges: dict[str, Interval] = Field(description="lowest and highest value behind each layer, by its name")
     photos: int = Field(description="training photos that the ranges were seen on")
+    value_bits: int = Field(
+        default=7, description="bits of a value where the lists were asked: 8, or 7 without AVX512-VNNI"
+    )
     lists: dict[str, Int8List]
 
 

@@ -12,6 +12,7 @@ from training.cards import WEIGHTS, ModelCard, read_card
 from training.classes import MODEL_REPOSITORY, read_classes
 from training.model_types import NETWORK_MODELS
 from training.specification import load_specification
+from training.value_bits import value_bits
 
 STAMP_FILE = "source.json"
 #: What an export computes in: FP32, FP16, or 8 bits, which lie in a file beside the others'.
@@ -64,7 +65,9 @@ def make_stamp(card: ModelCard, precision: Precision = "single") -> str:
     source: dict[str, Any] = {"weights": card.weights_sha256, "preprocessing": card.preprocessing}
     source |= {"calibration": card.calibration.model_dump()}
     source |= {"precision": precision} if precision != "single" else {}
-    source |= {"ranges": card.int8.ranges} if precision == "int8" and card.int8 else {}
+    if precision == "int8" and card.int8:
+        # An export made on another machine may have values of other bits.
+        source |= {"ranges": card.int8.ranges, "value_bits": value_bits()}
     return json.dumps({**source, "tensors": _TENSORS, "torch": version("torch").split("+")[0]}, sort_keys=True)
 
 
