@@ -2,22 +2,12 @@
 
 from pathlib import Path
 
+from scripts.bench.family import family
+
 
 def resident_bytes(pid: int) -> int:
     """Proportional set sizes: pages that several of the processes share are counted once."""
-    parents: dict[int, int] = {}
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            # The name in parentheses may hold anything; the parent is the second field behind it.
-            parents[int(status.parent.name)] = int(status.read_text().rpartition(")")[2].split()[1])
-        except OSError:
-            continue
-    family = {pid}
-    while True:
-        children = {child for child, parent in parents.items() if parent in family} - family
-        if not children:
-            return sum(_proportional(member) for member in family)
-        family |= children
+    return sum(_proportional(member) for member in family(pid))
 
 
 def _proportional(pid: int) -> int:
