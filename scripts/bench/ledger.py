@@ -162,16 +162,21 @@ def run(given: argparse.Namespace) -> dict[str, Any]:
     }
 
 
+def load_arguments(parser: argparse.ArgumentParser, *, requests: int, in_flight: int) -> None:
+    """Add the arguments that say what a service is asked, and how often; with these defaults."""
+    parser.add_argument("folder", type=Path, help="photos, also in folders below")
+    parser.add_argument("--url", default="http://127.0.0.1:8080")
+    parser.add_argument("--model", default="raw")
+    parser.add_argument("--requests", type=int, default=requests)
+    parser.add_argument("--in-flight", type=int, default=in_flight)
+    parser.add_argument("--photos", type=int, default=64, help="how many different photos")
+
+
 def main() -> int:
     """Print table and line; return 1 with a sentence where the service does not answer."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, help="photos, also in folders below")
-    parser.add_argument("--url", default="http://127.0.0.1:8080")
+    load_arguments(parser, requests=500, in_flight=1)
     parser.add_argument("--triton", default="127.0.0.1:8001", metavar="HOST:PORT", help="Triton's gRPC address")
-    parser.add_argument("--model", default="raw")
-    parser.add_argument("--requests", type=int, default=500)
-    parser.add_argument("--in-flight", type=int, default=1)
-    parser.add_argument("--photos", type=int, default=64, help="how many different photos")
     try:
         result = run(parser.parse_args())
     except (MeasurementError, OSError) as error:

@@ -19,7 +19,7 @@ from typing import Any
 import uvloop
 
 from scripts.bench.family import family
-from scripts.bench.ledger import MeasurementError, ask
+from scripts.bench.ledger import MeasurementError, ask, load_arguments
 from scripts.bench.photos import photos_in
 
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -80,13 +80,8 @@ def run(given: argparse.Namespace) -> dict[str, Any]:
 def main() -> int:
     """Print table and line; return 1 with a sentence where the service does not answer."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, help="photos, also in folders below")
+    load_arguments(parser, requests=1000, in_flight=16)
     parser.add_argument("--pid", type=int, required=True, help="of `make run`, or of what else started all of it")
-    parser.add_argument("--url", default="http://127.0.0.1:8080")
-    parser.add_argument("--model", default="raw")
-    parser.add_argument("--requests", type=int, default=1000)
-    parser.add_argument("--in-flight", type=int, default=16)
-    parser.add_argument("--photos", type=int, default=64, help="how many different photos")
     try:
         result = run(parser.parse_args())
     except (MeasurementError, OSError) as error:
