@@ -38,7 +38,8 @@ def files() -> dict[str, bytes]:
 
 def load(name: str, folder: Path, kind: str, monkeypatch: pytest.MonkeyPatch, **parameters: str) -> Any:
     model = load_backend(name, monkeypatch).TritonPythonModel()
-    network = {"input": [{"name": "INPUT__0"}], "output": [{"name": "OUTPUT__0"}, {"name": "OUTPUT__1"}]}
+    pixels = {"name": "INPUT__0", "data_type": "TYPE_UINT8", "dims": ["3", "192", "192"]}
+    network = {"input": [pixels], "output": [{"name": "OUTPUT__0"}, {"name": "OUTPUT__1"}]}
     config = {"input": [{"name": "IMAGE"}], "output": [{"name": "PIXELS"}]} if name == "dali" else network
     values = {key: {"string_value": value} for key, value in parameters.items()}
     model.initialize(

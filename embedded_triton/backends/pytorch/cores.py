@@ -1,6 +1,6 @@
 """How a network uses the cores of a processor: all for a photo that came alone, one for each photo of several."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import torch
@@ -30,9 +30,14 @@ class Cores:
         # OpenMP's number of threads belongs to the thread that sets it.
         self._pool = ThreadPoolExecutor(together, initializer=torch.set_num_threads, initargs=(1,))
 
-    def __call__(self, *batches: torch.Tensor) -> Tensors:
-        """Return what the network returns about the whole batch."""
-        if len(batches[0]) == 1:
-            return self._alone(*batches)
-        answers = self._pool.map(self._each, *map(torch.unbind, (batch[:, None] for batch in batches)))
+    def __call__(self, *columns: Sequence[torch.Tensor]) -> Tensors:
+        """Return what the network returns about all rows.
+
+        Args:
+            columns: for each input the tensors of all requests.
+        """
+        photos = [[photo for tensor in column for photo in torch.split(tensor, 1)] for column in columns]
+        if len(photos[0]) == 1:
+            return self._alone(*(column[0] for column in photos))
+        answers = self._pool.map(self._each, *photos)
         return tuple(torch.cat(column) for column in zip(*answers, strict=True))

@@ -9,12 +9,23 @@ itself.
 
 import json
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 import triton_python_backend_utils as pb_utils
 from cores import Cores, Network, Tensors  # type: ignore[import-not-found] # beside this file, in the backend folder
+from graphs import Graphs, RecordingError  # type: ignore[import-not-found] # likewise
+
+#: Triton's types of tensors, and PyTorch's.
+_TYPES = {
+    "UINT8": torch.uint8,
+    "INT32": torch.int32,
+    "INT64": torch.int64,
+    "FP16": torch.half,
+    "FP32": torch.float,
+}
 
 
 class TritonPythonModel:
@@ -35,18 +46,17 @@ class TritonPythonModel:
         parameters = {key: value["string_value"] for key, value in config["parameters"].items()}
         self._inference_mode = _flag(parameters, "INFERENCE_MODE", default=True)
         _set_threads(parameters)
-        on_gpu = args["model_instance_kind"] == "GPU" and torch.cuda.is_available()
+        on_gpu = self._on_gpu = args["model_instance_kind"] == "GPU" and torch.cuda.is_available()
         self._device = torch.device("cuda", int(args["model_instance_device_id"])) if on_gpu else torch.device("cpu")
         self._dtype = _precision(parameters, on_gpu=on_gpu)
         file = config.get("default_model_filename") or "model.pt"
         path = Path(args["model_repository"], args["model_version"], file)
         if not path.is_file():
             raise pb_utils.TritonModelException(f"{path} is missing")
-        # On a GPU the graph is frozen and no more: what the executor would specialise and compile at run time, it would
-        # compile anew for every batch size, under load. On a CPU every photo is a batch of its own.
-        self._just_in_time = not on_gpu
         if on_gpu:
-            self._network = self._load(path)
+            torch.cuda.set_device(self._device)
+            torch.backends.cudnn.allow_tf32 = False  # single precision is single precision
+            self._network = _recorded(self._load(path), _largest_batch(config, self._device, self._dtype))
             return
         # oneDNN's graph fuses what follows a convolution into it: `raw` takes a seventh less, `pretrained` a fifth.
         torch.jit.enable_onednn_fusion(not _flag(parameters, "DISABLE_OPTIMIZED_EXECUTION"))
@@ -59,8 +69,7 @@ class TritonPythonModel:
         """Answer every request with its rows of one common batch."""
         columns = [[self._tensor(request, name) for request in requests] for name in self._inputs]
         sizes = [len(tensor) for tensor in columns[0]]
-        batches = [_join(column, self._dtype) for column in columns]
-        results = self._network(*batches)
+        results = self._network(*columns)
         # The answers are small: one copy to the host for the whole batch, and only of what somebody asked for, is
         # cheaper than handing over a tensor on the GPU for each request. It also waits until they are computed.
         wanted = {name for request in requests for name in request.requested_output_names()}
@@ -73,17 +82,24 @@ class TritonPythonModel:
         module = _frozen(path, self._device, self._dtype)
 
         def compute(*batches: torch.Tensor) -> Tensors:
-            compiling = torch.jit.optimized_execution(self._just_in_time)  # type: ignore[attr-defined]
+            # On a GPU the graph is frozen and no more: what the executor would specialise and compile at run time, it
+            # would compile anew for every batch size. On a CPU every photo is a batch of its own.
+            compiling = torch.jit.optimized_execution(not self._on_gpu)  # type: ignore[attr-defined]
             with torch.inference_mode(self._inference_mode), torch.no_grad(), compiling:
-                result = module(*batches)
+                result = module(*map(self._laid_out, batches))
             return (result,) if isinstance(result, torch.Tensor) else tuple(result)
 
         return compute
 
+    def _laid_out(self, batch: torch.Tensor) -> torch.Tensor:
+        """Return a batch of images as tensor cores take it; oneDNN orders values as it likes."""
+        return batch.contiguous(memory_format=torch.channels_last) if self._on_gpu and batch.ndim == 4 else batch
+
     def _tensor(self, request: Any, name: str) -> torch.Tensor:
         # A tensor of the stub has no work pending, so there is no stream to wait for; where it is on this GPU already
         # (FORCE_CPU_ONLY_INPUT_TENSORS: no), nothing is copied.
-        return torch.utils.dlpack.from_dlpack(pb_utils.get_input_tensor_by_name(request, name)).to(self._device)
+        tensor = torch.utils.dlpack.from_dlpack(pb_utils.get_input_tensor_by_name(request, name))
+        return tensor.to(self._device, self._dtype if tensor.is_floating_point() else tensor.dtype)
 
     def _respond(self, request: Any, index: int, split: dict[str, tuple[torch.Tensor, ...]]) -> Any:
         """Answer with what the request asks for: an ensemble that hands one output on pays for no other."""
@@ -113,10 +129,33 @@ def _frozen(path: Path, device: torch.device, dtype: torch.dtype) -> Any:
         return torch.jit.freeze(module.eval().to(memory_format=torch.channels_last, dtype=dtype))
 
 
-def _join(tensors: list[torch.Tensor], dtype: torch.dtype) -> torch.Tensor:
-    batch = tensors[0] if len(tensors) == 1 else torch.cat(tensors)
-    layout = torch.channels_last if batch.ndim == 4 else torch.contiguous_format
-    return batch.to(dtype=dtype if batch.is_floating_point() else batch.dtype, memory_format=layout)
+def _recorded(network: Network, inputs: list[torch.Tensor] | None) -> Callable[..., Tensors]:
+    """Return the network as recordings of it; as it is, where its inputs are not fixed or it can not be recorded."""
+    if inputs is None:
+        return _joining(network)
+    try:
+        return Graphs(network, inputs)  # type: ignore[no-any-return]
+    except RecordingError as error:
+        pb_utils.Logger.log_warn(f"The network runs without CUDA graphs, slower: {error}")
+        return _joining(network)
+
+
+def _joining(network: Network) -> Callable[..., Tensors]:
+    """Return what calls the network with the tensors of all requests as one batch."""
+    return lambda *columns: network(*map(torch.cat, columns))
+
+
+def _largest_batch(config: dict[str, Any], device: torch.device, dtype: torch.dtype) -> list[torch.Tensor] | None:
+    """Return a tensor for each input, as large as a batch can be; None where that is not fixed."""
+    fixed = all(int(each) > 0 for tensor in config["input"] for each in tensor["dims"])
+    names = [tensor["data_type"].removeprefix("TYPE_") for tensor in config["input"]]
+    if not fixed or not _TYPES.keys() >= set(names) or int(config["max_batch_size"]) < 1:
+        return None
+    shapes = [(int(config["max_batch_size"]), *map(int, tensor["dims"])) for tensor in config["input"]]
+    return [
+        torch.zeros(shape, dtype=dtype if _TYPES[name].is_floating_point else _TYPES[name], device=device)
+        for shape, name in zip(shapes, names, strict=True)
+    ]
 
 
 def _instances(config: dict[str, Any]) -> int:

@@ -16,9 +16,9 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +105,7 @@ def run(given: argparse.Namespace) -> dict[str, Any]:
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
         "hardware": hardware(),
         "python": platform.python_version(),
-        "versions": {name: version(name) for name in _VERSIONS},
+        "versions": _versions(),
         "photos": {"count": len(photos), "mean_bytes": sum(map(len, photos)) // len(photos), "drawn": not given.photos},
         "seconds": given.seconds,
         "profile": given.profile,
@@ -163,6 +163,15 @@ def _require_bfloat16() -> None:
 
     if not has_bfloat16(torch.device("cpu")):
         raise ToolError("This processor does not multiply bfloat16 itself (AVX512-BF16 or AMX): leave that row out")
+
+
+def _versions() -> dict[str, str]:
+    # A peer that is left out need not be installed.
+    found = {}
+    for name in _VERSIONS:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 def _export(*, int8: bool) -> None:

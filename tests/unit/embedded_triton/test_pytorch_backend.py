@@ -191,7 +191,7 @@ def test_a_core_that_is_done_takes_the_next_photo() -> None:
             others_are_done.set()
         return (photo * 2,)
 
-    (answer,) = Cores(lambda: network, alone=2, together=2)(torch.arange(6)[:, None])
+    (answer,) = Cores(lambda: network, alone=2, together=2)([torch.arange(6)[:, None]])
     assert answer.flatten().tolist() == [0, 2, 4, 6, 8, 10]
 
 
@@ -233,11 +233,18 @@ def test_half_precision_takes_and_gives_single_precision(
     folder: Path, network: nn.Module, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # What an instance on a GPU does, on the CPU.
-    model = load(folder, monkeypatch, HALF_ON_GPU="true", DISABLE_OPTIMIZED_EXECUTION="true")
-    model._dtype, model._just_in_time = torch.half, False
-    half = model._load(folder / "1" / "model.pt")
+    backend = load_backend("pytorch", monkeypatch)
     seen: list[torch.Tensor] = []
-    model._network = lambda batch: seen.append(batch) or half(batch)
+    freeze = backend._frozen
+
+    def watched(*given: Any) -> Any:
+        module = freeze(*given)
+        return lambda batch: seen.append(batch) or module(batch)
+
+    model = load(folder, monkeypatch, backend=backend, HALF_ON_GPU="true", DISABLE_OPTIMIZED_EXECUTION="true")
+    monkeypatch.setattr(backend, "_frozen", watched)
+    model._dtype, model._on_gpu = torch.half, True
+    model._network = backend._joining(model._load(folder / "1" / "model.pt"))
     requests = requests_of(1, 3)
     for request, response in zip(requests, model.execute(requests), strict=True):
         answer = values(response)
@@ -248,6 +255,41 @@ def test_half_precision_takes_and_gives_single_precision(
         assert np.abs(answer - expected.numpy()).max() > 0
     assert {batch.dtype for batch in seen} == {torch.half}
     assert seen[0].is_contiguous(memory_format=torch.channels_last)
+
+
+def test_a_network_that_can_not_be_recorded_runs_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    backend = load_backend("pytorch", monkeypatch)
+
+    def failing(*_given: Any) -> None:
+        raise backend.RecordingError("a batch of 4: no such thing")
+
+    monkeypatch.setattr(backend, "Graphs", failing)
+    logger = sys.modules["triton_python_backend_utils"].Logger
+    network = backend._recorded(lambda batch: (batch * 2,), [torch.zeros(4, 1)])
+    assert logger.warnings == ["The network runs without CUDA graphs, slower: a batch of 4: no such thing"]
+    assert network([torch.ones(1, 1), torch.ones(2, 1)])[0].tolist() == [[2.0], [2.0], [2.0]]
+
+
+@pytest.mark.parametrize(
+    ("most", "tensor", "shape"),
+    [
+        (4, {"data_type": "TYPE_UINT8", "dims": ["3", "8", "8"]}, (4, 3, 8, 8)),
+        (4, {"data_type": "TYPE_FP32", "dims": ["5"]}, (4, 5)),
+        (4, {"data_type": "TYPE_UINT8", "dims": ["3", "-1", "-1"]}, None),
+        (4, {"data_type": "TYPE_STRING", "dims": ["1"]}, None),
+        (0, {"data_type": "TYPE_UINT8", "dims": ["3", "8", "8"]}, None),
+    ],
+    ids=["pixels", "values", "of any size", "of no number", "without batches"],
+)
+def test_recorded_are_inputs_of_fixed_size(
+    monkeypatch: pytest.MonkeyPatch, most: int, tensor: dict[str, Any], shape: tuple[int, ...] | None
+) -> None:
+    backend = load_backend("pytorch", monkeypatch)
+    config = {"max_batch_size": most, "input": [{"name": "INPUT__0"} | tensor]}
+    found = backend._largest_batch(config, torch.device("cpu"), torch.half)
+    assert (found and tuple(found[0].shape)) == shape
+    if found:
+        assert found[0].dtype == (torch.uint8 if tensor["data_type"] == "TYPE_UINT8" else torch.half)
 
 
 def test_half_precision_is_for_gpus(folder: Path, network: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
