@@ -8,13 +8,26 @@ from embedded_triton.errors import RepositoryError
 
 #: The driver's list, readable without any library and in containers too.
 _DRIVER = Path("/proc/driver/nvidia/gpus")
+_DEVICES = Path("/dev")
 _LARGE_GPUS = ("H100", "H200", "GH200", "A100", "B100", "B200", "GB200")
 _MANY_CORES = 12
 
 
+def gpus_are_hidden() -> bool:
+    """Say whether the environment hides every GPU from CUDA."""
+    return os.environ.get("CUDA_VISIBLE_DEVICES") in {"", "-1"}
+
+
+def gpu_count(devices: Path = _DEVICES) -> int:
+    """Return how many GPUs the driver offers; none where the environment hides them all."""
+    return 0 if gpus_are_hidden() else len(list(devices.glob("nvidia[0-9]*")))
+
+
 def gpu_names(driver: Path = _DRIVER) -> list[str]:
-    """Return the name of each GPU, such as ``NVIDIA L4``; none where there is no NVIDIA driver."""
-    names = []
+    """Return the name of each GPU, such as ``NVIDIA L4``; none without an NVIDIA driver, or where all are hidden."""
+    names: list[str] = []
+    if gpus_are_hidden():
+        return names
     for file in sorted(driver.glob("*/information")):
         lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
         names += [line.partition(":")[2].strip() for line in lines if line.startswith("Model:")]

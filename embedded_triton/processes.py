@@ -1,4 +1,4 @@
-"""The processes of a server, known by the prefix of its segments: one of their arguments, and no other program's."""
+"""Processes as /proc tells of them: of a server, by the prefix of its segments, and of a family."""
 
 from pathlib import Path
 
@@ -22,3 +22,20 @@ def arguments_of(process: int) -> list[str]:
     except (FileNotFoundError, ProcessLookupError, PermissionError):
         return []
     return line.decode(errors="replace").rstrip("\0").split("\0") if line else []
+
+
+def family(pid: int) -> set[int]:
+    """Return the process ids of ``pid`` and of all processes that descend from it."""
+    parents: dict[int, int] = {}
+    for status in _PROCESSES.glob("[0-9]*/stat"):
+        try:
+            # The name in parentheses may hold anything; the parent is the second field behind it.
+            parents[int(status.parent.name)] = int(status.read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+    found = {pid}
+    while True:
+        children = {child for child, parent in parents.items() if parent in found} - found
+        if not children:
+            return found
+        found |= children

@@ -5,7 +5,7 @@ JSON, and when it closes, because the starter let go of it or was killed in what
 descendants are killed at once. SIGTERM stops the program gently, with a time limit. In the end the reaper removes what
 the program leaves behind.
 
-It imports nothing but the standard library, so that it starts quickly and stays small. The job is no argument, so that
+It imports little but the standard library, so that it starts quickly and stays small. The job is no argument, so that
 whoever kills processes by the program's name does not hit the reaper too.
 """
 
@@ -22,6 +22,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from embedded_triton.processes import family
 from embedded_triton.shared_memory import hold_lock, remove_segments
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
@@ -63,7 +64,7 @@ def run(
     try:
         _wait(child, grace, stopping=lambda: stopping)
     finally:
-        _kill_group(child)
+        _kill_descendants(child)
         if shared_memory_prefix:
             remove_segments(shared_memory_prefix)
         if folder:
@@ -84,13 +85,17 @@ def _wait(child: subprocess.Popen[bytes], grace: float, *, stopping: Callable[[]
             return
 
 
-def _kill_group(child: subprocess.Popen[bytes]) -> None:
+def _kill_descendants(child: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)
     child.wait()
-    with contextlib.suppress(ChildProcessError):
-        while os.waitpid(-1, 0):
-            pass
+    # What began a session of its own was not in that group; as an orphan it has come to this process.
+    while others := family(os.getpid()) - {os.getpid()}:
+        for other in others:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(other, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(-1, 0)
 
 
 def main() -> int:

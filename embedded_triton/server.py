@@ -17,7 +17,8 @@ from embedded_triton.backend_folder import prepare_backend_folder
 from embedded_triton.environment import server_environment
 from embedded_triton.errors import ServerStartError
 from embedded_triton.leash import LeashedProcess
-from embedded_triton.machine import choose_profile
+from embedded_triton.machine import choose_profile, gpu_count
+from embedded_triton.mps import Mps, start_mps
 from embedded_triton.orphans import remove_orphans
 from embedded_triton.ports import require_free
 from embedded_triton.probe import Probe, ProbeError
@@ -29,7 +30,6 @@ from embedded_triton.wheel import find_wheel
 
 LOOPBACK = "127.0.0.1"
 _FIRST_TRY, _RETRY = 0.1, 0.25
-_DEVICES = Path("/dev")
 
 
 class Server:
@@ -55,14 +55,16 @@ class Server:
         self._wheel = find_wheel()
         #: The tuning profile that Triton takes; None for the configurations as they are.
         self.profile = choose_profile(settings.profile, settings.model_repository)
-        self._gpus = len(list(_DEVICES.glob("nvidia[0-9]*")))
+        self._gpus = gpu_count()
         self._log_path = log
+        self._say = report
         self._log = ServerLog(log, report, has_gpu=self._gpus > 0)
         repository = read_repository(settings.model_repository, self.profile)
         reachable = LOOPBACK if address == "0.0.0.0" else address  # noqa: S104 - compared, not bound
         self._ask = Probe(f"{reachable}:{settings.grpc_port}", repository.ensembles, repository.probe_image)
         self._instances = repository.instances
         self._process: LeashedProcess | None = None
+        self._mps: Mps | None = None
         self._shared_memory_prefix = ""
         #: The models of its backend processes when it first answered, by process id; Triton starts none of them again.
         self._backends: dict[int, str] = {}
@@ -107,6 +109,9 @@ class Server:
         environment = server_environment(
             os.environ, library_path=self._wheel.library_path, interpreter_folder=self._wheel.interpreter_folder
         )
+        if self._gpus and settings.mps and (mps := start_mps(os.environ, self._say)):
+            self._mps = mps
+            environment |= mps.variables
         return LeashedProcess(
             arguments,
             environment=environment,
@@ -208,6 +213,9 @@ class Server:
         if self._process is not None:
             self._process.stop()
             self._process = None
+        if self._mps is not None:
+            self._mps.stop()
+            self._mps = None
 
     def _hint(self) -> str:
         lines = "\n".join(f"  {line}" for line in self._log.last_lines())

@@ -45,6 +45,11 @@ class Settings(BaseSettings):
     stop_timeout: Seconds = Field(
         default=6, description="Seconds that a stopping server has to finish its requests before it is killed."
     )
+    mps: bool = Field(
+        default=False,
+        description="On NVIDIA GPUs: let the server and its backend processes compute side by side, by a CUDA "
+        "Multi-Process Service of their own, where the driver brings one and none runs yet.",
+    )
     grpc_max_connection_age: Seconds | None = Field(
         default=None,
         description="Seconds after which a gRPC connection ends once its requests are answered, so that clients look "

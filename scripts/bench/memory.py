@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from scripts.bench.family import family
+from embedded_triton.processes import family
 
 
 def resident_bytes(pid: int) -> int:

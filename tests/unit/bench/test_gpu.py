@@ -18,8 +18,10 @@ from tritonclient.grpc import service_pb2
 from scripts.bench.gpu.__main__ import parse, run
 from scripts.bench.gpu.drawn import drawn_photos
 from scripts.bench.gpu.load import Tally, Target, measure, summarise
+from scripts.bench.gpu.steps import StepWatch
 from scripts.bench.gpu.targets import judge
 from scripts.bench.gpu.watch import GpuWatch, gpu_name
+from scripts.bench.ledger import Statistics
 from tests.serving import served
 
 PHOTOS = [b"one", b"three", b"seven"]
@@ -45,6 +47,38 @@ def test_rates_and_percentiles_count_good_answers_only() -> None:
         "failures": {"UNAVAILABLE": 3},
     }
     assert summarise([Tally()], 1, 1.0)["p99_ms"] is None
+
+
+def test_steps_are_what_came_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    def statistics(requests: int, executions: int, *milliseconds: int) -> Statistics:
+        phases = ("queue", "compute_input", "compute_infer", "compute_output")
+        return Statistics(
+            requests, executions, {name: ms * 10**6 for name, ms in zip(phases, milliseconds, strict=True)}
+        )
+
+    earlier = {"preprocess": statistics(10, 10, 5, 5, 5, 5), "raw_cnn": statistics(3, 3, 1, 1, 1, 1)}
+    later = {"preprocess": statistics(110, 30, 205, 15, 405, 105), "raw_cnn": statistics(3, 3, 1, 1, 1, 1)}
+    readings = iter([earlier, later])
+
+    class Triton:
+        def __init__(self, url: str, ensemble: str) -> None:
+            assert (url, ensemble) == ("here", "raw")
+
+        def read(self) -> tuple[None, dict[str, Statistics]]:
+            return None, next(readings)
+
+    spent = iter([{"gateway": 1.0, "supervision": 1.0}, {"gateway": 1.5, "supervision": 9.0, "tritonserver": 1.0}])
+    monkeypatch.setattr("scripts.bench.gpu.steps.Triton", Triton)
+    monkeypatch.setattr("scripts.bench.gpu.steps.processor_seconds", lambda _pid: next(spent))
+    clock = iter([100.0, 102.0])
+    monkeypatch.setattr("scripts.bench.gpu.steps.time.monotonic", lambda: next(clock))
+    with StepWatch("here", "raw") as watch:
+        pass
+    times = {"queue_ms": 2.0, "compute_input_ms": 0.1, "compute_infer_ms": 4.0, "compute_output_ms": 1.0}
+    assert watch.result() == {
+        "steps": {"preprocess": {"batch": 5.0, **times}, "raw_cnn": {}},
+        "cores": {"gateway": 0.25, "tritonserver": 0.5},
+    }
 
 
 def service() -> FastAPI:

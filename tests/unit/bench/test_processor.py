@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from scripts.bench.family import family
+from embedded_triton.processes import family
 from scripts.bench.processor import processor_seconds, role
 
 BUSY = "sum(range(30_000_000)); print('done', flush=True); input()"

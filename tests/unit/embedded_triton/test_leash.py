@@ -76,6 +76,24 @@ def test_letting_go_kills_at_once_even_while_it_is_stopping() -> None:
     assert all_gone(pids)
 
 
+def test_a_descendant_with_a_session_of_its_own_is_ended_too() -> None:
+    # So the server of CUDA's Multi-Process Service may be.
+    program = """
+import subprocess, sys
+sleeper = "import time; print('up', flush=True); time.sleep(600)"
+process = subprocess.Popen([sys.executable, "-c", sleeper], stdout=subprocess.PIPE, start_new_session=True)
+process.stdout.readline()
+print(process.pid, flush=True)
+"""
+    command = [sys.executable, "-c", program]
+    process = LeashedProcess(command, environment=os.environ, grace=30, output=subprocess.PIPE)
+    assert process.stdout is not None
+    with process.stdout as stream:
+        sleeper = int(stream.readline())
+    assert process.wait(20) == 0
+    assert all_gone([sleeper])
+
+
 def test_segments_and_folder_go_with_the_program(tmp_path: Path) -> None:
     prefix = f"test-leash-{os.getpid()}-"
     folder = tmp_path / "private"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from embedded_triton.errors import RepositoryError
-from embedded_triton.machine import choose_profile, fitting_profile, gpu_names, usable_cores
+from embedded_triton.machine import choose_profile, fitting_profile, gpu_count, gpu_names, usable_cores
 
 
 def _driver(folder: Path, *names: str) -> Path:
@@ -27,6 +27,20 @@ def _repository(folder: Path, *profiles: str) -> Path:
 def test_gpus_are_read_from_the_driver(tmp_path: Path) -> None:
     assert gpu_names(_driver(tmp_path, "NVIDIA L4", "NVIDIA H200")) == ["NVIDIA L4", "NVIDIA H200"]
     assert gpu_names(tmp_path / "missing") == []
+
+
+def test_gpus_are_counted_by_their_devices(tmp_path: Path) -> None:
+    for name in ("nvidia0", "nvidia1", "nvidiactl", "nvidia-uvm"):
+        (tmp_path / name).touch()
+    assert gpu_count(tmp_path) == 2
+
+
+@pytest.mark.parametrize(("hidden", "count"), [("", 0), ("-1", 0), ("0", 1)])
+def test_hidden_gpus_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hidden: str, count: int) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", hidden)
+    (tmp_path / "nvidia0").touch()
+    assert gpu_count(tmp_path) == count
+    assert len(gpu_names(_driver(tmp_path, "NVIDIA L4"))) == count
 
 
 @pytest.mark.parametrize(
