@@ -33,7 +33,7 @@ def encoded(width: int, height: int, seed: int, image_format: str = "JPEG") -> b
 def of_many_sizes(count: int) -> list[bytes]:
     """Return pictures of as many sizes, shapes and formats."""
     formats = ("JPEG", "PNG", "WEBP", "BMP")
-    return [encoded(40 + 17 * n, 400 - 11 * n, n, formats[n % len(formats)]) for n in range(count)]
+    return [encoded(40 + 17 * n, 40 + (360 - 11 * n) % 361, n, formats[n % len(formats)]) for n in range(count)]
 
 
 def ask(client: InferenceServerClient, model: str, content: bytes) -> Answer:

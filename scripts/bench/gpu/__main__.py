@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from embedded_triton.errors import EmbeddedTritonError
 from embedded_triton.machine import choose_profile
 from scripts.bench.gpu.drawn import drawn_photos
 from scripts.bench.gpu.load import WARM_UP_SECONDS, Target, measure
+from scripts.bench.gpu.steps import StepWatch
 from scripts.bench.gpu.targets import judge
 from scripts.bench.gpu.watch import GpuWatch, gpu_name
 from scripts.bench.photos import photos_in
@@ -39,20 +41,23 @@ def say(sentence: str) -> None:
 
 
 def table(
-    name: str, urls: tuple[str, ...], photos: list[bytes], given: argparse.Namespace
+    name: str, urls: tuple[str, ...], photos: list[bytes], given: argparse.Namespace, triton_url: str | None = None
 ) -> dict[str, list[dict[str, Any]]]:
-    """Measure both models at every number of requests in flight, with the GPU's state beside each row."""
+    """Measure both models at every number of requests in flight; beside each row the GPU and the steps of Triton."""
     rows: dict[str, list[dict[str, Any]]] = {}
     for model in MODELS:
         rows[model] = []
         for in_flight in given.in_flight:
             target = Target(urls, model)
-            with GpuWatch() as watch:
+            inside = StepWatch(triton_url, model) if triton_url else None
+            with GpuWatch() as watch, inside or nullcontext():
                 row = measure(
                     target, photos, in_flight=in_flight, seconds=given.seconds, processes=given.client_processes
                 )
             if state := watch.result():
                 row["gpu"] = state
+            if inside:
+                row |= inside.result()
             say(f"{name} {model}: {row}")
             rows[model].append(row)
     return rows
@@ -110,10 +115,10 @@ def run(given: argparse.Namespace) -> dict[str, Any]:
 
 
 def _served(url: str, photos: list[bytes], given: argparse.Namespace) -> dict[str, Any]:
-    result: dict[str, Any] = {"direct": table("direct", (url,), photos, given), "gateway": None}
+    result: dict[str, Any] = {"direct": table("direct", (url,), photos, given, url), "gateway": None}
     if given.gateways:
         with gateways(url, given.gateways, max(given.in_flight)) as urls:
-            result["gateway"] = table("gateway", urls, photos, given)
+            result["gateway"] = table("gateway", urls, photos, given, url)
     return result
 
 
