@@ -10,90 +10,123 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from embedded_triton.leash import LeashedProcess
 
 _CONTROL = "nvidia-cuda-mps-control"
 _PIPES, _LOGS = "CUDA_MPS_PIPE_DIRECTORY", "CUDA_MPS_LOG_DIRECTORY"
-#: Where a service is that somebody started for the whole machine.
-_OF_THE_MACHINE = Path("/tmp/nvidia-mps/control")  # noqa: S108 - NVIDIA's own default
-_START_SECONDS, _GRACE = 10.0, 5.0
-#: Makes a context on the first GPU; fails where the service is there but does not work.
+_START_SECONDS, _TRIAL_SECONDS, _GRACE, _POLL = 5.0, 20.0, 3.0, 0.02
+#: Makes a context on the first GPU that the server would see; fails where the service is there but does not work.
 _TRIAL = """
 from ctypes import CDLL, byref, c_int, c_void_p
 cuda, device, context = CDLL("libcuda.so.1"), c_int(), c_void_p()
 fault = cuda.cuInit(0) or cuda.cuDeviceGet(byref(device), 0) or cuda.cuDevicePrimaryCtxRetain(byref(context), device)
-raise SystemExit(fault)
+raise SystemExit(bool(fault))
 """
 
 
 class Mps:
-    """A service of one server's own: nobody else finds it, and it ends with whoever started it."""
+    """A service of one server's own: other processes do not find it."""
 
-    def __init__(self, process: LeashedProcess, folder: Path, environment: Mapping[str, str]) -> None:
-        """Take over a control daemon; ``start_mps`` starts one."""
-        self._process = process
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        """Prepare; nothing is started yet.
+
+        Args:
+            environment: of the processes that are to use it.
+        """
         self._environment = dict(environment)
-        #: What tells a process to use it.
-        self.variables = {_PIPES: str(folder), _LOGS: str(folder)}
+        self._process: LeashedProcess | None = None
+        self._killed = False
+        #: What tells a process to use the service; empty while there is none.
+        self.variables: dict[str, str] = {}
+
+    def start(self) -> str | None:
+        """Start the service, and try it. Does nothing where somebody started one already.
+
+        Returns:
+            Why the processes will take turns on the GPU; None where they will not.
+        """
+        program = shutil.which(_CONTROL, path=self._environment.get("PATH"))
+        if program is None:
+            return f"{_CONTROL}, which comes with the driver, is not on the path"
+        # Whoever started one for the machine, or named one in the environment, has it used.
+        if _ask(self._environment, "get_default_active_thread_percentage") is not None:
+            return None
+        folder = Path(tempfile.mkdtemp(prefix="mps-"))
+        variables = {_PIPES: str(folder), _LOGS: str(folder)}
+        # It numbers the GPUs for its clients, who choose by CUDA_VISIBLE_DEVICES among those.
+        environment = {name: value for name, value in self._environment.items() if name != "CUDA_VISIBLE_DEVICES"}
+        try:
+            self._process = LeashedProcess(
+                [program, "-f"],
+                environment=environment | variables,
+                grace=_GRACE,
+                output=subprocess.DEVNULL,
+                folder=folder,
+            )
+        except OSError:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        self.variables = variables
+        fault = self._fault(folder)
+        if fault:
+            self.stop()
+        return fault
+
+    def kill(self) -> None:
+        """End it at once, also while it is starting."""
+        self._killed = True
+        if self._process is not None:
+            self._process.kill()
 
     def stop(self) -> None:
         """End it, and remove its folder."""
-        command, variables = [_CONTROL], self._environment | self.variables
-        with suppress(OSError, subprocess.TimeoutExpired):
-            subprocess.run(command, input=b"quit\n", env=variables, capture_output=True, timeout=_GRACE, check=False)
-        self._process.stop()
+        if self._process is not None:
+            _ask(self._environment | self.variables, "quit")
+            self._process.stop()
+        self._process, self.variables = None, {}
 
-
-def start_mps(environment: Mapping[str, str], report: Callable[[str], None]) -> Mps | None:
-    """Start the service for processes with this environment.
-
-    Args:
-        environment: of the server.
-        report: is called with a sentence where it is installed and does not work.
-
-    Returns:
-        The service; None where the driver brings none, where one runs already, or where it does not work here.
-    """
-    program = shutil.which(_CONTROL, path=environment.get("PATH"))
-    if program is None or _PIPES in environment or _OF_THE_MACHINE.exists():
+    def _fault(self, folder: Path) -> str | None:
+        if not self._wait(lambda: (folder / "control").exists(), _START_SECONDS):
+            return f"{_CONTROL} does not start"
+        environment = self._environment | self.variables
+        trial = subprocess.Popen(
+            [sys.executable, "-c", _TRIAL], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        try:
+            if not self._wait(lambda: trial.poll() is not None, _TRIAL_SECONDS) or trial.returncode:
+                return "no process can use the Multi-Process Service here"
+        finally:
+            trial.kill()
+            trial.wait()
+        # A process that does not find the service works without it, and so the trial says too little.
+        if not (_ask(environment, "get_server_list") or "").strip():
+            return "nobody uses the Multi-Process Service here"
         return None
-    # It numbers the GPUs for its clients, who choose by CUDA_VISIBLE_DEVICES among those.
-    environment = {name: value for name, value in environment.items() if name != "CUDA_VISIBLE_DEVICES"}
-    folder = Path(tempfile.mkdtemp(prefix="mps-"))
-    variables = {_PIPES: str(folder), _LOGS: str(folder)}
-    process = LeashedProcess(
-        [program, "-f"],
-        environment=dict(environment) | variables,
-        grace=_GRACE,
-        output=subprocess.DEVNULL,
-        folder=folder,
-    )
-    with ExitStack() as undo:
-        mps = Mps(process, folder, environment)
-        undo.callback(mps.stop)
-        if _is_up(process, folder) and _works(dict(environment) | variables):
-            undo.pop_all()
-            return mps
-    report(f"{_CONTROL} does not work here: the processes take turns on the GPU.")
+
+    def _wait(self, done: Callable[[], bool], seconds: float) -> bool:
+        assert self._process is not None
+        end = time.monotonic() + seconds
+        while not done():
+            if self._killed or self._process.poll() is not None or time.monotonic() > end:
+                return False
+            time.sleep(_POLL)
+        return True
+
+
+def _ask(environment: Mapping[str, str], question: str) -> str | None:
+    """Return what the control daemon of an environment says; None where there is none."""
+    with suppress(OSError, subprocess.TimeoutExpired):
+        answer = subprocess.run(
+            [_CONTROL],
+            input=f"{question}\n",
+            env=dict(environment),
+            capture_output=True,
+            text=True,
+            timeout=_GRACE,
+            check=False,
+        )
+        return answer.stdout if answer.returncode == 0 else None
     return None
-
-
-def _is_up(process: LeashedProcess, folder: Path) -> bool:
-    end = time.monotonic() + _START_SECONDS
-    while process.poll() is None and time.monotonic() < end:
-        if (folder / "control").exists():
-            return True
-        time.sleep(0.02)
-    return False
-
-
-def _works(environment: Mapping[str, str]) -> bool:
-    command = [sys.executable, "-c", _TRIAL]
-    try:
-        trial = subprocess.run(command, env=dict(environment), capture_output=True, timeout=30, check=False)
-    except subprocess.TimeoutExpired:
-        return False
-    return trial.returncode == 0

@@ -29,8 +29,8 @@ def family(pid: int) -> set[int]:
     parents: dict[int, int] = {}
     for status in _PROCESSES.glob("[0-9]*/stat"):
         try:
-            # The name in parentheses may hold anything; the parent is the second field behind it.
-            parents[int(status.parent.name)] = int(status.read_text().rpartition(")")[2].split()[1])
+            # The name in parentheses may hold any bytes; the parent is the second field behind it.
+            parents[int(status.parent.name)] = int(status.read_bytes().rpartition(b")")[2].split()[1])
         except OSError:
             continue
     found = {pid}

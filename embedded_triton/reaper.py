@@ -27,6 +27,8 @@ from embedded_triton.shared_memory import hold_lock, remove_segments
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _POLL = 0.1
+#: How long orphans may take to end, and then to die.
+_ORPHANS_SECONDS, _ORPHANS_POLL = 5.0, 0.01
 _LEASH = 0
 
 
@@ -64,13 +66,15 @@ def run(
     try:
         _wait(child, grace, stopping=lambda: stopping)
     finally:
-        _kill_descendants(child)
-        if shared_memory_prefix:
-            remove_segments(shared_memory_prefix)
-        if folder:
-            shutil.rmtree(folder, ignore_errors=True)
-        if lock is not None:
-            os.close(lock)
+        try:
+            _kill_descendants(child)
+        finally:
+            if shared_memory_prefix:
+                remove_segments(shared_memory_prefix)
+            if folder:
+                shutil.rmtree(folder, ignore_errors=True)
+            if lock is not None:
+                os.close(lock)
     return child.wait()
 
 
@@ -89,13 +93,21 @@ def _kill_descendants(child: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)
     child.wait()
-    # What began a session of its own was not in that group; as an orphan it has come to this process.
-    while others := family(os.getpid()) - {os.getpid()}:
-        for other in others:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(other, signal.SIGKILL)
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(-1, 0)
+    # What began a session of its own was not in that group; as an orphan it comes to this process. A reaper among them
+    # ends by itself, after it has cleaned up.
+    _wait_for_orphans(_ORPHANS_SECONDS)
+    for orphan in family(os.getpid()) - {os.getpid()}:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(orphan, signal.SIGKILL)
+    _wait_for_orphans(_ORPHANS_SECONDS)
+
+
+def _wait_for_orphans(seconds: float) -> None:
+    end = time.monotonic() + seconds
+    with contextlib.suppress(ChildProcessError):  # none is left
+        while time.monotonic() < end:
+            if os.waitpid(-1, os.WNOHANG) == (0, 0):
+                time.sleep(_ORPHANS_POLL)
 
 
 def main() -> int:

@@ -18,7 +18,7 @@ from embedded_triton.environment import server_environment
 from embedded_triton.errors import ServerStartError
 from embedded_triton.leash import LeashedProcess
 from embedded_triton.machine import choose_profile, gpu_count
-from embedded_triton.mps import Mps, start_mps
+from embedded_triton.mps import Mps
 from embedded_triton.orphans import remove_orphans
 from embedded_triton.ports import require_free
 from embedded_triton.probe import Probe, ProbeError
@@ -84,6 +84,7 @@ class Server:
             },
         )
         remove_orphans(settings.shared_memory_prefix)
+        self._start_mps()
         self._backends = {}
         self._shared_memory_prefix = f"{settings.shared_memory_prefix}-{secrets.token_hex(4)}-"
         with ExitStack() as undo:
@@ -93,6 +94,12 @@ class Server:
             undo.pop_all()  # from here on the reaper removes it
         assert self._process.stdout is not None
         self._log.follow(self._process.stdout)
+
+    def _start_mps(self) -> None:
+        if self._gpus and self._settings.mps:
+            self._mps = Mps(os.environ)
+            if fault := self._mps.start():
+                self._say(f"The processes take turns on the GPU: {fault}.")
 
     def _launch(self, folder: Path) -> LeashedProcess:
         settings = self._settings
@@ -109,9 +116,8 @@ class Server:
         environment = server_environment(
             os.environ, library_path=self._wheel.library_path, interpreter_folder=self._wheel.interpreter_folder
         )
-        if self._gpus and settings.mps and (mps := start_mps(os.environ, self._say)):
-            self._mps = mps
-            environment |= mps.variables
+        if self._mps is not None:
+            environment |= self._mps.variables
         return LeashedProcess(
             arguments,
             environment=environment,
@@ -203,9 +209,11 @@ class Server:
 
     def kill(self) -> None:
         """End the server and its backends at once."""
-        process = self._process
+        process, mps = self._process, self._mps
         if process is not None:
             process.kill()
+        if mps is not None:
+            mps.kill()
 
     def stop(self) -> None:
         """Stop the server, kill it where that takes too long, and remove what it leaves behind."""

@@ -102,7 +102,9 @@ def export_network(
         explained: nn.Module = ExplainedNetwork(network, served.temperature, specification).eval()
         if precision == "half":
             explained = HalfPrecision(explained)
-        traced = torch.jit.trace(explained, pixels[:1])  # type: ignore[no-untyped-call]
+        # A trace keeps how convolutions were allowed to compute: in single precision, on a GPU too.
+        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+            traced = torch.jit.trace(explained, pixels[:1])  # type: ignore[no-untyped-call]
         expected = explained(pixels)[0] if precision == "int8" else served(normalise(pixels, specification))
         difference = float((traced(pixels)[0] - expected).abs().max())
         allowed = TOLERANCES[precision]

@@ -68,7 +68,8 @@ def make_stamp(card: ModelCard, precision: Precision = "single") -> str:
     if precision == "int8" and card.int8:
         # An export made on another machine may have values of other bits.
         source |= {"ranges": card.int8.ranges, "value_bits": value_bits()}
-    return json.dumps({**source, "tensors": _TENSORS, "torch": version("torch").split("+")[0]}, sort_keys=True)
+    source |= {"tensors": _TENSORS, "allow_tf32": False}
+    return json.dumps({**source, "torch": version("torch").split("+")[0]}, sort_keys=True)
 
 
 def read_stamp(path: Path) -> str | None:

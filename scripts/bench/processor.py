@@ -40,7 +40,7 @@ def processor_seconds(pid: int) -> dict[str, float]:
     for member in family(pid):
         try:
             command = Path(f"/proc/{member}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            fields = Path(f"/proc/{member}/stat").read_text().rpartition(")")[2].split()
+            fields = Path(f"/proc/{member}/stat").read_bytes().rpartition(b")")[2].split()
         except OSError:
             continue
         found[role(command)] += (int(fields[11]) + int(fields[12])) / _TICKS

@@ -53,9 +53,10 @@ class Graphs:
             part = tuple(tensor[:size] for tensor in self._inputs)
             try:
                 self._recordings[size] = record(network, part)
+                _check(network, part, self._recordings[size])
             except RuntimeError as error:
-                raise RecordingError(f"a batch of {size}: {error}") from error
-            _check(network, part, self._recordings[size])
+                # Ending a recording fails too, where something in it failed.
+                raise RecordingError(f"a batch of {size}: {error.__context__ or error}") from error
 
     def __call__(self, *columns: Sequence[torch.Tensor]) -> Tensors:
         """Return what the network returns about all rows, valid until the next call.
@@ -96,7 +97,9 @@ class CudaRecorder:
                 network(*inputs)
         torch.cuda.current_stream(inputs[0].device).wait_stream(stream)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, pool=self._memory):
+        # The outer one leads back to this stream also where ending the recording fails.
+        here = torch.cuda.stream(torch.cuda.current_stream(inputs[0].device))
+        with here, torch.cuda.graph(graph, pool=self._memory):
             outputs = network(*inputs)
         return graph.replay, outputs
 

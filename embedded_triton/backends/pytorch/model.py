@@ -55,7 +55,6 @@ class TritonPythonModel:
             raise pb_utils.TritonModelException(f"{path} is missing")
         if on_gpu:
             torch.cuda.set_device(self._device)
-            torch.backends.cudnn.allow_tf32 = False  # single precision is single precision
             self._network = _recorded(self._load(path), _largest_batch(config, self._device, self._dtype))
             return
         # oneDNN's graph fuses what follows a convolution into it: `raw` takes a seventh less, `pretrained` a fifth.

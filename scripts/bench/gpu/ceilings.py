@@ -60,8 +60,7 @@ def networks(
 ) -> dict[str, list[dict[str, Any]]]:
     """Photos a second through each exported network by precision and batch size: frozen, on a GPU as a CUDA graph."""
     device = torch.device("cuda" if on_gpu else "cpu")
-    torch.jit.enable_onednn_fusion(not on_gpu)  # both as the backend does
-    torch.backends.cudnn.allow_tf32 = False
+    torch.jit.enable_onednn_fusion(not on_gpu)  # as the backend does
     size = load_specification(model_repository).size
     results: dict[str, list[dict[str, Any]]] = {}
     for ensemble, model in NETWORK_MODELS.items():

@@ -1,9 +1,11 @@
-"""Where photos wait and are worked on meanwhile: Triton's statistics of each step, and the cores of its processes."""
+"""Where photos wait and are worked on meanwhile: Triton's statistics of each step, and what its processes work."""
 
 import os
-import time
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
+
+from tritonclient.utils import InferenceServerException
 
 from scripts.bench.ledger import Statistics, Triton
 from scripts.bench.processor import processor_seconds
@@ -14,35 +16,50 @@ _ASIDE = "supervision"
 
 
 class StepWatch:
-    """Looks at an ensemble while the body runs; nobody else should ask it."""
+    """Looks at an ensemble while the body runs; nobody else should ask it.
+
+    Means of every request of the body, those of a warm-up too.
+    """
 
     def __init__(self, url: str, ensemble: str) -> None:
         """Find the steps of an ensemble of the Triton at ``url``."""
-        self._triton = Triton(url, ensemble)
+        self._looks: list[tuple[dict[str, float], Statistics, dict[str, Statistics]]] = []
+        self._triton: Triton | None = None
+        with suppress(InferenceServerException):
+            self._triton = Triton(url, ensemble)
 
     def __enter__(self) -> Self:
-        self._began = self._look()
+        self._look()
         return self
 
     def __exit__(self, *error: type[BaseException] | BaseException | TracebackType | None) -> None:
-        self._ended = self._look()
+        self._look()
 
     def result(self) -> dict[str, Any]:
-        """Return photos of a batch and milliseconds of a photo by step and phase, and cores by process of this one."""
-        (began, before, steps), (ended, after, later) = self._began, self._ended
-        cores = {
-            name: round((seconds - before.get(name, 0)) / (ended - began), 2)
-            for name, seconds in after.items()
-            if name != _ASIDE
-        }
-        return {"steps": {name: _of(later[name].since(steps[name])) for name in later}, "cores": cores}
+        """Return each step's photos of a batch and milliseconds by phase, and milliseconds of processors by process.
 
-    def _look(self) -> tuple[float, dict[str, float], dict[str, Statistics]]:
-        return time.monotonic(), processor_seconds(os.getpid()), self._triton.read()[1]
+        All of them of one photo; empty where Triton did not answer, or began anew.
+        """
+        if len(self._looks) < 2:
+            return {}
+        (before, ensemble, steps), (after, later_ensemble, later) = self._looks
+        requests = later_ensemble.since(ensemble).requests
+        if requests <= 0:
+            return {}
+        spent = {name: seconds - before.get(name, 0) for name, seconds in after.items() if name != _ASIDE}
+        return {
+            "steps": {name: _of(later[name].since(steps[name])) for name in later},
+            "processor_ms": {name: round(1000 * seconds / requests, 3) for name, seconds in spent.items()},
+        }
+
+    def _look(self) -> None:
+        if self._triton is not None:
+            with suppress(InferenceServerException):
+                self._looks.append((processor_seconds(os.getpid()), *self._triton.read()))
 
 
 def _of(step: Statistics) -> dict[str, float]:
-    if not step.requests:
+    if step.requests <= 0 or step.executions <= 0:
         return {}
     milliseconds = {f"{phase}_ms": round(step.milliseconds(phase), 2) for phase in _PHASES}
     return {"batch": round(step.requests / step.executions, 1), **milliseconds}

@@ -58,27 +58,31 @@ def test_steps_are_what_came_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
 
     earlier = {"preprocess": statistics(10, 10, 5, 5, 5, 5), "raw_cnn": statistics(3, 3, 1, 1, 1, 1)}
     later = {"preprocess": statistics(110, 30, 205, 15, 405, 105), "raw_cnn": statistics(3, 3, 1, 1, 1, 1)}
-    readings = iter([earlier, later])
+    readings = iter([(statistics(20, 20, 0, 0, 0, 0), earlier), (statistics(120, 120, 0, 0, 0, 0), later)])
 
     class Triton:
         def __init__(self, url: str, ensemble: str) -> None:
             assert (url, ensemble) == ("here", "raw")
 
-        def read(self) -> tuple[None, dict[str, Statistics]]:
-            return None, next(readings)
+        def read(self) -> tuple[Statistics, dict[str, Statistics]]:
+            return next(readings)
 
     spent = iter([{"gateway": 1.0, "supervision": 1.0}, {"gateway": 1.5, "supervision": 9.0, "tritonserver": 1.0}])
     monkeypatch.setattr("scripts.bench.gpu.steps.Triton", Triton)
     monkeypatch.setattr("scripts.bench.gpu.steps.processor_seconds", lambda _pid: next(spent))
-    clock = iter([100.0, 102.0])
-    monkeypatch.setattr("scripts.bench.gpu.steps.time.monotonic", lambda: next(clock))
     with StepWatch("here", "raw") as watch:
         pass
     times = {"queue_ms": 2.0, "compute_input_ms": 0.1, "compute_infer_ms": 4.0, "compute_output_ms": 1.0}
     assert watch.result() == {
         "steps": {"preprocess": {"batch": 5.0, **times}, "raw_cnn": {}},
-        "cores": {"gateway": 0.25, "tritonserver": 0.5},
+        "processor_ms": {"gateway": 5.0, "tritonserver": 10.0},
     }
+
+
+def test_a_triton_that_does_not_tell_costs_the_steps_and_no_more() -> None:
+    with StepWatch("127.0.0.1:1", "raw") as watch:
+        pass
+    assert watch.result() == {}
 
 
 def service() -> FastAPI:

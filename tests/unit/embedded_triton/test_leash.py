@@ -94,6 +94,31 @@ print(process.pid, flush=True)
     assert all_gone([sleeper])
 
 
+def test_a_program_on_a_leash_of_its_own_is_cleaned_up_after_too(tmp_path: Path) -> None:
+    # So a benchmark starts the embedded server, which starts Triton: whoever kills the first loses nothing.
+    folder = tmp_path / "private"
+    folder.mkdir()
+    inner = """
+import os, pathlib, subprocess, sys, time
+from embedded_triton.leash import LeashedProcess
+sleeper = "import time; print('up', flush=True); time.sleep(600)"
+command = [sys.executable, "-c", sleeper]
+process = LeashedProcess(command, environment=os.environ, grace=30, output=subprocess.PIPE, folder=pathlib.Path(FOLDER))
+process.stdout.readline()
+print(process.pid, flush=True)
+time.sleep(600)
+"""
+    command = [sys.executable, "-c", inner.replace("FOLDER", repr(str(folder)))]
+    process = LeashedProcess(command, environment=os.environ, grace=30, output=subprocess.PIPE)
+    assert process.stdout is not None
+    with process.stdout as stream:
+        reaper = int(stream.readline())
+    process.kill()
+    process.wait(20)
+    assert all_gone([reaper])
+    assert not folder.exists()
+
+
 def test_segments_and_folder_go_with_the_program(tmp_path: Path) -> None:
     prefix = f"test-leash-{os.getpid()}-"
     folder = tmp_path / "private"

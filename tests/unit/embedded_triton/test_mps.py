@@ -1,94 +1,122 @@
 """The Multi-Process Service with a control daemon that is a script, and a stand-in for the trial on a GPU."""
 
 import os
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
 from embedded_triton import mps as module
-from embedded_triton.mps import start_mps
+from embedded_triton.mps import Mps
 from embedded_triton.processes import arguments_of
+from tests.waiting import eventually
 
-DAEMON = """#!/bin/sh
-echo "$$ $* $CUDA_VISIBLE_DEVICES" >> "$0.log"
-if [ "$1" != -f ]; then
-    read -r command && [ "$command" = quit ] && kill "$(head -n 1 "$0.log" | cut -d ' ' -f 1)"
-    exit
+#: Answers as NVIDIA's does, as far as it is asked here, where the folder of its pipes has a socket.
+CONTROL = """#!/bin/sh
+if [ "$1" = -f ]; then
+    echo "$$ ${CUDA_VISIBLE_DEVICES-all}" > "$0.started"
+    OPEN
+    exec sleep 600
 fi
-{opens}
-exec sleep 600
+[ -e "$CUDA_MPS_PIPE_DIRECTORY/control" ] || exit 1
+read -r question
+case "$question" in
+    quit) kill "$(cut -d ' ' -f 1 "$0.started")" ;;
+    get_server_list) cat "$CUDA_MPS_PIPE_DIRECTORY/servers" ;;
+    *) echo 100.0 ;;
+esac
+"""
+OPEN = 'touch "$CUDA_MPS_PIPE_DIRECTORY/control"'
+#: A client of the daemon, by whom it gets a server.
+TRIAL = """
+import os, pathlib
+assert os.environ["CUDA_VISIBLE_DEVICES"] == "3"
+pathlib.Path(os.environ["CUDA_MPS_PIPE_DIRECTORY"], "servers").write_text("4711")
 """
 
 
+class Control:
+    """The folder that the control daemon is installed in."""
+
+    def __init__(self, folder: Path) -> None:
+        self.program = folder / "nvidia-cuda-mps-control"
+        self.environment = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}", "CUDA_VISIBLE_DEVICES": "3"}
+        self.install(OPEN)
+
+    def install(self, open_socket: str) -> None:
+        self.program.write_text(CONTROL.replace("OPEN", open_socket))
+        self.program.chmod(0o755)
+
+    def started(self) -> list[str]:
+        file = self.program.with_suffix(".started")
+        return file.read_text().split() if file.exists() else []
+
+    def ended(self) -> bool:
+        return eventually(lambda: not arguments_of(int(self.started()[0])))
+
+
 @pytest.fixture
-def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder for the control daemon; nobody has started one for the whole machine."""
-    monkeypatch.setattr(module, "_OF_THE_MACHINE", tmp_path / "none")
+def control(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Control:
     monkeypatch.setattr(module, "_START_SECONDS", 2.0)
+    monkeypatch.setattr(module, "_TRIAL", TRIAL)
     (tmp_path / "bin").mkdir()
-    return tmp_path / "bin"
+    return Control(tmp_path / "bin")
 
 
-def install(programs: Path, *, opens: bool = True) -> dict[str, str]:
-    """Install the daemon, which opens its socket or not, and return the environment of a server that would find it."""
-    program = programs / "nvidia-cuda-mps-control"
-    program.write_text(DAEMON.format(opens='touch "$CUDA_MPS_PIPE_DIRECTORY/control"' if opens else ""))
-    program.chmod(0o755)
-    return {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}", "CUDA_VISIBLE_DEVICES": "3"}
-
-
-def daemon(programs: Path) -> int:
-    return int((programs / "nvidia-cuda-mps-control.log").read_text().split()[0])
-
-
-def ended(process: int) -> bool:
-    end = time.monotonic() + 20
-    while arguments_of(process) and time.monotonic() < end:
-        time.sleep(0.05)
-    return not arguments_of(process)
-
-
-def test_it_serves_until_it_is_stopped_and_leaves_nothing(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_TRIAL", "import os; raise SystemExit('CUDA_MPS_PIPE_DIRECTORY' not in os.environ)")
-    said: list[str] = []
-    mps = start_mps(install(programs), said.append)
-    assert mps is not None
+def test_it_serves_until_it_is_stopped_and_leaves_nothing(control: Control) -> None:
+    mps = Mps(control.environment)
+    assert mps.start() is None
     folder = Path(mps.variables["CUDA_MPS_PIPE_DIRECTORY"])
     assert (folder / "control").exists()
-    assert "sleep" in arguments_of(daemon(programs))[0]
-    mps.stop()
-    assert ended(daemon(programs))
-    assert not folder.exists()
-    assert said == []
     # It numbers all GPUs; its clients choose among them.
-    starts = (programs / "nvidia-cuda-mps-control.log").read_text().splitlines()
-    assert [line.split()[1:] for line in starts] == [["-f"], []]
+    assert control.started()[1] == "all"
+    mps.stop()
+    assert control.ended()
+    assert not folder.exists()
+    assert mps.variables == {}
 
 
-@pytest.mark.parametrize(("opens", "trial"), [(False, "pass"), (True, "raise SystemExit(1)")], ids=["mute", "broken"])
+@pytest.mark.parametrize(
+    ("opens", "trial", "fault"),
+    [
+        ("", TRIAL, "does not start"),
+        (OPEN, "raise SystemExit(1)", "no process can use"),
+        (OPEN, "pass", "nobody uses"),
+    ],
+    ids=["mute", "broken", "not found"],
+)
 def test_one_that_does_not_work_is_ended_and_said(
-    programs: Path, monkeypatch: pytest.MonkeyPatch, opens: bool, trial: str
+    control: Control, monkeypatch: pytest.MonkeyPatch, opens: str, trial: str, fault: str
 ) -> None:
+    control.install(opens)
     monkeypatch.setattr(module, "_TRIAL", trial)
-    said: list[str] = []
-    assert start_mps(install(programs, opens=opens), said.append) is None
-    assert said == ["nvidia-cuda-mps-control does not work here: the processes take turns on the GPU."]
-    assert ended(daemon(programs))
+    mps = Mps(control.environment)
+    assert fault in str(mps.start())
+    assert mps.variables == {}
+    assert control.ended()
 
 
-def test_without_a_driver_there_is_none(programs: Path) -> None:
-    assert start_mps({"PATH": str(programs)}, pytest.fail) is None
+def test_it_is_killed_while_it_starts(control: Control, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_TRIAL", "import time; time.sleep(600)")
+    mps = Mps(control.environment)
+    starting = threading.Thread(target=mps.start)
+    starting.start()
+    assert eventually(lambda: bool(control.started()))
+    time.sleep(0.1)
+    mps.kill()
+    starting.join(timeout=20)
+    assert not starting.is_alive()
+    assert control.ended()
 
 
-@pytest.mark.parametrize("whose", ["the environment's", "the machine's"])
-def test_a_service_that_is_there_already_is_used(
-    programs: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, whose: str
-) -> None:
-    environment = install(programs)
-    if whose == "the machine's":
-        monkeypatch.setattr(module, "_OF_THE_MACHINE", tmp_path)
-    else:
-        environment["CUDA_MPS_PIPE_DIRECTORY"] = str(tmp_path)
-    assert start_mps(environment, pytest.fail) is None
-    assert not (programs / "nvidia-cuda-mps-control.log").exists()
+def test_without_a_driver_it_is_said(tmp_path: Path) -> None:
+    assert "is not on the path" in str(Mps({"PATH": str(tmp_path)}).start())
+
+
+def test_a_service_that_is_there_already_is_used(control: Control, tmp_path: Path) -> None:
+    (tmp_path / "control").touch()
+    mps = Mps(control.environment | {"CUDA_MPS_PIPE_DIRECTORY": str(tmp_path)})
+    assert mps.start() is None
+    assert mps.variables == {}
+    assert control.started() == []

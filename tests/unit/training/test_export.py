@@ -69,6 +69,18 @@ def test_both_networks_are_exported_and_answer_like_the_eager_ones(repository: P
     assert ensure_exported(repository, weights) == []
 
 
+def test_single_precision_is_single_on_a_gpu_too(repository: Path, weights: Path) -> None:
+    before = torch.backends.cudnn.allow_tf32
+    for path in ensure_exported(repository, weights):
+        with torchscript_warnings_ignored():
+            graph = torch.jit.load(path).inlined_graph
+        convolutions = graph.findAllNodes("aten::_convolution")
+        assert convolutions
+        # The last of its arguments is allow_tf32, as it was when the network was traced.
+        assert {list(node.inputs())[-1].toIValue() for node in convolutions} == {False}
+    assert torch.backends.cudnn.allow_tf32 == before
+
+
 def test_half_precision_is_another_export_with_the_same_interface(repository: Path, weights: Path) -> None:
     raw = {"raw": NETWORK_MODELS["raw"]}
     (path,) = ensure_exported(repository, weights, raw, precision="half")
