@@ -126,6 +126,9 @@ def test_half_precision_costs_no_class_and_the_gpu_agrees_with_the_cpu(
     half = load("pytorch", folder, ON_GPU, monkeypatch, HALF_ON_GPU="true")
     single = load("pytorch", folder, ON_GPU, monkeypatch)
     cpu = load("pytorch", folder, ON_CPU, monkeypatch)
+    assert {type(model._network).__name__ for model in (half, single)} == {
+        "Graphs"
+    }  # neither fell back to single launches
     requests = photos(*files().values())
     on_gpu = [Request(INPUT__0=only(response)) for response in pipeline.execute(requests)]
     answers = {

@@ -1,0 +1,103 @@
+"""The PyTorch backend on a processor: threads, cores and the fused graph."""
+
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+import torch
+
+from embedded_triton.backends.pytorch.cores import Cores, Network, Tensors
+from tests.unit.embedded_triton.backend_loading import load_backend
+from tests.unit.embedded_triton.pytorch_backend import folder, load, network, requests_of
+
+__all__ = ["folder", "network"]  # fixtures
+
+
+@pytest.fixture
+def four_threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(4)
+    yield
+    torch.set_num_threads(before)
+
+
+class Spy(Cores):
+    """Cores that write down how many photos each call of the network has, and on how many threads."""
+
+    calls: ClassVar[list[tuple[int, int]]] = []
+
+    def __init__(self, load: Callable[[], Network], *, alone: int, together: int) -> None:
+        def load_and_watch() -> Network:
+            network = load()
+
+            def watched(batch: torch.Tensor) -> Tensors:
+                self.calls.append((len(batch), torch.get_num_threads()))
+                return network(batch)
+
+            return watched
+
+        super().__init__(load_and_watch, alone=alone, together=together)
+
+
+@pytest.mark.usefixtures("four_threads")
+@pytest.mark.parametrize(
+    ("threads", "instances", "at_a_time"), [(None, 1, 4), (None, 2, 2), (None, 3, 1), ("1", 1, 1), ("2", 3, 2)]
+)
+def test_each_photo_of_a_batch_has_a_core_and_one_that_came_alone_has_all(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, threads: str | None, instances: int, at_a_time: int
+) -> None:
+    given = {} if threads is None else {"INTRA_OP_THREAD_COUNT": threads}
+    monkeypatch.setattr(Spy, "calls", [])
+    model = load(folder, monkeypatch, instances=instances, cores=Spy, **given)
+    model.execute(requests_of(1, 1, 4))
+    assert Spy.calls == [(1, 1)] * 6
+    model.execute(requests_of(1))
+    assert Spy.calls[6:] == [(1, int(threads or 4))]
+    assert model._network._pool._max_workers == at_a_time
+
+
+def test_a_core_that_is_done_takes_the_next_photo() -> None:
+    first_is_held, others_are_done = threading.Event(), threading.Event()
+
+    def network(photo: torch.Tensor) -> Tensors:
+        if photo.item() == 0:
+            first_is_held.set()
+            assert others_are_done.wait(20), "the photos behind the slow one wait for it"
+        else:
+            assert first_is_held.wait(20)
+        if photo.item() == 5:
+            others_are_done.set()
+        return (photo * 2,)
+
+    (answer,) = Cores(lambda: network, alone=2, together=2)([torch.arange(6)[:, None]])
+    assert answer.flatten().tolist() == [0, 2, 4, 6, 8, 10]
+
+
+@pytest.mark.parametrize("parameters", [{}, {"DISABLE_OPTIMIZED_EXECUTION": "true"}])
+def test_the_graph_is_fused_unless_the_configuration_says_no(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, parameters: dict[str, str]
+) -> None:
+    monkeypatch.setattr(Spy, "calls", [])
+    backend = load_backend("pytorch", monkeypatch)
+    frozen = []
+    freeze = backend._frozen
+    monkeypatch.setattr(backend, "_frozen", lambda *given: frozen.append(freeze(*given)) or frozen[-1])
+    model = load(folder, monkeypatch, backend=backend, **parameters)
+    (request,) = requests_of(1)
+    for _ in range(3):
+        model.execute([request])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        graph = str(frozen[0].graph_for(torch.from_numpy(request["INPUT__0"].array())))
+    assert ("oneDNNFusionGroup" in graph) == (not parameters)
+
+
+def test_the_number_of_threads_is_the_configured_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen: dict[str, int] = {}
+    monkeypatch.setattr(torch, "set_num_threads", lambda count: chosen.update(intra=count))
+    monkeypatch.setattr(torch, "set_num_interop_threads", lambda count: chosen.update(inter=count))
+    load(folder, monkeypatch, INTRA_OP_THREAD_COUNT="3", INTER_OP_THREAD_COUNT="2")
+    assert chosen == {"intra": 3, "inter": 2}
