@@ -31,6 +31,14 @@ def free_ports(count: int) -> list[int]:
             each.close()
 
 
+def name_of(process: psutil.Process) -> str | None:
+    """Return a process's name, None where it has ended since it was listed, as helpers do while models load."""
+    try:
+        return process.name()
+    except psutil.NoSuchProcess:
+        return None
+
+
 class RunningTriton:
     """Starts, stops, restarts and harms one supervised server; its addresses stay the same over all of that."""
 
@@ -141,7 +149,7 @@ class RunningTriton:
     def server_pid(self) -> int:
         """Process id of ``tritonserver`` itself."""
         # A backend process that was just forked still has its server's name: the oldest is the server.
-        servers = [process for process in self.processes() if process.name() == "tritonserver"]
+        servers = [process for process in self.processes() if name_of(process) == "tritonserver"]
         return min(servers, key=psutil.Process.create_time).pid
 
     def kill_backend(self, model: str) -> None:
