@@ -1,32 +1,37 @@
-"""How a network uses the cores of a processor: all for a photo that came alone, one for each photo of several."""
+"""How a network uses the cores of a processor: all for a photo that came alone, one for each part of a batch."""
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import torch
 
 Tensors = tuple[torch.Tensor, ...]
 Network = Callable[..., Tensors]
+#: Photos that one core computes at a time, where there are enough: weights are fetched once for them.
+_TOGETHER = 2
 
 
 class Cores:
     """The cores that one network has.
 
     Threads that share a convolution meet after each layer, and whoever comes first waits; cores that have photos of
-    their own never do. So each photo of a batch is computed by one core, and a core that is done takes the next.
+    their own never do. So each part of a batch is computed by one core, and a core that is done takes the next.
     """
 
-    def __init__(self, load: Callable[[], Network], *, alone: int, together: int) -> None:
+    def __init__(self, load: Callable[[int], Network], *, alone: int, together: int) -> None:
         """Load the network and prepare threads.
 
         Args:
-            load: what loads the network, which takes tensors with the batch as their first dimension, and returns such.
+            load: what loads the network to be computed by so many threads, which takes tensors with the batch as
+                their first dimension, and returns such.
             alone: threads for a photo that came alone; the calling thread has so many.
             together: threads for the photos of a batch.
         """
-        self._alone = load()
+        self._alone = load(alone)
         # oneDNN's fused graph keeps the number of threads that it first ran with.
-        self._each = load() if alone > 1 else self._alone
+        self._each = load(1) if alone > 1 else self._alone
+        self._threads = together
         # OpenMP's number of threads belongs to the thread that sets it.
         self._pool = ThreadPoolExecutor(together, initializer=torch.set_num_threads, initargs=(1,))
 
@@ -39,5 +44,14 @@ class Cores:
         photos = [[photo for tensor in column for photo in torch.split(tensor, 1)] for column in columns]
         if len(photos[0]) == 1:
             return self._alone(*(column[0] for column in photos))
-        answers = self._pool.map(self._each, *photos)
+        parts = ([torch.cat(column[part]) for part in self._parts(len(column))] for column in photos)
+        answers = self._pool.map(self._each, *parts)
         return tuple(torch.cat(column) for column in zip(*answers, strict=True))
+
+    def _parts(self, photos: int) -> Iterator[slice]:
+        """Cut a batch so that every core has as much to do, the larger parts first."""
+        count = min(photos, self._threads * math.ceil(photos / (self._threads * _TOGETHER)))
+        end = 0
+        for part in range(count):
+            begin, end = end, end + photos // count + (part < photos % count)
+            yield slice(begin, end)

@@ -2,9 +2,9 @@
 
 It takes the same model folders (TorchScript, ``model.pt`` or the file that the configuration names) and honours those
 parameters of the native backend that apply: INFERENCE_MODE, INTRA_OP_THREAD_COUNT, INTER_OP_THREAD_COUNT and
-DISABLE_OPTIMIZED_EXECUTION. Two of its own, which the native backend ignores: HALF_ON_GPU computes in half precision
-where the instance is on a GPU, and BFLOAT16_ON_CPU in bfloat16 where it is on a processor that multiplies such numbers
-itself.
+DISABLE_OPTIMIZED_EXECUTION, which on a processor forbids oneDNN's graph and Winograd's convolutions. Two of its own,
+which the native backend ignores: HALF_ON_GPU computes in half precision where the instance is on a GPU, and
+BFLOAT16_ON_CPU in bfloat16 where it is on a processor that multiplies such numbers itself.
 """
 
 import json
@@ -17,6 +17,7 @@ import torch
 import triton_python_backend_utils as pb_utils
 from cores import Cores, Network, Tensors  # type: ignore[import-not-found] # beside this file, in the backend folder
 from graphs import Graphs, RecordingError  # type: ignore[import-not-found] # likewise
+from winograd import WinogradError, replace_convolutions  # type: ignore[import-not-found] # likewise
 
 #: Triton's types of tensors, and PyTorch's.
 _TYPES = {
@@ -26,6 +27,8 @@ _TYPES = {
     "FP16": torch.half,
     "FP32": torch.float,
 }
+#: By how much a network may answer otherwise with Winograd's convolutions: single precision is good to 1e-5 there.
+_MOST_DIFFERENCE = 1e-3
 
 
 class TritonPythonModel:
@@ -57,12 +60,17 @@ class TritonPythonModel:
             torch.cuda.set_device(self._device)
             self._network = _recorded(self._load(path), _largest_batch(config, self._device, self._dtype))
             return
+        optimized = not _flag(parameters, "DISABLE_OPTIMIZED_EXECUTION")
         # oneDNN's graph fuses what follows a convolution into it: `raw` takes a seventh less, `pretrained` a fifth.
-        torch.jit.enable_onednn_fusion(not _flag(parameters, "DISABLE_OPTIMIZED_EXECUTION"))
+        torch.jit.enable_onednn_fusion(optimized)
+        winograd = optimized and self._gains_by_winograd(path, config)
         threads = torch.get_num_threads()
         # Unless the configuration says how many threads are its own, an instance shares the cores with the others.
         share = threads if "INTRA_OP_THREAD_COUNT" in parameters else max(1, threads // _instances(config))
-        self._network = Cores(lambda: self._load(path), alone=threads, together=share)
+        # With several threads at each convolution PyTorch's own are as fast.
+        self._network = Cores(
+            lambda threads: self._load(path, winograd=winograd and threads == 1), alone=threads, together=share
+        )
 
     def execute(self, requests: list[Any]) -> list[Any]:
         """Answer every request with its rows of one common batch."""
@@ -76,9 +84,11 @@ class TritonPythonModel:
         split = {name: output.float().cpu().split(sizes) for name, output in named if name in wanted}
         return [self._respond(request, index, split) for index, request in enumerate(requests)]
 
-    def _load(self, path: Path) -> Network:
+    def _load(self, path: Path, *, winograd: bool = False) -> Network:
         """Return a copy of the network in ``path``, on the device and in the precision of the instance."""
         module = _frozen(path, self._device, self._dtype)
+        if winograd:
+            replace_convolutions(module)
 
         def compute(*batches: torch.Tensor) -> Tensors:
             # On a GPU the graph is frozen and no more: what the executor would specialise and compile at run time, it
@@ -89,6 +99,27 @@ class TritonPythonModel:
             return (result,) if isinstance(result, torch.Tensor) else tuple(result)
 
         return compute
+
+    def _gains_by_winograd(self, path: Path, config: dict[str, Any]) -> bool:
+        """Return whether ``winograd`` replaces convolutions of the network, and it answers the same with them."""
+        inputs = _largest_batch(config, self._device, self._dtype)
+        if inputs is None or self._dtype is not torch.float:
+            return False
+        photo = [tensor[:1].normal_() if tensor.is_floating_point() else tensor[:1].random_(256) for tensor in inputs]
+        expected = self._load(path)(*photo)
+        try:
+            results = self._load(path, winograd=True)(*photo)
+        except (WinogradError, RuntimeError) as error:
+            pb_utils.Logger.log_warn(f"The network runs without Winograd's convolutions, slower: {error}")
+            return False
+        same = (
+            torch.allclose(result, wanted, rtol=_MOST_DIFFERENCE, atol=_MOST_DIFFERENCE)
+            for result, wanted in zip(results, expected, strict=True)
+        )
+        if not all(same):
+            pb_utils.Logger.log_warn("The network answers otherwise with Winograd's convolutions: it runs without.")
+            return False
+        return True
 
     def _laid_out(self, batch: torch.Tensor) -> torch.Tensor:
         """Return a batch of images as tensor cores take it; oneDNN orders values as it likes."""

@@ -1,6 +1,7 @@
 """The limit: the exported network alone in a loop on all cores, in a process of its own.
 
-All threads at each convolution, or photos of its own for each: whichever is faster for a batch.
+All threads at each convolution, or photos of its own for each, PyTorch's convolutions or those of the service: whatever
+is fastest for a batch.
 """
 
 import argparse
@@ -27,25 +28,31 @@ def _measure(model_type: str, model_repository: Path, seconds: float) -> dict[in
     import torch
 
     from embedded_triton.backends.pytorch.cores import Cores, Network
+    from embedded_triton.backends.pytorch.winograd import replace_convolutions
     from scripts.bench.peers.tuned import load_frozen
     from training.specification import load_specification
 
     size = load_specification(model_repository).size
 
-    def load() -> Network:
+    def load(threads: int, *, winograd: bool = False) -> Network:
         network = load_frozen(model_type, model_repository)
+        if winograd and threads == 1:
+            replace_convolutions(network)
         return torch.inference_mode()(lambda pixels: tuple(network(pixels)))
 
-    cores = Cores(load, alone=torch.get_num_threads(), together=torch.get_num_threads())
+    threads = torch.get_num_threads()
+    plain, served = (
+        Cores(partial(load, winograd=winograd), alone=threads, together=threads) for winograd in (False, True)
+    )
     rates: dict[int, float] = {}
     for batch in _BATCHES:
         pixels = torch.randint(0, 256, (batch, 3, size, size), dtype=torch.uint8)
         # Each batch size anew: the fused graph is made for the first ones that it sees.
-        for way in (partial(load(), pixels), partial(cores, [pixels])):
+        for way in (partial(load(threads), pixels), partial(plain, [pixels]), partial(served, [pixels])):
             for _ in range(3):
                 way()
             done, began = 0, time.perf_counter()
-            while (now := time.perf_counter()) < began + seconds / 2:
+            while (now := time.perf_counter()) < began + seconds / 3:
                 way()
                 done += batch
             rates[batch] = max(rates.get(batch, 0), round(done / (now - began), 1))

@@ -53,6 +53,7 @@ def load(
     file: str = "",
     backend: ModuleType | None = None,
     cores: type[Cores] | None = None,
+    tensor: dict[str, Any] | None = None,
     **parameters: str,
 ) -> Any:
     backend = backend or load_backend("pytorch", monkeypatch)
@@ -60,7 +61,8 @@ def load(
         monkeypatch.setattr(backend, "Cores", cores)
     model = backend.TritonPythonModel()
     config = {
-        "input": [{"name": "INPUT__0"}],
+        "max_batch_size": 8,
+        "input": [tensor or {"name": "INPUT__0", "data_type": "TYPE_FP32", "dims": ["-1"]}],
         "output": [{"name": "OUTPUT__0"}, {"name": "OUTPUT__1"}],
         "instance_group": [{"count": instances}],
         "default_model_filename": file,

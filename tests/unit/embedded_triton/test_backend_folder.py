@@ -29,7 +29,7 @@ def test_everything_is_copied_and_nothing_linked(tmp_path: Path, wheel: Wheel) -
     assert set(files) == {
         *("python/libtriton_python.so", "python/triton_python_backend_stub"),
         *("dali/batches.py", "dali/isolation.py", "dali/model.py"),
-        *("pytorch/cores.py", "pytorch/graphs.py", "pytorch/model.py"),
+        *("pytorch/cores.py", "pytorch/graphs.py", "pytorch/model.py", "pytorch/winograd.c", "pytorch/winograd.py"),
     }
     assert not [path for path in files.values() if path.is_symlink()]
     assert files["python/libtriton_python.so"].read_text() == "library"

@@ -29,9 +29,9 @@ class Spy(Cores):
 
     calls: ClassVar[list[tuple[int, int]]] = []
 
-    def __init__(self, load: Callable[[], Network], *, alone: int, together: int) -> None:
-        def load_and_watch() -> Network:
-            network = load()
+    def __init__(self, load: Callable[[int], Network], *, alone: int, together: int) -> None:
+        def load_and_watch(threads: int) -> Network:
+            network = load(threads)
 
             def watched(batch: torch.Tensor) -> Tensors:
                 self.calls.append((len(batch), torch.get_num_threads()))
@@ -44,35 +44,74 @@ class Spy(Cores):
 
 @pytest.mark.usefixtures("four_threads")
 @pytest.mark.parametrize(
-    ("threads", "instances", "at_a_time"), [(None, 1, 4), (None, 2, 2), (None, 3, 1), ("1", 1, 1), ("2", 3, 2)]
+    ("threads", "instances", "at_a_time", "parts"),
+    [
+        (None, 1, 4, [1, 1, 2, 2]),
+        (None, 2, 2, [1, 1, 2, 2]),
+        (None, 3, 1, [2, 2, 2]),
+        ("1", 1, 1, [2, 2, 2]),
+        ("2", 3, 2, [1, 1, 2, 2]),
+    ],
 )
-def test_each_photo_of_a_batch_has_a_core_and_one_that_came_alone_has_all(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, threads: str | None, instances: int, at_a_time: int
+def test_each_part_of_a_batch_has_a_core_and_a_photo_that_came_alone_has_all(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    threads: str | None,
+    instances: int,
+    at_a_time: int,
+    parts: list[int],
 ) -> None:
     given = {} if threads is None else {"INTRA_OP_THREAD_COUNT": threads}
     monkeypatch.setattr(Spy, "calls", [])
     model = load(folder, monkeypatch, instances=instances, cores=Spy, **given)
     model.execute(requests_of(1, 1, 4))
-    assert Spy.calls == [(1, 1)] * 6
+    assert sorted(Spy.calls) == [(photos, 1) for photos in parts]
+    monkeypatch.setattr(Spy, "calls", [])
     model.execute(requests_of(1))
-    assert Spy.calls[6:] == [(1, int(threads or 4))]
+    assert Spy.calls == [(1, int(threads or 4))]
     assert model._network._pool._max_workers == at_a_time
 
 
-def test_a_core_that_is_done_takes_the_next_photo() -> None:
+@pytest.mark.parametrize(
+    ("photos", "cores", "parts"),
+    [
+        (2, 2, [1, 1]),
+        (3, 2, [2, 1]),
+        (5, 2, [2, 1, 1, 1]),
+        (6, 2, [2, 2, 1, 1]),
+        (7, 2, [2, 2, 2, 1]),
+        (16, 2, [2] * 8),
+        (5, 1, [2, 2, 1]),
+        (3, 8, [1, 1, 1]),
+        (9, 8, [2, *[1] * 7]),
+    ],
+)
+def test_no_core_has_more_than_one_photo_more_to_do(photos: int, cores: int, parts: list[int]) -> None:
+    sizes: list[int] = []
+
+    def network(part: torch.Tensor) -> Tensors:
+        sizes.append(len(part))
+        return (part,)
+
+    (answer,) = Cores(lambda _threads: network, alone=cores, together=cores)([torch.arange(photos)[:, None]])
+    assert sorted(sizes, reverse=True) == parts
+    assert answer.flatten().tolist() == list(range(photos))
+
+
+def test_a_core_that_is_done_takes_the_next_part() -> None:
     first_is_held, others_are_done = threading.Event(), threading.Event()
 
     def network(photo: torch.Tensor) -> Tensors:
-        if photo.item() == 0:
+        if 0 in photo:
             first_is_held.set()
-            assert others_are_done.wait(20), "the photos behind the slow one wait for it"
+            assert others_are_done.wait(20), "the photos behind the slow ones wait for them"
         else:
             assert first_is_held.wait(20)
-        if photo.item() == 5:
+        if 5 in photo:
             others_are_done.set()
         return (photo * 2,)
 
-    (answer,) = Cores(lambda: network, alone=2, together=2)([torch.arange(6)[:, None]])
+    (answer,) = Cores(lambda _threads: network, alone=2, together=2)([torch.arange(6)[:, None]])
     assert answer.flatten().tolist() == [0, 2, 4, 6, 8, 10]
 
 

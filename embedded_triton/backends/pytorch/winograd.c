@@ -1,0 +1,224 @@
+/* 3x3 convolutions, stride 1, padding 1, in single precision, by Winograd's method F(4x4, 3x3) (Lavin and Gray, 2015,
+ * https://arxiv.org/abs/1509.09308): of a tile of 6x6 pixels 36 products make the 4x4 results that 144 would make.
+ *
+ * A block of tiles is transformed, multiplied by the transformed weights as 36 products of matrices, and transformed
+ * back while it is in the cache. Images are NHWC; channels are multiples of 16, outputs 32 at least.
+ */
+
+#include <string.h>
+
+#if defined(__AVX512F__)
+/* The registers hold ROWS x 2 vectors of sums, or three quarters of ROWS x 3, and what is multiplied. */
+enum { LANES = 16, ROWS = 12 };
+#else
+enum { LANES = 8, ROWS = 6 };
+#endif
+enum { TILE = 6, STEP = 4, PRODUCTS = TILE * TILE, BLOCK = 36, AHEAD = 1024 };
+
+typedef float vector __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE vector load(const float *from) { return *(const vector *)from; }
+INLINE void store(float *to, vector values) { *(vector *)to = values; }
+
+/* Distance of the 36 matrices of a block: no multiple of a page, or all would want the same lines of the cache. */
+static long distance(long channels) {
+    const long floats = BLOCK * channels;
+    return floats + (1024 + 16 - floats % 1024) % 1024;
+}
+
+INLINE void transform_six(const vector in[TILE], vector out[TILE]) {
+    const vector even = in[4] - 4.0f * in[2], odd = in[3] - 4.0f * in[1];
+    const vector even_half = in[4] - in[2], odd_half = 2.0f * (in[3] - in[1]);
+    out[0] = 4.0f * in[0] - 5.0f * in[2] + in[4];
+    out[1] = even + odd;
+    out[2] = even - odd;
+    out[3] = even_half + odd_half;
+    out[4] = even_half - odd_half;
+    out[5] = 4.0f * in[1] - 5.0f * in[3] + in[5];
+}
+
+/* 6x6 pixels, rows `row` apart, to a row of each of the 36 matrices at `to`. */
+static void transform_tile(const float *pixels, long row, long channels, float *to) {
+    const long apart = distance(channels);
+    for (long channel = 0; channel < channels; channel += LANES) {
+        vector columns[TILE][TILE];
+        for (int x = 0; x < TILE; x++) {
+            vector column[TILE];
+            for (int y = 0; y < TILE; y++) column[y] = load(pixels + y * row + x * channels + channel);
+            transform_six(column, columns[x]);
+        }
+        for (int y = 0; y < TILE; y++) {
+            vector line[TILE], out[TILE];
+            for (int x = 0; x < TILE; x++) line[x] = columns[x][y];
+            transform_six(line, out);
+            for (int x = 0; x < TILE; x++) store(to + (y * TILE + x) * apart + channel, out[x]);
+        }
+    }
+}
+
+INLINE void transform_back(const vector in[TILE], vector out[STEP]) {
+    const vector sum = in[1] + in[2], difference = in[1] - in[2];
+    const vector sum_of_twos = in[3] + in[4], difference_of_twos = in[3] - in[4];
+    out[0] = in[0] + sum + sum_of_twos;
+    out[1] = difference + 2.0f * difference_of_twos;
+    out[2] = sum + 4.0f * sum_of_twos;
+    out[3] = difference + 8.0f * difference_of_twos + in[5];
+}
+
+/* A row of each of the 36 matrices to as many of 4x4 results as lie in the image; `residual` lies as they do. */
+static void finish_tile(const float *from, long outputs, const float *bias, const float *residual, int relu, long row,
+                        long height, long width, float *result) {
+    const long apart = distance(outputs);
+    for (long channel = 0; channel < outputs; channel += LANES) {
+        vector columns[TILE][STEP];
+        for (int x = 0; x < TILE; x++) {
+            vector column[TILE];
+            for (int y = 0; y < TILE; y++) column[y] = load(from + (y * TILE + x) * apart + channel);
+            transform_back(column, columns[x]);
+        }
+        const vector added = load(bias + channel);
+        for (int y = 0; y < height; y++) {
+            vector line[TILE], out[STEP];
+            for (int x = 0; x < TILE; x++) line[x] = columns[x][y];
+            transform_back(line, out);
+            for (int x = 0; x < width; x++) {
+                const long at = y * row + x * outputs + channel;
+                vector value = out[x] + added;
+                if (residual) value += load(residual + at);
+                if (relu)
+                    for (int lane = 0; lane < LANES; lane++) value[lane] = value[lane] < 0 ? 0 : value[lane];
+                store(result + at, value);
+            }
+        }
+    }
+}
+
+/* rows x channels times channels x (vectors * LANES): the sums stay in registers. */
+INLINE void multiply_rows(int rows, int vectors, const float *left, long channels, const float *right, float *to,
+                          long outputs) {
+    vector sums[ROWS][3];
+#pragma clang loop unroll(full)
+    for (int row = 0; row < rows; row++)
+#pragma clang loop unroll(full)
+        for (int each = 0; each < vectors; each++) sums[row][each] = (vector){0};
+#pragma clang loop unroll(disable)
+    for (long channel = 0; channel < channels; channel++) {
+        /* A page ahead, where the processor does not look by itself: the weights come from far. */
+        for (int each = 0; each < vectors; each++)
+            __builtin_prefetch(right + (channel * vectors + each) * LANES + AHEAD, 0, 2);
+        vector weights[3];
+#pragma clang loop unroll(full)
+        for (int each = 0; each < vectors; each++) weights[each] = load(right + (channel * vectors + each) * LANES);
+#pragma clang loop unroll(full)
+        for (int row = 0; row < rows; row++) {
+            const float value = left[row * channels + channel];
+#pragma clang loop unroll(full)
+            for (int each = 0; each < vectors; each++) sums[row][each] += value * weights[each];
+        }
+    }
+#pragma clang loop unroll(full)
+    for (int row = 0; row < rows; row++)
+#pragma clang loop unroll(full)
+        for (int each = 0; each < vectors; each++) store(to + row * outputs + each * LANES, sums[row][each]);
+}
+
+#define MULTIPLY(rows, vectors)                                                                                        \
+    for (; row + (rows) <= tiles; row += (rows))                                                                       \
+    multiply_rows(rows, vectors, left + row * channels, channels, right, to + row * outputs, outputs)
+
+static void multiply(long tiles, int vectors, const float *left, long channels, const float *right, float *to,
+                     long outputs) {
+    long row = 0;
+    if (vectors == 2) {
+        MULTIPLY(ROWS, 2);
+        MULTIPLY(ROWS * 3 / 4, 2);
+        MULTIPLY(ROWS / 3, 2);
+        MULTIPLY(1, 2);
+    } else {
+        MULTIPLY(ROWS * 3 / 4, 3);
+        MULTIPLY(ROWS / 3, 3);
+        MULTIPLY(1, 3);
+    }
+}
+
+/* The columns of weights are cut into panels of two vectors, and one of three where their number is odd. */
+static int panel(long vectors) { return vectors % 2 ? 3 : 2; }
+
+/* Floats that the transformed weights take. */
+long winograd_weights(long channels, long outputs) { return PRODUCTS * channels * outputs; }
+
+/* Floats that a convolution needs beside its tensors. */
+long winograd_scratch(long channels, long outputs) {
+    return PRODUCTS * (distance(channels) + distance(outputs) + channels);
+}
+
+/* Weights [outputs, channels, 3, 3] as `winograd_convolve` takes them. */
+void winograd_prepare(const float *weights, long channels, long outputs, float *prepared) {
+    static const double matrix[TILE][3] = {{1. / 4, 0, 0},
+                                           {-1. / 6, -1. / 6, -1. / 6},
+                                           {-1. / 6, 1. / 6, -1. / 6},
+                                           {1. / 24, 1. / 12, 1. / 6},
+                                           {1. / 24, -1. / 12, 1. / 6},
+                                           {0, 0, 1}};
+    for (int y = 0; y < TILE; y++)
+        for (int x = 0; x < TILE; x++)
+            for (long first = 0, width; first < outputs; first += width) {
+                width = panel((outputs - first) / LANES) * LANES;
+                for (long channel = 0; channel < channels; channel++)
+                    for (long output = first; output < first + width; output++) {
+                        const float *kernel = weights + (output * channels + channel) * 9;
+                        double sum = 0;
+                        for (int i = 0; i < 3; i++)
+                            for (int j = 0; j < 3; j++) sum += matrix[y][i] * matrix[x][j] * kernel[i * 3 + j];
+                        *prepared++ = (float)sum;
+                    }
+            }
+}
+
+/* Images [photos, height, width, channels] to `result` [photos, height, width, outputs]: convolved, `bias` and, if it
+ * is there, `residual` added, and cut off at zero where `relu` says so. */
+void winograd_convolve(const float *images, long photos, long height, long width, long channels, const float *prepared,
+                       long outputs, const float *bias, const float *residual, int relu, float *result,
+                       float *scratch) {
+    const long down = (height + STEP - 1) / STEP, across = (width + STEP - 1) / STEP, tiles = photos * down * across;
+    float *const transformed = scratch;
+    float *const products = transformed + PRODUCTS * distance(channels);
+    float *const edge = products + PRODUCTS * distance(outputs);
+    for (long first = 0; first < tiles; first += BLOCK) {
+        const long count = tiles - first < BLOCK ? tiles - first : BLOCK;
+        for (long tile = 0; tile < count; tile++) {
+            const long photo = (first + tile) / (down * across), within = (first + tile) % (down * across);
+            const long top = within / across * STEP - 1, left = within % across * STEP - 1;
+            const float *const image = images + photo * height * width * channels;
+            float *const to = transformed + tile * channels;
+            if (top >= 0 && left >= 0 && top + TILE <= height && left + TILE <= width) {
+                transform_tile(image + (top * width + left) * channels, width * channels, channels, to);
+                continue;
+            }
+            memset(edge, 0, sizeof(float) * PRODUCTS * channels);
+            for (long y = 0; y < TILE; y++)
+                for (long x = 0; x < TILE; x++)
+                    if (top + y >= 0 && top + y < height && left + x >= 0 && left + x < width)
+                        memcpy(edge + (y * TILE + x) * channels, image + ((top + y) * width + left + x) * channels,
+                               sizeof(float) * channels);
+            transform_tile(edge, TILE * channels, channels, to);
+        }
+        const float *weights = prepared;
+        for (int product = 0; product < PRODUCTS; product++)
+            for (long output = 0, vectors; output < outputs; output += vectors * LANES) {
+                vectors = panel((outputs - output) / LANES);
+                multiply(count, vectors, transformed + product * distance(channels), channels, weights,
+                         products + product * distance(outputs) + output, outputs);
+                weights += channels * vectors * LANES;
+            }
+        for (long tile = 0; tile < count; tile++) {
+            const long photo = (first + tile) / (down * across), within = (first + tile) % (down * across);
+            const long top = within / across * STEP, left = within % across * STEP;
+            const long at = ((photo * height + top) * width + left) * outputs;
+            finish_tile(products + tile * outputs, outputs, bias, residual ? residual + at : 0, relu, width * outputs,
+                        height - top < STEP ? height - top : STEP, width - left < STEP ? width - left : STEP,
+                        result + at);
+        }
+    }
+}

@@ -1,0 +1,304 @@
+"""3x3 convolutions by Winograd's method: the kernels, and which convolutions of a network they replace."""
+
+import ctypes
+import importlib
+import importlib.util
+import subprocess
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from tests.unit.embedded_triton.backend_loading import BACKENDS, load_backend
+from tests.unit.embedded_triton.pytorch_backend import load, requests_of, values
+
+OPERATOR = "bin_it_right::winograd_convolution"
+
+
+@pytest.fixture(autouse=True)
+def same_noise_every_time() -> None:
+    torch.manual_seed(4)
+
+
+@pytest.fixture
+def winograd(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The module as the backend has it, and a processor that it is made for."""
+    able = torch.cpu.get_capabilities()
+    if not (able.get("avx2") and able.get("fma3")):
+        pytest.skip("this processor has no AVX2")
+    monkeypatch.syspath_prepend(BACKENDS / "pytorch")
+    return importlib.import_module("winograd")
+
+
+def convolution(outputs: int, channels: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Weights and bias that keep values of their size."""
+    return torch.randn(outputs, channels, 3, 3) / (3 * channels**0.5), torch.randn(outputs)
+
+
+@pytest.mark.parametrize("relu", [False, True])
+@pytest.mark.parametrize("residual", [False, True])
+@pytest.mark.parametrize(
+    ("photos", "channels", "outputs", "height", "width"),
+    [
+        (1, 32, 48, 5, 7),
+        (3, 16, 32, 1, 1),
+        (2, 48, 80, 12, 9),
+        (1, 64, 96, 33, 6),
+        (5, 16, 112, 4, 4),
+        (2, 80, 80, 24, 24),
+    ],
+)
+def test_it_is_the_convolution(
+    winograd: ModuleType, photos: int, channels: int, outputs: int, height: int, width: int, residual: bool, relu: bool
+) -> None:
+    weights, bias = convolution(outputs, channels)
+    images = torch.randn(photos, channels, height, width)
+    added = torch.randn(photos, outputs, height, width) if residual else None
+    expected = functional.conv2d(images.double(), weights.double(), bias.double(), padding=1)
+    expected = expected + (0 if added is None else added)
+    expected = torch.relu(expected) if relu else expected
+    kernels = winograd.kernels()
+    prepared = kernels.prepare(weights)
+    for layout in (torch.contiguous_format, torch.channels_last):
+        result = kernels.convolve(images.contiguous(memory_format=layout), prepared, bias, added, relu)
+        assert result.shape == expected.shape
+        torch.testing.assert_close(result.double(), expected, rtol=0, atol=1e-4)
+
+
+def test_it_stays_within_its_tensors(winograd: ModuleType) -> None:
+    """The edges of photos are tiles that are not full: nothing beside them is read into results, or written."""
+    weights, bias = convolution(32, 32)
+    kernels = winograd.kernels()
+    room = torch.full((3, 6, 5, 32), torch.nan)
+    room[1] = 1.0
+    images = room[1:2].permute(0, 3, 1, 2)
+    result = kernels.convolve(images, kernels.prepare(weights), bias, None, False)
+    assert not result.isnan().any()
+    results = torch.full((3, 6, 5, 32), 7.0)
+    scratch = torch.empty(kernels._scratch(32, 32))
+    pointers = (images.data_ptr(), kernels.prepare(weights), bias, results[1], scratch)
+    photo, prepared, added, to, beside = (each if isinstance(each, int) else each.data_ptr() for each in pointers)
+    kernels._convolve(photo, 1, 6, 5, 32, prepared, 32, added, None, False, to, beside)
+    assert (results[0] == 7).all()
+    assert (results[2] == 7).all()
+    torch.testing.assert_close(results[1:2].permute(0, 3, 1, 2), result)
+
+
+def test_what_is_added_may_have_another_shape(winograd: ModuleType) -> None:
+    weights, bias = convolution(32, 16)
+    images, added = torch.randn(2, 16, 6, 6), torch.randn(1, 32, 1, 1)
+    kernels = winograd.kernels()
+    result = kernels.convolve(images, kernels.prepare(weights), bias, added, True)
+    torch.testing.assert_close(result, torch.relu(functional.conv2d(images, weights, bias, padding=1) + added))
+
+
+def test_threads_do_not_disturb_each_other(winograd: ModuleType) -> None:
+    kernels = winograd.kernels()
+    weights, bias = convolution(64, 64)
+    prepared = kernels.prepare(weights)
+    photos = [torch.randn(1, 64, 20, 20) for _ in range(24)]
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda photo: kernels.convolve(photo, prepared, bias, None, False), photos))
+    for photo, result in zip(photos, results, strict=True):
+        torch.testing.assert_close(result, functional.conv2d(photo, weights, bias, padding=1), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype"),
+    [
+        ((32, 32, 5, 5), torch.float),
+        ((32, 32, 1, 1), torch.float),
+        ((32, 24, 3, 3), torch.float),
+        ((40, 32, 3, 3), torch.float),
+        ((16, 32, 3, 3), torch.float),
+        ((512, 512, 3, 3), torch.float),
+        ((32, 32, 3, 3), torch.half),
+    ],
+)
+def test_other_weights_are_left_to_pytorch(winograd: ModuleType, shape: tuple[int, ...], dtype: torch.dtype) -> None:
+    assert not winograd.Kernels.take(torch.zeros(shape, dtype=dtype))
+    assert winograd.Kernels.take(torch.zeros(32, 32, 3, 3))
+
+
+class Mixed(nn.Module):
+    """Convolutions that are replaced, alone and with what follows them, and such as are not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 32, 3, padding=1)
+        self.norm = nn.BatchNorm2d(32)
+        self.plain = nn.Conv2d(32, 32, 3, padding=1, bias=False)
+        self.alone = nn.Conv2d(32, 48, 3, padding=1)
+        self.down = nn.Conv2d(48, 32, 3, stride=2, padding=1)
+        self.grouped = nn.Conv2d(32, 32, 3, padding=1, groups=2)
+        self.wide = nn.Conv2d(32, 32, 3, padding=2, dilation=2)
+        self.last = nn.Conv2d(32, 32, 3, padding=1)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        features = torch.relu(self.stem(images))
+        features = torch.relu(features + self.norm(self.plain(features)))
+        features = self.down(self.alone(features))
+        features = self.wide(self.grouped(features))
+        kept = features * 1.0
+        added = torch.relu_(self.last(features).add_(kept))
+        kept += self.last(kept)
+        return torch.cat([added, kept, torch.add(self.last(added), kept, alpha=2.0)], 1).mean((2, 3))
+
+
+def frozen(network: nn.Module, example: torch.Tensor) -> Any:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r".*torch\.jit\.", category=DeprecationWarning)
+        return torch.jit.freeze(torch.jit.trace(network.eval(), example).eval())
+
+
+def test_convolutions_are_replaced_with_what_follows_them(winograd: ModuleType) -> None:
+    torch.manual_seed(1)
+    network, images = Mixed(), torch.randn(3, 3, 10, 14)
+    network(torch.randn(8, 3, 10, 14))  # statistics for the norm
+    module = frozen(network, images[:1])
+    assert winograd.replace_convolutions(module) == 5
+    kinds = [node.kind() for node in module.graph.nodes()]
+    assert kinds.count(OPERATOR) == 5
+    assert kinds.count("aten::_convolution") == 4
+    with torch.inference_mode():
+        for batch in (images, images[:1]):
+            torch.testing.assert_close(module(batch), network(batch), rtol=1e-4, atol=1e-4)
+
+
+def test_a_network_without_such_convolutions_needs_no_compiler(
+    winograd: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(winograd, "kernels", lambda: pytest.fail("compiled"))
+    module = frozen(nn.Conv2d(3, 8, 3, padding=1), torch.randn(1, 3, 8, 8))
+    assert winograd.replace_convolutions(module) == 0
+
+
+class Residual(nn.Module):
+    """What the networks of this project are made of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 32, 3, padding=1)
+        self.first, self.second = (nn.Conv2d(32, 32, 3, padding=1) for _ in range(2))
+
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        features = torch.relu(self.stem(images))
+        features = torch.relu(features + self.second(torch.relu(self.first(features))))
+        return torch.softmax(features.mean((2, 3)), dim=1), features
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "1").mkdir()
+    torch.manual_seed(2)
+    network = Residual().eval()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r".*torch\.jit\.", category=DeprecationWarning)
+        torch.jit.save(torch.jit.trace(network, torch.randn(1, 3, 8, 8)), str(tmp_path / "1" / "model.pt"))
+    return tmp_path
+
+
+INPUT = {"name": "INPUT__0", "data_type": "TYPE_FP32", "dims": ["3", "8", "8"]}
+
+
+def answers(folder: Path, model: Any) -> None:
+    """The model answers as PyTorch does."""
+    torch.manual_seed(2)
+    network = Residual().eval()
+    requests = requests_of(1, 2)
+    for request, response in zip(requests, model.execute(requests), strict=True):
+        with torch.inference_mode():
+            expected, _ = network(torch.from_numpy(request["INPUT__0"].array()))
+        np.testing.assert_allclose(values(response), expected.numpy(), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("tensor", "parameters", "used"),
+    [
+        (INPUT, {}, True),
+        (INPUT, {"DISABLE_OPTIMIZED_EXECUTION": "true"}, False),
+        ({**INPUT, "dims": ["3", "-1", "-1"]}, {}, False),
+    ],
+)
+def test_the_backend_uses_it_where_it_may(
+    winograd: ModuleType,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tensor: dict[str, Any],
+    parameters: dict[str, str],
+    used: bool,
+) -> None:
+    replaced: list[int] = []
+    backend = load_backend("pytorch", monkeypatch)
+    replace = backend.replace_convolutions
+    monkeypatch.setattr(backend, "replace_convolutions", lambda module: replaced.append(replace(module)))
+    model = load(folder, monkeypatch, backend=backend, tensor=tensor, **parameters)
+    assert replaced == ([2] * len(replaced) if used else [])
+    assert bool(replaced) == used
+    assert not backend.pb_utils.Logger.warnings
+    answers(folder, model)
+
+
+def without_ziglang(monkeypatch: pytest.MonkeyPatch, _: ModuleType) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "ziglang" else find(name))
+
+
+def on_an_old_processor(monkeypatch: pytest.MonkeyPatch, _: ModuleType) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"sse4_2": True})
+
+
+def with_a_broken_compiler(monkeypatch: pytest.MonkeyPatch, _: ModuleType) -> None:
+    def fail(command: list[str], **_options: Any) -> None:
+        raise subprocess.CalledProcessError(1, command, stderr="error: no space left")
+
+    monkeypatch.setattr(subprocess, "run", fail)
+
+
+def with_a_library_that_does_not_load(monkeypatch: pytest.MonkeyPatch, _: ModuleType) -> None:
+    def fail(_path: str) -> None:
+        raise OSError("failed to map segment from shared object")
+
+    monkeypatch.setattr(ctypes, "CDLL", fail)
+
+
+@pytest.mark.parametrize(
+    ("obstacle", "message"),
+    [
+        (without_ziglang, "the package ziglang is not installed"),
+        (on_an_old_processor, "neither AVX-512 nor AVX2"),
+        (with_a_broken_compiler, "the compiler failed: error: no space left"),
+        (with_a_library_that_does_not_load, "failed to map segment"),
+    ],
+)
+def test_where_it_can_not_be_the_backend_says_so_and_answers(
+    winograd: ModuleType, folder: Path, monkeypatch: pytest.MonkeyPatch, obstacle: Any, message: str
+) -> None:
+    obstacle(monkeypatch, winograd)
+    monkeypatch.setattr(winograd, "kernels", winograd.kernels.__wrapped__)  # what was compiled before is forgotten
+    backend = load_backend("pytorch", monkeypatch)
+    model = load(folder, monkeypatch, backend=backend, tensor=INPUT)
+    (warning,) = backend.pb_utils.Logger.warnings
+    assert warning.startswith("The network runs without Winograd's convolutions, slower: ")
+    assert message in warning
+    answers(folder, model)
+
+
+def test_kernels_that_compute_something_else_are_not_used(
+    winograd: ModuleType, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = load_backend("pytorch", monkeypatch)
+    prepare = winograd.Kernels.prepare
+    monkeypatch.setattr(winograd.Kernels, "prepare", lambda self, weights: prepare(self, weights) * 1.1)
+    model = load(folder, monkeypatch, backend=backend, tensor=INPUT)
+    assert backend.pb_utils.Logger.warnings == [
+        "The network answers otherwise with Winograd's convolutions: it runs without."
+    ]
+    answers(folder, model)
