@@ -15,6 +15,15 @@ enum { LANES = 8, ROWS = 6 };
 #endif
 enum { TILE = 6, STEP = 4, PRODUCTS = TILE * TILE, BLOCK = 36, AHEAD = 1024 };
 
+/* Vectors that the processor has not would be put together of smaller ones, slower than other convolutions. */
+int winograd_has_vectors(void) {
+#if defined(__AVX512F__) || (defined(__AVX2__) && defined(__FMA__))
+    return 1;
+#else
+    return 0;
+#endif
+}
+
 typedef float vector __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 #define INLINE static inline __attribute__((always_inline))
 

@@ -105,24 +105,32 @@ def kernels() -> Kernels:
     Raises:
         WinogradError: it has no wide vectors, or they can not be compiled.
     """
-    able = torch.cpu.get_capabilities()
-    if not (able.get("avx512_f") or (able.get("avx2") and able.get("fma3"))):
-        raise WinogradError("this processor has neither AVX-512 nor AVX2")
-    with tempfile.TemporaryDirectory(prefix="winograd-") as folder:
-        compiled = Kernels(_compile(Path(folder)))
+    compiled = Kernels(compile_for("native"))
     torch.library.define(_NAME, _SCHEMA)
     torch.library.impl(_NAME, "CPU", compiled.convolve)
     return compiled
 
 
-def _compile(folder: Path) -> ctypes.CDLL:
-    """Compile for the processor that this is, by Zig's C compiler, which is a Python package."""
+def compile_for(processor: str) -> ctypes.CDLL:
+    """Compile ``winograd.c`` for a kind of processor, by Zig's C compiler, which is a Python package.
+
+    Raises:
+        WinogradError: it has no wide vectors, or nothing can be compiled.
+    """
+    with tempfile.TemporaryDirectory(prefix="winograd-") as folder:
+        library = _compile(Path(folder), processor)
+    if not library.winograd_has_vectors():
+        raise WinogradError("this processor has neither AVX-512 nor AVX2, or the compiler does not know it")
+    return library
+
+
+def _compile(folder: Path, processor: str) -> ctypes.CDLL:
     package = importlib.util.find_spec("ziglang")
     if package is None or not package.submodule_search_locations:
         raise WinogradError("the package ziglang is not installed")
     library = folder / "winograd.so"
     compiler = [str(Path(package.submodule_search_locations[0], "zig")), "cc"]
-    options = ["-O3", "-march=native", "-ffast-math", "-fPIC", "-shared", "-nostdlib"]
+    options = ["-O3", f"-march={processor}", "-ffast-math", "-fPIC", "-shared", "-nostdlib"]
     command = [*compiler, *options, str(_SOURCE), "-o", str(library)]
     environment = os.environ | {"ZIG_GLOBAL_CACHE_DIR": str(folder), "ZIG_LOCAL_CACHE_DIR": str(folder)}
     try:

@@ -37,6 +37,20 @@ def winograd(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return importlib.import_module("winograd")
 
 
+@pytest.fixture(scope="module")
+def compiled() -> dict[str, Any]:
+    """Kernels by the processor that they were compiled for."""
+    return {}
+
+
+@pytest.fixture(params=["native", "haswell"])
+def kernels(winograd: ModuleType, compiled: dict[str, Any], request: pytest.FixtureRequest) -> Any:
+    """The kernels for this processor, and those for one that has AVX2 alone."""
+    if request.param not in compiled:
+        compiled[request.param] = winograd.Kernels(winograd.compile_for(request.param))
+    return compiled[request.param]
+
+
 def convolution(outputs: int, channels: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Weights and bias that keep values of their size."""
     return torch.randn(outputs, channels, 3, 3) / (3 * channels**0.5), torch.randn(outputs)
@@ -56,7 +70,7 @@ def convolution(outputs: int, channels: int) -> tuple[torch.Tensor, torch.Tensor
     ],
 )
 def test_it_is_the_convolution(
-    winograd: ModuleType, photos: int, channels: int, outputs: int, height: int, width: int, residual: bool, relu: bool
+    kernels: Any, photos: int, channels: int, outputs: int, height: int, width: int, residual: bool, relu: bool
 ) -> None:
     weights, bias = convolution(outputs, channels)
     images = torch.randn(photos, channels, height, width)
@@ -64,7 +78,6 @@ def test_it_is_the_convolution(
     expected = functional.conv2d(images.double(), weights.double(), bias.double(), padding=1)
     expected = expected + (0 if added is None else added)
     expected = torch.relu(expected) if relu else expected
-    kernels = winograd.kernels()
     prepared = kernels.prepare(weights)
     for layout in (torch.contiguous_format, torch.channels_last):
         result = kernels.convolve(images.contiguous(memory_format=layout), prepared, bias, added, relu)
@@ -72,10 +85,9 @@ def test_it_is_the_convolution(
         torch.testing.assert_close(result.double(), expected, rtol=0, atol=1e-4)
 
 
-def test_it_stays_within_its_tensors(winograd: ModuleType) -> None:
+def test_it_stays_within_its_tensors(kernels: Any) -> None:
     """The edges of photos are tiles that are not full: nothing beside them is read into results, or written."""
     weights, bias = convolution(32, 32)
-    kernels = winograd.kernels()
     room = torch.full((3, 6, 5, 32), torch.nan)
     room[1] = 1.0
     images = room[1:2].permute(0, 3, 1, 2)
@@ -91,16 +103,14 @@ def test_it_stays_within_its_tensors(winograd: ModuleType) -> None:
     torch.testing.assert_close(results[1:2].permute(0, 3, 1, 2), result)
 
 
-def test_what_is_added_may_have_another_shape(winograd: ModuleType) -> None:
+def test_what_is_added_may_have_another_shape(kernels: Any) -> None:
     weights, bias = convolution(32, 16)
     images, added = torch.randn(2, 16, 6, 6), torch.randn(1, 32, 1, 1)
-    kernels = winograd.kernels()
     result = kernels.convolve(images, kernels.prepare(weights), bias, added, True)
     torch.testing.assert_close(result, torch.relu(functional.conv2d(images, weights, bias, padding=1) + added))
 
 
-def test_threads_do_not_disturb_each_other(winograd: ModuleType) -> None:
-    kernels = winograd.kernels()
+def test_threads_do_not_disturb_each_other(kernels: Any) -> None:
     weights, bias = convolution(64, 64)
     prepared = kernels.prepare(weights)
     photos = [torch.randn(1, 64, 20, 20) for _ in range(24)]
@@ -251,8 +261,9 @@ def without_ziglang(monkeypatch: pytest.MonkeyPatch, _: ModuleType) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "ziglang" else find(name))
 
 
-def on_an_old_processor(monkeypatch: pytest.MonkeyPatch, _: ModuleType) -> None:
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"sse4_2": True})
+def on_an_old_processor(monkeypatch: pytest.MonkeyPatch, winograd: ModuleType) -> None:
+    compile_for = winograd.compile_for
+    monkeypatch.setattr(winograd, "compile_for", lambda _: compile_for("x86_64"))
 
 
 def with_a_broken_compiler(monkeypatch: pytest.MonkeyPatch, _: ModuleType) -> None:
