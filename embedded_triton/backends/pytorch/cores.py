@@ -29,8 +29,9 @@ class Cores:
             together: threads for the photos of a batch.
         """
         self._alone = load(alone)
-        # oneDNN's fused graph keeps the number of threads that it first ran with.
-        self._each = load(1) if alone > 1 else self._alone
+        # oneDNN's fused graph keeps the number of threads and the shape that it first ran with; run with two shapes at
+        # the same time before it is compiled, it answers for one of them. So nothing but one size ever meets a copy.
+        self._each = {size: load(1) for size in range(1, _TOGETHER + 1)}
         self._threads = together
         # OpenMP's number of threads belongs to the thread that sets it.
         self._pool = ThreadPoolExecutor(together, initializer=torch.set_num_threads, initargs=(1,))
@@ -45,7 +46,7 @@ class Cores:
         if len(photos[0]) == 1:
             return self._alone(*(column[0] for column in photos))
         parts = ([torch.cat(column[part]) for part in self._parts(len(column))] for column in photos)
-        answers = self._pool.map(self._each, *parts)
+        answers = self._pool.map(lambda *part: self._each[len(part[0])](*part), *parts)
         return tuple(torch.cat(column) for column in zip(*answers, strict=True))
 
     def _parts(self, photos: int) -> Iterator[slice]:

@@ -98,6 +98,27 @@ def test_no_core_has_more_than_one_photo_more_to_do(photos: int, cores: int, par
     assert answer.flatten().tolist() == list(range(photos))
 
 
+def test_a_copy_of_the_network_meets_one_size_and_one_number_of_threads() -> None:
+    """TorchScript's executor, run with two shapes at once before it has compiled, answered 8 rows for 9 photos."""
+    met: dict[int, set[tuple[int, int]]] = {}
+
+    def load(threads: int) -> Network:
+        copy = len(met)
+        met[copy] = set()
+
+        def network(part: torch.Tensor) -> Tensors:
+            met[copy].add((len(part), threads))
+            return (part,)
+
+        return network
+
+    cores = Cores(load, alone=3, together=3)
+    for photos in range(1, 20):
+        (answer,) = cores([torch.arange(photos)[:, None]])
+        assert answer.flatten().tolist() == list(range(photos))
+    assert sorted(met.values(), key=sorted) == [{(1, 1)}, {(1, 3)}, {(2, 1)}]
+
+
 def test_a_core_that_is_done_takes_the_next_part() -> None:
     first_is_held, others_are_done = threading.Event(), threading.Event()
 
