@@ -1,9 +1,14 @@
 """What several tests of the embedded server need."""
 
+import importlib
 import shutil
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+import torch
+
+from tests.unit.embedded_triton.backend_loading import BACKENDS
 
 COMMITTED = Path(__file__).resolve().parents[3] / "model_repository"
 
@@ -16,3 +21,13 @@ def repository(tmp_path: Path) -> Path:
     for network in ("raw_cnn", "resnet50"):
         (copy / network / "1" / "model.pt").touch()
     return copy
+
+
+@pytest.fixture
+def winograd(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The module as the backend has it, and a processor that it is made for."""
+    able = torch.cpu.get_capabilities()
+    if not (able.get("avx2") and able.get("fma3")):
+        pytest.skip("this processor has no AVX2")
+    monkeypatch.syspath_prepend(BACKENDS / "pytorch")
+    return importlib.import_module("winograd")
