@@ -7,7 +7,7 @@ from pathlib import Path
 from embedded_triton.errors import ServerStartError
 from embedded_triton.wheel import Wheel
 
-#: This project's Python-based backends, a folder each.
+#: This project's Python-based backends, a folder each, and the modules that all of them use.
 SOURCE = Path(__file__).resolve().parent / "backends"
 
 
@@ -34,5 +34,10 @@ def prepare_backend_folder(wheel: Wheel, destination: Path) -> Path:
     python = destination / "python"
     shutil.copytree(wheel.python_backend, python)
     shutil.copy2(wheel.stub, python)
-    shutil.copytree(SOURCE, destination, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    # A backend finds nothing but what lies in its own folder.
+    shared = [*SOURCE.glob("*.py")]
+    for backend in (folder for folder in SOURCE.iterdir() if (folder / "model.py").is_file()):
+        shutil.copytree(backend, destination / backend.name, ignore=shutil.ignore_patterns("__pycache__"))
+        for module in shared:
+            shutil.copy2(module, destination / backend.name)
     return destination

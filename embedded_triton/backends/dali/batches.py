@@ -50,18 +50,17 @@ class DeviceBatches:
         return sample.cpu().numpy()
 
 
-class FinishedBatches(DeviceBatches):
-    """Answers are PyTorch's tensors on the host, made of DALI's output by a function of the model, image by image."""
+class FinishedBatches(HostBatches):
+    """Answers are what a function of the model makes of DALI's output, image by image: NumPy arrays."""
 
-    def __init__(self, torch: Any, finish: Callable[[Any], Any], threads: int) -> None:
-        super().__init__(torch)
+    def __init__(self, finish: Callable[[Any], Any], threads: int) -> None:
         self._finish = finish
         # An image for each thread, instead of an image for all of them: they never wait for one another.
-        self._pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
+        self._pool = ThreadPoolExecutor(threads)
 
     def split(self, output: Any) -> list[Any]:
         """Return each sample, finished; they may have had different sizes."""
-        return list(self._pool.map(self._finish, map(self._torch.from_dlpack, output)))
+        return list(self._pool.map(self._finish, output))
 
 
 def batches_for(
@@ -74,12 +73,12 @@ def batches_for(
         finish: what the model does with an image that DALI decoded on a CPU; None where DALI does it all.
         threads: how many images are finished at a time.
     """
-    if on_gpu or finish is not None:
+    if finish is not None:
+        return FinishedBatches(finish, threads)
+    if on_gpu:
         # Only here: in this process PyTorch costs memory.
         import torch
 
-        if finish is not None:
-            return FinishedBatches(torch, finish, threads)
         if torch.cuda.is_available():
             return DeviceBatches(torch)
     return HostBatches()

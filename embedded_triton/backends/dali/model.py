@@ -1,8 +1,8 @@
 """Python-based stand-in for Triton's native DALI backend, for machines where only the server of the wheel is.
 
 It takes the same model folders: ``dali.py`` with one ``@autoserialize`` pipeline, or a serialised ``model.dali``. Where
-``dali.py`` has the halves of that pipeline too, ``decode`` (a pipeline) and ``finish`` (a function of a decoded image),
-those do the work on a CPU.
+``dali.py`` has the halves of that pipeline too, ``decode`` (a pipeline) and ``finish`` (a function of a decoded image
+and of what resizes it), those do the work on a CPU.
 Unlike the native backend it fails only the requests whose images can not be decoded, not the whole batch. On a GPU the
 pixels stay there: the network's backend gets them by DLPack.
 """
@@ -10,6 +10,7 @@ pixels stay there: the network's backend gets them by DLPack.
 import importlib.util
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,9 +18,11 @@ from typing import Any
 import numpy as np
 import triton_python_backend_utils as pb_utils
 from batches import batches_for  # type: ignore[import-not-found] # beside this file, in the backend folder
+from compiler import CompilerError, compile_c  # type: ignore[import-not-found] # likewise
 from isolation import run_isolated  # type: ignore[import-not-found] # likewise
 from nvidia.dali.pipeline import Pipeline
 from nvidia.dali.tensors import TensorCPU
+from resize import Resize, compiled_resize, pytorch_resize  # type: ignore[import-not-found] # likewise
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -125,7 +128,7 @@ def _pipeline_builder(
         raise pb_utils.TritonModelException(f"{source} must mark one pipeline with @autoserialize, not {len(marked)}")
     define, finish = marked[0], None
     if not on_gpu and hasattr(module, "decode") and hasattr(module, "finish"):
-        define, finish = module.decode, module.finish
+        define, finish = module.decode, partial(module.finish, resize=_resize())
 
     def build() -> Any:
         pipeline = define(**options)
@@ -133,6 +136,14 @@ def _pipeline_builder(
         return pipeline
 
     return build, finish
+
+
+def _resize() -> Resize:
+    try:
+        return compiled_resize(compile_c)
+    except CompilerError as error:
+        pb_utils.Logger.log_warn(f"PyTorch resizes the images, slower: {error}")
+        return pytorch_resize()
 
 
 def _import(source: Path) -> ModuleType:

@@ -45,9 +45,13 @@ class Cores:
         photos = [[photo for tensor in column for photo in torch.split(tensor, 1)] for column in columns]
         if len(photos[0]) == 1:
             return self._alone(*(column[0] for column in photos))
-        parts = ([torch.cat(column[part]) for part in self._parts(len(column))] for column in photos)
-        answers = self._pool.map(lambda *part: self._each[len(part[0])](*part), *parts)
+        parts = ([column[part] for column in photos] for part in self._parts(len(photos[0])))
+        answers = self._pool.map(self._compute, parts)
         return tuple(torch.cat(column) for column in zip(*answers, strict=True))
+
+    def _compute(self, columns: list[list[torch.Tensor]]) -> Tensors:
+        # Joined here: this thread has a core to itself, the caller's copies would want those of the others.
+        return self._each[len(columns[0])](*map(torch.cat, columns))
 
     def _parts(self, photos: int) -> Iterator[slice]:
         """Cut a batch so that every core has as much to do, the larger parts first."""

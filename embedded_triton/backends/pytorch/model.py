@@ -15,7 +15,8 @@ from typing import Any
 
 import torch
 import triton_python_backend_utils as pb_utils
-from cores import Cores, Network, Tensors  # type: ignore[import-not-found] # beside this file, in the backend folder
+from compiler import CompilerError, compile_c  # type: ignore[import-not-found] # beside this file, in the backend folder
+from cores import Cores, Network, Tensors  # type: ignore[import-not-found] # likewise
 from graphs import Graphs, RecordingError  # type: ignore[import-not-found] # likewise
 from winograd import WinogradError, replace_convolutions  # type: ignore[import-not-found] # likewise
 
@@ -88,7 +89,7 @@ class TritonPythonModel:
         """Return a copy of the network in ``path``, on the device and in the precision of the instance."""
         module = _frozen(path, self._device, self._dtype)
         if winograd:
-            replace_convolutions(module)
+            replace_convolutions(module, compile_c)
 
         def compute(*batches: torch.Tensor) -> Tensors:
             # On a GPU the graph is frozen and no more: what the executor would specialise and compile at run time, it
@@ -109,7 +110,7 @@ class TritonPythonModel:
         expected = self._load(path)(*photo)
         try:
             results = self._load(path, winograd=True)(*photo)
-        except (WinogradError, RuntimeError) as error:
+        except (CompilerError, WinogradError, RuntimeError) as error:
             pb_utils.Logger.log_warn(f"The network runs without Winograd's convolutions, slower: {error}")
             return False
         same = (

@@ -1,16 +1,16 @@
 """3x3 convolutions of a network on a processor by Winograd's method, which PyTorch has not: see ``winograd.c``."""
 
 import ctypes
-import importlib.util
-import os
-import subprocess
-import tempfile
 import threading
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
+
+#: Compiles and loads a file of C.
+Compile = Callable[..., ctypes.CDLL]
 
 _SOURCE = Path(__file__).with_name("winograd.c")
 #: NHWC in memory.
@@ -19,7 +19,6 @@ _NAME = "bin_it_right::winograd_convolution"
 _SCHEMA = "(Tensor images, Tensor weights, Tensor bias, Tensor? residual, bool relu) -> Tensor"
 #: Transformed weights are four times as large. Larger ones come from memory for every photo, and nothing is won.
 _MOST_BYTES = 16 << 20
-_COMPILE_SECONDS = 60.0
 
 
 class WinogradError(Exception):
@@ -40,6 +39,18 @@ class Kernels:
         self._convolve.argtypes = [*images, *weights, pointer, pointer, flag, pointer, pointer]
         self._convolve.restype = None
         self._memory = threading.local()
+
+    @classmethod
+    def compiled(cls, compile_c: Compile, processor: str = "native") -> Self:
+        """Return the kernels for a kind of processor.
+
+        Raises:
+            WinogradError: it has no wide vectors.
+        """
+        library = compile_c(_SOURCE, "-ffast-math", processor=processor)
+        if not library.winograd_has_vectors():
+            raise WinogradError("this processor has neither AVX-512 nor AVX2, or the compiler does not know it")
+        return cls(library)
 
     @staticmethod
     def take(weights: torch.Tensor) -> bool:
@@ -99,61 +110,37 @@ class Kernels:
 
 
 @cache
-def kernels() -> Kernels:
-    """Return the kernels, compiled for this processor.
+def kernels(compile_c: Compile) -> Kernels:
+    """Return the kernels, compiled for this processor, and known to PyTorch.
 
     Raises:
-        WinogradError: it has no wide vectors, or they can not be compiled.
+        WinogradError: the processor has no wide vectors.
     """
-    compiled = Kernels(compile_for("native"))
+    compiled = Kernels.compiled(compile_c)
     torch.library.define(_NAME, _SCHEMA)
     torch.library.impl(_NAME, "CPU", compiled.convolve)
     return compiled
 
 
-def compile_for(processor: str) -> ctypes.CDLL:
-    """Compile ``winograd.c`` for a kind of processor, by Zig's C compiler, which is a Python package.
-
-    Raises:
-        WinogradError: it has no wide vectors, or nothing can be compiled.
-    """
-    with tempfile.TemporaryDirectory(prefix="winograd-") as folder:
-        library = _compile(Path(folder), processor)
-    if not library.winograd_has_vectors():
-        raise WinogradError("this processor has neither AVX-512 nor AVX2, or the compiler does not know it")
-    return library
-
-
-def _compile(folder: Path, processor: str) -> ctypes.CDLL:
-    package = importlib.util.find_spec("ziglang")
-    if package is None or not package.submodule_search_locations:
-        raise WinogradError("the package ziglang is not installed")
-    library = folder / "winograd.so"
-    compiler = [str(Path(package.submodule_search_locations[0], "zig")), "cc"]
-    options = ["-O3", f"-march={processor}", "-ffast-math", "-fPIC", "-shared", "-nostdlib"]
-    command = [*compiler, *options, str(_SOURCE), "-o", str(library)]
-    environment = os.environ | {"ZIG_GLOBAL_CACHE_DIR": str(folder), "ZIG_LOCAL_CACHE_DIR": str(folder)}
-    try:
-        subprocess.run(command, env=environment, capture_output=True, text=True, timeout=_COMPILE_SECONDS, check=True)
-        return ctypes.CDLL(str(library))
-    except subprocess.CalledProcessError as error:
-        raise WinogradError(f"the compiler failed: {error.stderr.strip()[-500:]}") from error
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise WinogradError(f"the kernels can not be compiled: {error}") from error
-
-
-def replace_convolutions(network: Any) -> int:
+def replace_convolutions(network: Any, compile_c: Compile) -> int:
     """Have a frozen TorchScript network use the kernels, and return for how many convolutions.
 
     What follows a convolution, a sum with another tensor and a ReLU, becomes part of it.
 
+    Args:
+        network: the module, whose graph is changed.
+        compile_c: compiles and loads a file of C; called where a convolution is found.
+
     Raises:
-        WinogradError: there are no kernels.
+        WinogradError: there are no kernels for this processor.
     """
     graph = network.graph
+    # Of what changes a tensor in place, oneDNN's graph does not learn the layout: it would hand the images of the
+    # kernels over in another one.
+    torch._C._jit_pass_remove_mutation(graph)
     found = [node for node in graph.findAllNodes("aten::_convolution") if _is_replaceable(node)]
     for node in found:
-        _replace(graph, node, kernels())
+        _replace(graph, node, kernels(compile_c))
     torch._C._jit_pass_dce(graph)
     return len(found)
 
@@ -170,21 +157,19 @@ def _is_replaceable(node: Any) -> bool:
 def _replace(graph: Any, node: Any, compiled: Kernels) -> None:
     images, weights, bias, *_ = node.inputs()
     replaced, residual = [node], None
-    if (following := _only_user(node)) is not None and following.kind() in {"aten::add", "aten::add_"}:
+    if (following := _only_user(node)) is not None and following.kind() == "aten::add":
         left, right, factor = following.inputs()
-        is_left = left.debugName() == node.output().debugName()
-        # A sum in place would change the other tensor for everybody.
-        if factor.toIValue() == 1 and (is_left or following.kind() == "aten::add"):
+        if factor.toIValue() == 1:
             replaced.append(following)
-            residual = right if is_left else left
+            residual = right if left.debugName() == node.output().debugName() else left
     following = _only_user(replaced[-1])
-    if relu := following is not None and following.kind() in {"aten::relu", "aten::relu_"}:
+    if relu := following is not None and following.kind() == "aten::relu":
         replaced.append(following)
     last = replaced[-1]
     # Here everything that is added is there too.
     graph.setInsertPoint(last)
-    prepared = graph.insertConstant(compiled.prepare(weights.toIValue()))
     added = graph.insertConstant(None) if residual is None else residual
+    prepared = graph.insertConstant(compiled.prepare(weights.toIValue()))
     convolution = graph.create(_NAME, [images, prepared, bias, added, graph.insertConstant(relu)], 1)
     graph.insertNode(convolution)
     convolution.output().setType(last.output().type())

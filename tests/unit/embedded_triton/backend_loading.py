@@ -85,7 +85,8 @@ def load_backend(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     utils.Logger = Logger()  # type: ignore[attr-defined]
     utils.get_input_tensor_by_name = lambda request, tensor: request[tensor]  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, utils.__name__, utils)
-    monkeypatch.syspath_prepend(BACKENDS / name)
+    for folder in (BACKENDS, BACKENDS / name):
+        monkeypatch.syspath_prepend(folder)
     specification = importlib.util.spec_from_file_location(f"{name}_backend", BACKENDS / name / "model.py")
     assert specification is not None
     assert specification.loader is not None

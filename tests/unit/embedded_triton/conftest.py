@@ -4,6 +4,7 @@ import importlib
 import shutil
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 import torch
@@ -29,5 +30,12 @@ def winograd(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     able = torch.cpu.get_capabilities()
     if not (able.get("avx2") and able.get("fma3")):
         pytest.skip("this processor has no AVX2")
+    monkeypatch.syspath_prepend(BACKENDS)
     monkeypatch.syspath_prepend(BACKENDS / "pytorch")
     return importlib.import_module("winograd")
+
+
+@pytest.fixture
+def compile_c(winograd: ModuleType) -> Any:
+    """The compiler as the backend has it."""
+    return importlib.import_module("compiler").compile_c

@@ -28,8 +28,9 @@ def test_everything_is_copied_and_nothing_linked(tmp_path: Path, wheel: Wheel) -
     files = {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
     assert set(files) == {
         *("python/libtriton_python.so", "python/triton_python_backend_stub"),
-        *("dali/batches.py", "dali/isolation.py", "dali/model.py"),
+        *("dali/batches.py", "dali/isolation.py", "dali/model.py", "dali/resize.c", "dali/resize.py"),
         *("pytorch/cores.py", "pytorch/graphs.py", "pytorch/model.py", "pytorch/winograd.c", "pytorch/winograd.py"),
+        *("dali/compiler.py", "pytorch/compiler.py"),
     }
     assert not [path for path in files.values() if path.is_symlink()]
     assert files["python/libtriton_python.so"].read_text() == "library"

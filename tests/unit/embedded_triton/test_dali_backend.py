@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from tests.pictures import bottle, encode, with_orientation
 from tests.unit.embedded_triton.backend_loading import InferenceResponse, Tensor, TritonModelException, load_backend
@@ -241,12 +240,19 @@ def test_both_halves_are_the_whole_pipeline(tmp_path: Path, monkeypatch: pytest.
     assert difference.max() <= 2
 
 
-@pytest.mark.parametrize(("width", "height"), [(512, 384), (301, 173), (1, 1)])
-def test_a_photo_is_finished_as_for_training(monkeypatch: pytest.MonkeyPatch, width: int, height: int) -> None:
-    source = load_backend("dali", monkeypatch)._import(PREPROCESS / "1" / "dali.py")
-    picture = Image.effect_noise((width, height), 90).convert("RGB")
-    finished = source.finish(torch.from_numpy(np.array(picture)))
-    assert torch.equal(finished, resize(picture, SPECIFICATION.size))
+@pytest.mark.parametrize("name", ["tall", "small", "turned", "strip", "dot"])
+@pytest.mark.parametrize("compiled", [True, False])
+def test_a_processor_gives_the_very_pixels_of_training(
+    monkeypatch: pytest.MonkeyPatch, name: str, compiled: bool
+) -> None:
+    backend = load_backend("dali", monkeypatch)
+    if not compiled:
+        monkeypatch.setitem(sys.modules, "ziglang", None)
+    instance = backend.TritonPythonModel()
+    instance.initialize(arguments(PREPROCESS))
+    np.testing.assert_array_equal(pixels(*instance.execute([request(GOOD[name])])), expected(GOOD[name]))
+    said = [] if compiled else ["PyTorch resizes the images, slower: the package ziglang is not installed"]
+    assert backend.pb_utils.Logger.warnings == said
 
 
 def test_a_serialised_pipeline_gives_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -263,17 +269,6 @@ def test_a_serialised_pipeline_gives_the_same(tmp_path: Path, monkeypatch: pytes
         instance.initialize(arguments(tmp_path / name))
         answers.append(pixels(*instance.execute([request(GOOD["turned"])])))
     np.testing.assert_array_equal(*answers)
-
-
-def test_a_large_image_is_finished_by_bands_with_the_same_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
-    source = load_backend("dali", monkeypatch)._import(PREPROCESS / "1" / "dali.py")
-    image = torch.from_numpy(np.random.default_rng(1).integers(0, 256, (301, 173, 3), dtype=np.uint8))
-    whole = source.finish(image)
-    for band in (173 * 300, 173 * 7, 1):
-        monkeypatch.setattr(source, "BAND", band)
-        difference = levels(source.finish(image).numpy(), whole.numpy())
-        assert difference.max() <= 1
-        assert (difference > 0).mean() < 0.001
 
 
 def test_a_folder_without_a_pipeline_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import ctypes
 import importlib.util
+import io
 import subprocess
 import warnings
 from pathlib import Path
@@ -47,15 +48,18 @@ class Mixed(nn.Module):
 def frozen(network: nn.Module, example: torch.Tensor) -> Any:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r".*torch\.jit\.", category=DeprecationWarning)
-        return torch.jit.freeze(torch.jit.trace(network.eval(), example).eval())
+        file = io.BytesIO()
+        torch.jit.save(torch.jit.trace(network.eval(), example), file)
+        file.seek(0)
+        return torch.jit.freeze(torch.jit.load(file).eval())
 
 
-def test_convolutions_are_replaced_with_what_follows_them(winograd: ModuleType) -> None:
+def test_convolutions_are_replaced_with_what_follows_them(winograd: ModuleType, compile_c: Any) -> None:
     torch.manual_seed(1)
     network, images = Mixed(), torch.randn(3, 3, 10, 14)
     network(torch.randn(8, 3, 10, 14))  # statistics for the norm
     module = frozen(network, images[:1])
-    assert winograd.replace_convolutions(module) == 5
+    assert winograd.replace_convolutions(module, compile_c) == 5
     kinds = [node.kind() for node in module.graph.nodes()]
     assert kinds.count(OPERATOR) == 5
     assert kinds.count("aten::_convolution") == 4
@@ -64,12 +68,29 @@ def test_convolutions_are_replaced_with_what_follows_them(winograd: ModuleType) 
             torch.testing.assert_close(module(batch), network(batch), rtol=1e-4, atol=1e-4)
 
 
-def test_a_network_without_such_convolutions_needs_no_compiler(
-    winograd: ModuleType, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(winograd, "kernels", lambda: pytest.fail("compiled"))
+def test_a_network_without_such_convolutions_needs_no_compiler(winograd: ModuleType) -> None:
     module = frozen(nn.Conv2d(3, 8, 3, padding=1), torch.randn(1, 3, 8, 8))
-    assert winograd.replace_convolutions(module) == 0
+    assert winograd.replace_convolutions(module, lambda *_: pytest.fail("compiled")) == 0
+
+
+def test_the_fused_graph_lays_images_out_as_the_kernels_take_them(winograd: ModuleType, compile_c: Any) -> None:
+    network, images = Residual().to(memory_format=torch.channels_last), torch.randn(2, 3, 12, 12)
+    fused = torch.jit.onednn_fusion_enabled()
+    torch.jit.enable_onednn_fusion(True)
+    try:
+        module = frozen(network, images)
+        winograd.replace_convolutions(module, compile_c)
+        with torch.inference_mode():
+            for _ in range(4):
+                module(images)
+            with torch.profiler.profile() as profile:
+                module(images)
+    finally:
+        torch.jit.enable_onednn_fusion(fused)
+    ran = [event.name for event in profile.events()]
+    assert [name for name in ran if name.startswith("LlgaPartition")]
+    assert ran.count(OPERATOR) == 2
+    assert "aten::clone" not in ran
 
 
 class Residual(nn.Module):
@@ -78,10 +99,11 @@ class Residual(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.stem = nn.Conv2d(3, 32, 3, padding=1)
+        self.down = nn.Conv2d(32, 32, 3, stride=2, padding=1)
         self.first, self.second = (nn.Conv2d(32, 32, 3, padding=1) for _ in range(2))
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        features = torch.relu(self.stem(images))
+        features = torch.relu_(self.down(torch.relu(self.stem(images))))
         features = torch.relu(features + self.second(torch.relu(self.first(features))))
         return torch.softmax(features.mean((2, 3)), dim=1), features
 
@@ -130,7 +152,7 @@ def test_the_backend_uses_it_where_it_may(
     replaced: list[int] = []
     backend = load_backend("pytorch", monkeypatch)
     replace = backend.replace_convolutions
-    monkeypatch.setattr(backend, "replace_convolutions", lambda module: replaced.append(replace(module)))
+    monkeypatch.setattr(backend, "replace_convolutions", lambda *given: replaced.append(replace(*given)))
     model = load(folder, monkeypatch, backend=backend, tensor=tensor, **parameters)
     assert replaced == ([2] * len(replaced) if used else [])
     assert bool(replaced) == used
@@ -144,8 +166,8 @@ def without_ziglang(monkeypatch: pytest.MonkeyPatch, _: ModuleType) -> None:
 
 
 def on_an_old_processor(monkeypatch: pytest.MonkeyPatch, winograd: ModuleType) -> None:
-    compile_for = winograd.compile_for
-    monkeypatch.setattr(winograd, "compile_for", lambda _: compile_for("x86_64"))
+    compiled = winograd.Kernels.compiled
+    monkeypatch.setattr(winograd.Kernels, "compiled", lambda compile_c: compiled(compile_c, "x86_64"))
 
 
 def with_a_broken_compiler(monkeypatch: pytest.MonkeyPatch, _: ModuleType) -> None:

@@ -8,6 +8,8 @@ import pytest
 import torch
 from torch.nn import functional
 
+from embedded_triton.backends.compiler import compile_c
+
 
 @pytest.fixture(autouse=True)
 def same_noise_every_time() -> None:
@@ -24,7 +26,7 @@ def compiled() -> dict[str, Any]:
 def kernels(winograd: ModuleType, compiled: dict[str, Any], request: pytest.FixtureRequest) -> Any:
     """The kernels for this processor, and those for one that has AVX2 alone."""
     if request.param not in compiled:
-        compiled[request.param] = winograd.Kernels(winograd.compile_for(request.param))
+        compiled[request.param] = winograd.Kernels.compiled(compile_c, request.param)
     return compiled[request.param]
 
 
