@@ -1,6 +1,7 @@
 """`python -m gateway --host 0.0.0.0 --port 8080`."""
 
 import argparse
+import gc
 import ipaddress
 import sys
 
@@ -36,7 +37,10 @@ def main(arguments: list[str] | None = None) -> None:
     except ValueError as error:
         sys.exit(f"The gateway does not start, TRITON_URL is wrong. {error}")
     lifecycle = Lifecycle()
-    GatewayServer(create_app(settings, classifier, lifecycle), settings, lifecycle).run()
+    server = GatewayServer(create_app(settings, classifier, lifecycle), settings, lifecycle)
+    # All that there is by now stays: the garbage collector would look at it again and again, a tenth of a request.
+    gc.freeze()
+    server.run()
 
 
 def _warn_of_openness(settings: Settings) -> None:

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from gateway.admission import UploadMemory
 from gateway.classify import Answer, ClassifyImage
+from gateway.direct import DirectRoute
 from gateway.docs.operations import PREDICT
 from gateway.errors import BadParameter
 from gateway.hangup import cancelled_on_hangup
@@ -19,7 +20,7 @@ from gateway.uploads import UploadLimits, read_upload
 
 def predict_router(settings: Settings, classify: ClassifyImage, memory: UploadMemory) -> APIRouter:
     """The router with the one route that classifies."""
-    router = APIRouter()
+    router = APIRouter(route_class=DirectRoute)
     limits = UploadLimits(settings.max_body_bytes, settings.upload_grace_seconds, settings.upload_bytes_per_second)
 
     @router.post("/{model_type}/predict", **PREDICT)
