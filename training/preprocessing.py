@@ -36,8 +36,8 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 def resize(image: Image.Image, size: int) -> torch.Tensor:
     """Return the whole RGB image as UINT8 [3, size, size], by antialiased linear interpolation, rounded once.
 
-    What serves on a CPU (``finish`` of the model ``preprocess``) gives the same to the bit: exact ties are frequent, and
-    how another implementation errs at them changed probabilities by up to 0.01 (docs/experiments.md, 2026-11-28).
+    What serves on a CPU (``finish`` of the model ``preprocess``) gives the same to the bit: exact ties are frequent,
+    and how another implementation errs at them changed probabilities by up to 0.01 (docs/experiments.md, 2026-11-28).
     """
     pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float()
     return functional.interpolate(pixels, (size, size), mode="bilinear", antialias=True)[0].round().to(torch.uint8)

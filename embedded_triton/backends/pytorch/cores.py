@@ -11,8 +11,7 @@ Tensors = tuple[torch.Tensor, ...]
 Network = Callable[..., Tensors]
 #: Photos that one core computes at a time, where there are enough: weights are fetched once for them.
 _TOGETHER = 2
-#: Seconds without work after which a photo is taken to have come alone. From one answer to the next question of the same
-#: client more time goes by; a photo that comes sooner has company, which needs the other cores.
+#: A photo that comes within so many seconds of a batch is not alone: it was too late for the batch, and more come.
 _PAUSE = 0.002
 
 
@@ -37,7 +36,7 @@ class Cores:
         # the same time before it is compiled, it answers for one of them. So nothing but one size ever meets a copy.
         self._each = {size: load(1) for size in range(1, _TOGETHER + 1)}
         self._threads = together
-        self._ended = -math.inf
+        self._batch_ended = -math.inf
         # OpenMP's number of threads belongs to the thread that sets it.
         self._pool = ThreadPoolExecutor(together, initializer=torch.set_num_threads, initargs=(1,))
 
@@ -48,12 +47,12 @@ class Cores:
             columns: for each input the tensors of all requests.
         """
         photos = [[photo for tensor in column for photo in torch.split(tensor, 1)] for column in columns]
-        try:
-            if len(photos[0]) == 1 and time.monotonic() - self._ended > _PAUSE:
-                return self._alone(*(column[0] for column in photos))
-            return self._together(photos)
-        finally:
-            self._ended = time.monotonic()
+        if len(photos[0]) == 1 and time.monotonic() > self._batch_ended + _PAUSE:
+            return self._alone(*(column[0] for column in photos))
+        answers = self._together(photos)
+        if len(photos[0]) > 1:
+            self._batch_ended = time.monotonic()
+        return answers
 
     def _together(self, photos: list[list[torch.Tensor]]) -> Tensors:
         parts = ([column[part] for column in photos] for part in self._parts(len(photos[0])))

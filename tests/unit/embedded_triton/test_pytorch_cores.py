@@ -9,6 +9,7 @@ from typing import ClassVar
 import pytest
 import torch
 
+from embedded_triton.backends.pytorch import cores as module
 from embedded_triton.backends.pytorch.cores import Cores, Network, Tensors
 from tests.unit.embedded_triton.backend_loading import load_backend
 from tests.unit.embedded_triton.pytorch_backend import folder, load, network, requests_of
@@ -66,9 +67,12 @@ def test_each_part_of_a_batch_has_a_core_and_a_photo_that_came_alone_has_all(
     model = load(folder, monkeypatch, instances=instances, cores=Spy, **given)
     model.execute(requests_of(1, 1, 4))
     assert sorted(Spy.calls) == [(photos, 1) for photos in parts]
-    monkeypatch.setattr(Spy, "calls", [])
-    model.execute(requests_of(1))
-    assert Spy.calls == [(1, int(threads or 4))]
+    for pause, used in ((60.0, 1), (0.0, int(threads or 4))):
+        # At the heels of a batch a photo is not alone.
+        monkeypatch.setattr(module, "_PAUSE", pause)
+        monkeypatch.setattr(Spy, "calls", [])
+        model.execute(requests_of(1))
+        assert Spy.calls == [(1, used)]
     assert model._network._pool._max_workers == at_a_time
 
 
@@ -117,6 +121,19 @@ def test_a_copy_of_the_network_meets_one_size_and_one_number_of_threads() -> Non
         (answer,) = cores([torch.arange(photos)[:, None]])
         assert answer.flatten().tolist() == list(range(photos))
     assert sorted(met.values(), key=sorted) == [{(1, 1)}, {(1, 3)}, {(2, 1)}]
+
+
+def test_photos_that_come_one_by_one_have_all_cores() -> None:
+    """So do those of the warm-up, without which the first photo that comes alone would wait for the compiler."""
+    used: list[int] = []
+
+    def load(threads: int) -> Network:
+        return lambda photo: used.append(threads) or (photo,)  # type: ignore[func-returns-value]
+
+    cores = Cores(load, alone=2, together=2)
+    for _ in range(3):
+        cores([torch.zeros(1, 1)])
+    assert used == [2, 2, 2]
 
 
 def test_a_core_that_is_done_takes_the_next_part() -> None:
