@@ -1,5 +1,7 @@
 """The start from the command line: what it warns of, and what it refuses."""
 
+import gc
+
 import pytest
 from structlog.testing import capture_logs
 
@@ -45,3 +47,14 @@ def test_a_wrong_setting_stops_the_start_with_a_sentence(
     monkeypatch.setattr(command, "configure_logging", lambda settings: None)
     with pytest.raises(SystemExit, match=sentence):
         command.main([])
+
+
+def test_the_garbage_collector_leaves_alone_what_is_there_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    frozen: list[int] = []
+    monkeypatch.setattr(command, "configure_logging", lambda settings: None)
+    monkeypatch.setattr(command.GatewayServer, "run", lambda self: frozen.append(gc.get_freeze_count()))
+    try:
+        command.main([])
+    finally:
+        gc.unfreeze()
+    assert frozen[0] > 10_000
