@@ -52,6 +52,7 @@ def test_a_wrong_setting_stops_the_start_with_a_sentence(
 def test_the_garbage_collector_leaves_alone_what_is_there_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     frozen: list[int] = []
     monkeypatch.setattr(command, "configure_logging", lambda settings: None)
+    monkeypatch.setattr(command, "return_freed_memory", lambda: None)
     monkeypatch.setattr(command.GatewayServer, "run", lambda self: frozen.append(gc.get_freeze_count()))
     try:
         command.main([])
