@@ -31,16 +31,16 @@ def compile_c(source: Path, *options: str, processor: str = "native") -> ctypes.
     package = importlib.util.find_spec("ziglang")
     if package is None or not package.submodule_search_locations:
         raise CompilerError("the package ziglang is not installed")
-    with tempfile.TemporaryDirectory(prefix=f"{source.stem}-") as folder:
-        library = Path(folder, source.stem).with_suffix(".so")
-        compiler = [str(Path(package.submodule_search_locations[0], "zig")), "cc"]
-        common = ["-O3", f"-march={processor}", "-fPIC", "-shared", "-nostdlib"]
-        command = [*compiler, *common, *options, str(source), "-o", str(library)]
-        environment = os.environ | {"ZIG_GLOBAL_CACHE_DIR": folder, "ZIG_LOCAL_CACHE_DIR": folder}
-        try:
+    try:
+        with tempfile.TemporaryDirectory(prefix=f"{source.stem}-") as folder:
+            library = Path(folder, source.stem).with_suffix(".so")
+            compiler = [str(Path(package.submodule_search_locations[0], "zig")), "cc"]
+            common = ["-O3", f"-march={processor}", "-fPIC", "-shared", "-nostdlib"]
+            command = [*compiler, *common, *options, str(source), "-o", str(library)]
+            environment = os.environ | {"ZIG_GLOBAL_CACHE_DIR": folder, "ZIG_LOCAL_CACHE_DIR": folder}
             subprocess.run(command, env=environment, capture_output=True, text=True, timeout=_SECONDS, check=True)
             return ctypes.CDLL(str(library))
-        except subprocess.CalledProcessError as error:
-            raise CompilerError(f"the compiler failed: {error.stderr.strip()[-500:]}") from error
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise CompilerError(f"{source.name} can not be compiled: {error}") from error
+    except subprocess.CalledProcessError as error:
+        raise CompilerError(f"the compiler failed: {error.stderr.strip()[-500:]}") from error
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise CompilerError(f"{source.name} can not be compiled: {error}") from error

@@ -4,6 +4,7 @@ import ctypes
 import importlib.util
 import io
 import subprocess
+import tempfile
 import warnings
 from pathlib import Path
 from types import ModuleType
@@ -184,6 +185,13 @@ def with_a_library_that_does_not_load(monkeypatch: pytest.MonkeyPatch, _: Module
     monkeypatch.setattr(ctypes, "CDLL", fail)
 
 
+def with_a_full_disk(monkeypatch: pytest.MonkeyPatch, _: ModuleType) -> None:
+    def fail(*_given: object, **_options: object) -> str:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "mkdtemp", fail)
+
+
 @pytest.mark.parametrize(
     ("obstacle", "message"),
     [
@@ -191,6 +199,7 @@ def with_a_library_that_does_not_load(monkeypatch: pytest.MonkeyPatch, _: Module
         (on_an_old_processor, "neither AVX-512 nor AVX2"),
         (with_a_broken_compiler, "the compiler failed: error: no space left"),
         (with_a_library_that_does_not_load, "failed to map segment"),
+        (with_a_full_disk, "No space left on device"),
     ],
 )
 def test_where_it_can_not_be_the_backend_says_so_and_answers(
