@@ -127,8 +127,18 @@ class Server:
             folder=folder,
         )
 
-    def is_running(self) -> bool:
-        """Say whether the process lives; whether it answers is what the probe says."""
+    def lost(self) -> str | None:
+        """Return which of its processes has ended; None while all live. Whether they answer is what the probe says.
+
+        A model with two instances has two processes. Where one of them has died, the other may answer a probe while
+        requests that come to the dead one fail.
+        """
+        if not self._is_running():
+            return "The Triton server has ended"
+        lost = {model for process, model in self._backends.items() if not self._is_backend(arguments_of(process))}
+        return f"A backend process of {' and '.join(sorted(lost))} has ended" if lost else None
+
+    def _is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
     def wait_until_ready(self, stop: threading.Event) -> bool:
@@ -153,7 +163,7 @@ class Server:
             except ProbeError as exc:
                 fault, pause = str(exc), _RETRY
                 failed = 0 if exc.may_be_starting else failed + 1
-            if not self.is_running():
+            if not self._is_running():
                 if stop.is_set():
                     return False
                 raise ServerStartError("The Triton server ended while it was starting.", self._hint())
@@ -167,20 +177,14 @@ class Server:
         return False
 
     def probe(self, timeout: float, /) -> None:
-        """Look whether all of its backend processes live, and ask every ensemble.
-
-        A model with two instances has two processes. Where one of them has died, the other may answer a probe while
-        requests that come to the dead one fail.
+        """Ask every ensemble.
 
         Args:
             timeout: seconds that each answer may take.
 
         Raises:
-            ProbeError: a backend process that was there at first is gone, or an ensemble did not answer rightly.
+            ProbeError: an ensemble did not answer, or not rightly.
         """
-        lost = {model for process, model in self._backends.items() if not self._is_backend(arguments_of(process))}
-        if lost:
-            raise ProbeError(f"a backend process of {' and '.join(sorted(lost))} has ended")
         self._ask(timeout)
 
     def _find_backends(self) -> dict[int, str]:

@@ -33,7 +33,7 @@ class Settings(BaseSettings):
     )
     probe_interval: Seconds = Field(
         default=5,
-        description="Seconds between two probe inferences; a dead backend process is found within about this time.",
+        description="Seconds between two probe inferences.",
     )
     probe_timeout: Seconds = Field(
         default=30,

@@ -1,8 +1,7 @@
-"""Keeps a server answering: a failed probe restarts it.
+"""Keeps a server answering: it is started again where a process of it has ended, or it fails its probe.
 
 When a backend process dies, Triton goes on saying that it is ready, answers every request that comes to it with an
-error, and does not start the process again. A real inference finds that out, and a look at the processes where a model
-has several.
+error, and does not start the process again. So the processes are looked at, and a real inference is asked for.
 """
 
 import threading
@@ -17,6 +16,8 @@ from embedded_triton.settings import Settings
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 1.0, 60.0
 _RECHECK = 0.5
 _POLL = 0.1
+#: Seconds between two looks whether its processes live, which cost next to nothing.
+_LOOK = 0.25
 #: A server that has answered for this long has not failed because of its start.
 _STABLE = 120.0
 
@@ -30,8 +31,8 @@ class Supervised(Protocol):
     def wait_until_ready(self, stop: threading.Event) -> bool:
         """Wait until it answers; False where ``stop`` came first."""
 
-    def is_running(self) -> bool:
-        """Say whether its process lives."""
+    def lost(self) -> str | None:
+        """Return which of its processes has ended; None while all live."""
 
     def probe(self, timeout: float, /) -> None:
         """Ask it; raise ProbeError where the answer is wrong or missing."""
@@ -139,16 +140,19 @@ class Supervisor:
 
     def _watch(self) -> None:
         """Return when the server must be restarted, or is to stop."""
-        failed, pause = 0, self._settings.probe_interval
-        while not self._stop.wait(pause):
-            if not self._server.is_running():
-                self._report("The Triton server has ended; it is started again.")
+        settings = self._settings
+        failed, due = 0, time.monotonic() + settings.probe_interval
+        while not self._stop.wait(min(_LOOK, settings.probe_interval)):
+            if lost := self._server.lost():
+                self._report(f"{lost}; Triton is started again.")
                 return
+            if time.monotonic() < due:
+                continue
             try:
-                self._server.probe(self._settings.probe_timeout)
-                failed, pause = 0, self._settings.probe_interval
+                self._server.probe(settings.probe_timeout)
+                failed, due = 0, time.monotonic() + settings.probe_interval
             except ProbeError as exc:
-                failed, pause = failed + 1, _RECHECK
-                if failed >= self._settings.probe_failures and not self._stop.is_set():
+                failed, due = failed + 1, time.monotonic() + _RECHECK
+                if failed >= settings.probe_failures and not self._stop.is_set():
                     self._report(f"The Triton server fails its probe ({exc}); it is restarted.")
                     return

@@ -187,6 +187,8 @@ def _turned(profile: Profile, tuning: Tuning, *, threads: str) -> dict[str, obje
     else:
         # The network's is longer than that of preprocess: a photo that was decoded is not thrown away.
         lines = [f"default_queue_policy {{ max_queue_size: {tuning.queue} }}"]
+    if tuning.preferred_batch_size:
+        lines.append(f"preferred_batch_size: [ {tuning.preferred_batch_size} ]")
     if tuning.queue_delay:
         lines.append(f"max_queue_delay_microseconds: {tuning.queue_delay}")
     queueing = "".join(f"\n  {line}" for line in lines)

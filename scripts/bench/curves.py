@@ -114,7 +114,7 @@ def service() -> Iterator[tuple[str, int, float]]:
     command = [sys.executable, "-m", "scripts.cli.serve", "--port", str(port)]
     url = f"http://127.0.0.1:{port}"
     began = time.monotonic()
-    with process(command, variables) as (started, log):
+    with process("service", command, variables) as (started, log):
         wait(started, log, lambda: uvloop.run(_ready(url)))
         yield url, started.pid, time.monotonic() - began
 

@@ -1,9 +1,9 @@
 """Starts what the benchmarks measure, each as a process of its own, and stops it."""
 
+import itertools
 import os
 import socket
 import sys
-import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -15,7 +15,10 @@ from pathlib import Path
 from embedded_triton.leash import LeashedProcess
 
 ROOT = Path(__file__).resolve().parents[2]
+#: What the servers of a benchmark said, numbered in the order of their start; the next benchmark overwrites it.
+LOGS = ROOT / "build" / "bench" / "logs"
 _START_SECONDS, _STOP_SECONDS = 240.0, 40.0
+_numbers = itertools.count(1)
 
 
 class StartError(Exception):
@@ -50,7 +53,7 @@ def triton(
         command = ["taskset", "--cpu-list", ",".join(map(str, cores)), *command]
     variables = {**environment(device), "EMBEDDED_TRITON_SHARED_MEMORY_PREFIX": f"bench-{grpc}"}
     variables |= {"EMBEDDED_TRITON_PROFILE": profile or "default"}
-    with process(command, variables) as (started, log):
+    with process("triton", command, variables) as (started, log):
         wait(started, log, lambda: "Triton answers on" in log.read_text(errors="replace"))
         yield f"127.0.0.1:{grpc}"
 
@@ -69,7 +72,7 @@ def gateways(triton_url: str, count: int, in_flight: int) -> Iterator[tuple[str,
     with ExitStack() as stack:
         for port in ports:
             command = [sys.executable, "-m", "gateway", "--host", "127.0.0.1", "--port", str(port)]
-            started, log = stack.enter_context(process(command, variables))
+            started, log = stack.enter_context(process("gateway", command, variables))
             wait(started, log, partial(_answers, f"http://127.0.0.1:{port}/health/ready"))
         yield tuple(f"http://127.0.0.1:{port}" for port in ports)
 
@@ -79,26 +82,26 @@ def ancestor(device: str) -> Iterator[str]:
     """The plain FastAPI service with the eager networks, on this device; yields its URL."""
     (port,) = free_ports(1)
     command = [sys.executable, "-m", "scripts.bench.peers.ancestor", f"--port={port}"]
-    with process(command, environment(device)) as (started, log):
+    with process("ancestor", command, environment(device)) as (started, log):
         wait(started, log, partial(_answers, f"http://127.0.0.1:{port}/openapi.json"))
         yield f"http://127.0.0.1:{port}"
 
 
 @contextmanager
-def process(command: list[str], variables: dict[str, str]) -> Iterator[tuple[LeashedProcess, Path]]:
-    """Run a command while the body runs; yields the process and the file of its log.
+def process(name: str, command: list[str], variables: dict[str, str]) -> Iterator[tuple[LeashedProcess, Path]]:
+    """Run a command while the body runs; yields the process and the file of its log, ``NAME-NUMBER.log`` in ``LOGS``.
 
     On a leash, so that neither workers that a server forgets (LitServe's do not end with it) nor a benchmark that is
     killed leave anything behind.
     """
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        log = Path(folder, "log")
-        with log.open("wb") as output:
-            started = LeashedProcess(command, environment=variables, grace=_STOP_SECONDS, output=output)
-        try:
-            yield started, log
-        finally:
-            started.stop()
+    LOGS.mkdir(parents=True, exist_ok=True)
+    log = LOGS / f"{name}-{next(_numbers)}.log"
+    with log.open("wb") as output:
+        started = LeashedProcess(command, environment=variables, grace=_STOP_SECONDS, output=output)
+    try:
+        yield started, log
+    finally:
+        started.stop()
 
 
 def wait(started: LeashedProcess, log: Path, ready: Callable[[], bool]) -> None:

@@ -154,9 +154,13 @@ class RunningTriton:
 
     def kill_backend(self, model: str) -> None:
         """Kill a backend process that runs ``model``, as an out-of-memory killer would."""
+        self.backend(model).kill()
+
+    def backend(self, model: str) -> psutil.Process:
+        """Return a backend process that runs ``model``."""
         folder = f"{self.model_repository / model}/"
         stubs = [each for each in self.processes() if any(word.startswith(folder) for word in each.cmdline())]
-        next(each for each in stubs if "stub" in each.exe()).kill()
+        return next(each for each in stubs if "stub" in each.exe())
 
     def segments(self) -> list[str]:
         """Return the names of this server's segments in /dev/shm."""

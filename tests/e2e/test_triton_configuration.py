@@ -32,7 +32,8 @@ def test_the_server_resolved_what_was_committed(triton: RunningTriton, model: st
         # The server adds defaults to these, and names and devices to the instances; nothing else may differ.
         for field in ADDED_BY_THE_SERVER:
             config.ClearField(field)
-        config.dynamic_batching.ClearField("preferred_batch_size")
+    if resolved.HasField("dynamic_batching") and not committed.dynamic_batching.preferred_batch_size:
+        resolved.dynamic_batching.ClearField("preferred_batch_size")  # by default the largest batch
     assert resolved.name == model
     assert json_format.MessageToDict(resolved) == json_format.MessageToDict(committed)
 

@@ -10,6 +10,7 @@ import psutil
 import pytest
 import torch
 from tritonclient.grpc import InferenceServerClient
+from tritonclient.utils import InferenceServerException
 
 from tests.e2e.asking import ask, encoded
 from tests.e2e.running_triton import RunningTriton
@@ -103,7 +104,27 @@ def test_one_killed_backend_process_of_several_is_noticed_and_replaced(
     own_triton.kill_backend("raw_cnn")
     assert eventually(lambda: not psutil.pid_exists(server))
     own_triton.wait_until_ready()
-    assert "a backend process of raw_cnn has ended" in own_triton.log.read_text()
+    assert "A backend process of raw_cnn has ended" in own_triton.log.read_text()
+
+
+def test_a_backend_process_that_stands_still_for_longer_than_triton_bears_is_recovered_from(
+    triton: RunningTriton,
+) -> None:
+    # As on a machine that is paused or overloaded. Triton gives a backend process one second for a sign of life.
+    image = encoded(120, 90, 7)
+    with InferenceServerClient(triton.grpc_url) as client:
+        before = ask(client, "raw", image)
+        server, backend = triton.server_pid, triton.backend("raw_cnn")
+        backend.suspend()
+        try:
+            refused = ask(client, "raw", image)
+        finally:
+            backend.resume()
+    assert isinstance(refused, InferenceServerException)
+    assert eventually(lambda: not psutil.pid_exists(server))
+    triton.wait_until_ready()
+    with InferenceServerClient(triton.grpc_url) as client:
+        assert ask(client, "raw", image) == pytest.approx(before, abs=1e-4)
 
 
 def test_two_servers_live_side_by_side(triton: RunningTriton, own_triton: RunningTriton) -> None:

@@ -6,9 +6,9 @@ the ``config.pbtxt`` of a model. The latter is the profile ``DEFAULT``, right fo
 
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 PROFILES = Path(__file__).resolve().parent
 DEFAULT = "cpu-2"
@@ -22,6 +22,9 @@ class Tuning(_Table):
     """What is turned for one model."""
 
     max_batch_size: int = Field(ge=1, description="most photos in a batch; memory grows with it")
+    preferred_batch_size: int | None = Field(
+        default=None, ge=1, description="no larger batch is made of several requests, though one request may be larger"
+    )
     instances: int = Field(default=1, ge=1, description="copies that work at the same time, each with its own weights")
     threads: int | None = Field(default=None, ge=1, description="processor threads of an instance; None: the backend's")
     queue: int | None = Field(default=None, ge=1, description="requests that may wait; one more is UNAVAILABLE")
@@ -30,6 +33,12 @@ class Tuning(_Table):
         description="of a network on a processor: bfloat16 only if it has that; int8 is another export",
     )
     queue_delay: int = Field(default=0, ge=0, description="microseconds that a batch waits for more requests")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.preferred_batch_size is not None and self.preferred_batch_size > self.max_batch_size:
+            raise ValueError("preferred_batch_size may not be over max_batch_size")
+        return self
 
 
 class Profile(_Table):

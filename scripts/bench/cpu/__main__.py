@@ -31,7 +31,7 @@ from scripts.bench.cpu.targets import judge
 from scripts.bench.cpu.wrk import ToolError, measure, require_wrk, write_bodies
 from scripts.bench.gpu.drawn import drawn_photos
 from scripts.bench.photos import photos_in
-from scripts.bench.servers import ROOT, StartError, gateways, triton
+from scripts.bench.servers import LOGS, ROOT, StartError, gateways, triton
 from scripts.cli.serve import INT8_PROFILE
 from training.provenance import hardware
 
@@ -153,6 +153,8 @@ def _rounds(
                     row = measure_one(server, model, in_flight, given.seconds)
                     found[model][server][in_flight].append(row)
                     say(f"round {number + 1}: {model}, {in_flight} in flight, {server}: {row}")
+                    if row.failures:
+                        say(f"why {row.failures} requests failed, the logs in {LOGS} may say")
     return found
 
 

@@ -92,7 +92,7 @@ def peers(names: Sequence[str], models: Sequence[str], photo: bytes) -> Iterator
         running, found = [], {}
         for name, port in zip(names, free_ports(len(names)), strict=True):
             command = [sys.executable, "-m", f"scripts.bench.peers.{name}", f"--port={port}"]
-            running.append(stack.enter_context(process(command, variables)))
+            running.append(stack.enter_context(process(name, command, variables)))
             found[name] = Peer(f"http://127.0.0.1:{port}", running[-1][0].pid)
         for (started, log), peer in zip(running, found.values(), strict=True):
             wait(started, log, partial(_answers, peer.url, models, photo))

@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from scripts.bench import servers
 from scripts.bench.cpu import direct, wrk
 from scripts.bench.cpu.__main__ import parse
 from scripts.bench.cpu.contenders import AnswerError, Peer, differences, settle, standing_still
@@ -126,8 +127,23 @@ def becomes(child: psutil.Process, *, stopped: bool) -> bool:
     return False
 
 
+@pytest.fixture
+def logs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.setattr(servers, "LOGS", tmp_path / "logs")
+    return tmp_path / "logs"
+
+
+def test_what_a_server_said_is_kept(logs: Path) -> None:
+    with process("peer", ["echo", "out of memory"], dict(os.environ)) as (started, _):
+        started.wait(60)
+    (log,) = logs.iterdir()
+    assert log.name.startswith("peer-")
+    assert log.read_text() == "out of memory\n"
+
+
+@pytest.mark.usefixtures("logs")
 def test_a_peer_stands_still_while_another_is_measured() -> None:
-    with process(["sleep", "60"], dict(os.environ)) as (started, _):
+    with process("peer", ["sleep", "60"], dict(os.environ)) as (started, _):
         while not (children := psutil.Process(started.pid).children()):
             time.sleep(0.01)
         (child,) = children
@@ -137,9 +153,10 @@ def test_a_peer_stands_still_while_another_is_measured() -> None:
     assert not child.is_running()
 
 
+@pytest.mark.usefixtures("logs")
 def test_what_is_left_to_do_is_waited_for() -> None:
     work = "import time; end = time.monotonic() + 1.5\nwhile time.monotonic() < end: pass\ntime.sleep(60)"
-    with process([sys.executable, "-c", work], dict(os.environ)) as (started, _):
+    with process("peer", [sys.executable, "-c", work], dict(os.environ)) as (started, _):
         while not (children := psutil.Process(started.pid).children()):
             time.sleep(0.01)
         settle(most=60)

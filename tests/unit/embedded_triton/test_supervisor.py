@@ -34,8 +34,8 @@ class ScriptedServer:
             raise ServerStartError("It ended.", "Look at the log.")
         return not stop.is_set()
 
-    def is_running(self) -> bool:
-        return self.running
+    def lost(self) -> str | None:
+        return None if self.running else "A backend process of raw_cnn has ended"
 
     def probe(self, _timeout: float, /) -> None:
         if not self.probes:
@@ -98,19 +98,22 @@ def test_a_restart_that_fails_is_tried_again(supervise: Callable[[ScriptedServer
     assert "It ended. Look at the log." in reports[1]
 
 
-def test_a_server_that_ends_is_started_again() -> None:
-    server = ScriptedServer([])
-    supervisor = supervisor_of(server)
+def test_a_server_that_lost_a_process_is_started_again_without_waiting_for_a_probe() -> None:
+    server, reports = ScriptedServer([]), list[str]()
+    settings = Settings(probe_interval=3600, probe_timeout=1, probe_failures=2)
+    supervisor = Supervisor(server, settings, report=reports.append)
     supervisor.start()
     try:
         assert supervisor.wait_until_ready(threading.Event())
-        assert server.exhausted.wait(60)
-        server.exhausted.clear()
         server.running = False
-        assert server.exhausted.wait(60)
+        for _ in range(600):
+            if len(reports) == 2:
+                break
+            threading.Event().wait(0.1)
     finally:
         supervisor.stop(threading.Event())
-    assert server.starts == 2
+    said = "A backend process of raw_cnn has ended; Triton is started again."
+    assert (server.starts, reports) == (2, [said, "The Triton server answers again."])
 
 
 def test_a_first_start_that_fails_is_an_error_and_not_retried() -> None:

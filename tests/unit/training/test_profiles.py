@@ -29,7 +29,14 @@ def test_what_is_not_said_stays_as_the_backend_has_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "machine =", PROFILE.replace("reasoned", "guessed"), PROFILE.replace("queue = 8", "queue = 0")]
+    "text",
+    [
+        "",
+        "machine =",
+        PROFILE.replace("reasoned", "guessed"),
+        PROFILE.replace("queue = 8", "queue = 0"),
+        f"{PROFILE}preferred_batch_size = 5",
+    ],
 )
 def test_a_wrong_profile_is_refused_with_its_name(tmp_path: Path, text: str) -> None:
     (tmp_path / "mine.toml").write_text(text, encoding="utf-8")
