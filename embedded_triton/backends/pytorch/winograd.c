@@ -1,8 +1,10 @@
-/* 3x3 convolutions, stride 1, padding 1, in single precision, by Winograd's method F(4x4, 3x3) (Lavin and Gray, 2015,
- * https://arxiv.org/abs/1509.09308): of a tile of 6x6 pixels 36 products make the 4x4 results that 144 would make.
+/* 3x3 convolutions, stride 1, padding 1, in single precision, by Winograd's method (Lavin and Gray, 2015,
+ * https://arxiv.org/abs/1509.09308). With STEP 4, F(4x4, 3x3): of a tile of 6x6 pixels 36 products make the 4x4 results
+ * that 144 would make. With STEP 2, F(2x2, 3x3): of 4x4 pixels 16 make 2x2, instead of 36.
  *
- * A block of tiles is transformed, multiplied by the transformed weights as 36 products of matrices, and transformed
- * back while it is in the cache. Images are NHWC; channels are multiples of 16, outputs 32 at least.
+ * A block of tiles is transformed, multiplied by the transformed weights as one product of matrices for each pixel of a
+ * tile, and transformed back while it is in the cache. Images are NHWC; channels are multiples of 16, outputs 32 at
+ * least.
  */
 
 #include <string.h>
@@ -13,7 +15,7 @@ enum { LANES = 16, ROWS = 12 };
 #else
 enum { LANES = 8, ROWS = 6 };
 #endif
-enum { TILE = 6, STEP = 4, PRODUCTS = TILE * TILE, BLOCK = 36, AHEAD = 1024 };
+enum { TILE = STEP + 2, PRODUCTS = TILE * TILE, BLOCK = 36, AHEAD = 1024 };
 
 /* Vectors that the processor has not would be put together of smaller ones, slower than other convolutions. */
 int winograd_has_vectors(void) {
@@ -30,13 +32,14 @@ typedef float vector __attribute__((vector_size(4 * LANES), aligned(4), may_alia
 INLINE vector load(const float *from) { return *(const vector *)from; }
 INLINE void store(float *to, vector values) { *(vector *)to = values; }
 
-/* Distance of the 36 matrices of a block: no multiple of a page, or all would want the same lines of the cache. */
+/* Distance of the matrices of a block: no multiple of a page, or all would want the same lines of the cache. */
 static long distance(long channels) {
     const long floats = BLOCK * channels;
     return floats + (1024 + 16 - floats % 1024) % 1024;
 }
 
-INLINE void transform_six(const vector in[TILE], vector out[TILE]) {
+#if STEP == 4
+INLINE void transform(const vector in[TILE], vector out[TILE]) {
     const vector even = in[4] - 4.0f * in[2], odd = in[3] - 4.0f * in[1];
     const vector even_half = in[4] - in[2], odd_half = 2.0f * (in[3] - in[1]);
     out[0] = 4.0f * in[0] - 5.0f * in[2] + in[4];
@@ -47,25 +50,6 @@ INLINE void transform_six(const vector in[TILE], vector out[TILE]) {
     out[5] = 4.0f * in[1] - 5.0f * in[3] + in[5];
 }
 
-/* 6x6 pixels, rows `row` apart, to a row of each of the 36 matrices at `to`. */
-static void transform_tile(const float *pixels, long row, long channels, float *to) {
-    const long apart = distance(channels);
-    for (long channel = 0; channel < channels; channel += LANES) {
-        vector columns[TILE][TILE];
-        for (int x = 0; x < TILE; x++) {
-            vector column[TILE];
-            for (int y = 0; y < TILE; y++) column[y] = load(pixels + y * row + x * channels + channel);
-            transform_six(column, columns[x]);
-        }
-        for (int y = 0; y < TILE; y++) {
-            vector line[TILE], out[TILE];
-            for (int x = 0; x < TILE; x++) line[x] = columns[x][y];
-            transform_six(line, out);
-            for (int x = 0; x < TILE; x++) store(to + (y * TILE + x) * apart + channel, out[x]);
-        }
-    }
-}
-
 INLINE void transform_back(const vector in[TILE], vector out[STEP]) {
     const vector sum = in[1] + in[2], difference = in[1] - in[2];
     const vector sum_of_twos = in[3] + in[4], difference_of_twos = in[3] - in[4];
@@ -74,8 +58,40 @@ INLINE void transform_back(const vector in[TILE], vector out[STEP]) {
     out[2] = sum + 4.0f * sum_of_twos;
     out[3] = difference + 8.0f * difference_of_twos + in[5];
 }
+#else
+INLINE void transform(const vector in[TILE], vector out[TILE]) {
+    out[0] = in[0] - in[2];
+    out[1] = in[1] + in[2];
+    out[2] = in[2] - in[1];
+    out[3] = in[3] - in[1];
+}
 
-/* A row of each of the 36 matrices to as many of 4x4 results as lie in the image; `residual` lies as they do. */
+INLINE void transform_back(const vector in[TILE], vector out[STEP]) {
+    out[0] = in[0] + in[1] + in[2];
+    out[1] = in[1] - in[2] + in[3];
+}
+#endif
+
+/* A tile of pixels, rows `row` apart, to a row of each of the matrices at `to`. */
+static void transform_tile(const float *pixels, long row, long channels, float *to) {
+    const long apart = distance(channels);
+    for (long channel = 0; channel < channels; channel += LANES) {
+        vector columns[TILE][TILE];
+        for (int x = 0; x < TILE; x++) {
+            vector column[TILE];
+            for (int y = 0; y < TILE; y++) column[y] = load(pixels + y * row + x * channels + channel);
+            transform(column, columns[x]);
+        }
+        for (int y = 0; y < TILE; y++) {
+            vector line[TILE], out[TILE];
+            for (int x = 0; x < TILE; x++) line[x] = columns[x][y];
+            transform(line, out);
+            for (int x = 0; x < TILE; x++) store(to + (y * TILE + x) * apart + channel, out[x]);
+        }
+    }
+}
+
+/* A row of each of the matrices to as many results of a tile as lie in the image; `residual` lies as they do. */
 static void finish_tile(const float *from, long outputs, const float *bias, const float *residual, int relu, long row,
                         long height, long width, float *result) {
     const long apart = distance(outputs);
@@ -164,12 +180,16 @@ long winograd_scratch(long channels, long outputs) {
 
 /* Weights [outputs, channels, 3, 3] as `winograd_convolve` takes them. */
 void winograd_prepare(const float *weights, long channels, long outputs, float *prepared) {
+#if STEP == 4
     static const double matrix[TILE][3] = {{1. / 4, 0, 0},
                                            {-1. / 6, -1. / 6, -1. / 6},
                                            {-1. / 6, 1. / 6, -1. / 6},
                                            {1. / 24, 1. / 12, 1. / 6},
                                            {1. / 24, -1. / 12, 1. / 6},
                                            {0, 0, 1}};
+#else
+    static const double matrix[TILE][3] = {{1, 0, 0}, {1. / 2, 1. / 2, 1. / 2}, {1. / 2, -1. / 2, 1. / 2}, {0, 0, 1}};
+#endif
     for (int y = 0; y < TILE; y++)
         for (int x = 0; x < TILE; x++)
             for (long first = 0, width; first < outputs; first += width) {

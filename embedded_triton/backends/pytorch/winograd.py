@@ -15,9 +15,10 @@ Compile = Callable[..., ctypes.CDLL]
 _SOURCE = Path(__file__).with_name("winograd.c")
 #: NHWC in memory.
 _LAYOUT = torch.channels_last
-_NAME = "bin_it_right::winograd_convolution"
+_NAMES = {4: "bin_it_right::winograd_4x4", 2: "bin_it_right::winograd_2x2"}
 _SCHEMA = "(Tensor images, Tensor weights, Tensor bias, Tensor? residual, bool relu) -> Tensor"
-#: Transformed weights are four times as large. Larger ones come from memory for every photo, and nothing is won.
+#: Tiles of 4x4 results want fewest products and weights four times as large as they were. Larger ones than this come
+#: from memory every time: then tiles of 2x2 results are faster, whose weights are not quite twice as large.
 _MOST_BYTES = 16 << 20
 
 
@@ -26,7 +27,7 @@ class WinogradError(Exception):
 
 
 class Kernels:
-    """The compiled kernels. Other threads of Python run meanwhile."""
+    """The compiled kernels for tiles of one size. Other threads of Python run meanwhile."""
 
     def __init__(self, library: ctypes.CDLL) -> None:
         pointer, size, flag = ctypes.c_void_p, ctypes.c_long, ctypes.c_int
@@ -41,24 +42,16 @@ class Kernels:
         self._memory = threading.local()
 
     @classmethod
-    def compiled(cls, compile_c: Compile, processor: str = "native") -> Self:
-        """Return the kernels for a kind of processor.
+    def compiled(cls, compile_c: Compile, step: int, processor: str = "native") -> Self:
+        """Return the kernels for tiles of ``step`` x ``step`` results, 4 or 2, and a kind of processor.
 
         Raises:
             WinogradError: it has no wide vectors.
         """
-        library = compile_c(_SOURCE, "-ffast-math", processor=processor)
+        library = compile_c(_SOURCE, "-ffast-math", f"-DSTEP={step}", processor=processor)
         if not library.winograd_has_vectors():
             raise WinogradError("this processor has neither AVX-512 nor AVX2, or the compiler does not know it")
         return cls(library)
-
-    @staticmethod
-    def take(weights: torch.Tensor) -> bool:
-        """Return whether there are kernels for weights [outputs, channels, height, width], and they gain by them."""
-        outputs, channels, *kernel = weights.shape
-        small = 36 * outputs * channels * weights.element_size() <= _MOST_BYTES
-        fitting = channels % 16 == 0 and outputs % 16 == 0 and outputs >= 32
-        return weights.dtype is torch.float and kernel == [3, 3] and fitting and small
 
     def prepare(self, weights: torch.Tensor) -> torch.Tensor:
         """Transform FP32 weights [outputs, channels, 3, 3] for ``convolve``."""
@@ -109,16 +102,25 @@ class Kernels:
         return room
 
 
+def step_for(weights: torch.Tensor) -> int | None:
+    """Return which kernels, 4 or 2, are for weights [outputs, channels, height, width]; None where there are none."""
+    outputs, channels, *kernel = weights.shape
+    fitting = channels % 16 == 0 and outputs % 16 == 0 and outputs >= 32
+    if weights.dtype is not torch.float or kernel != [3, 3] or not fitting:
+        return None
+    return 4 if 36 * outputs * channels * weights.element_size() <= _MOST_BYTES else 2
+
+
 @cache
-def kernels(compile_c: Compile) -> Kernels:
+def kernels(compile_c: Compile, step: int) -> Kernels:
     """Return the kernels, compiled for this processor, and known to PyTorch.
 
     Raises:
         WinogradError: the processor has no wide vectors.
     """
-    compiled = Kernels.compiled(compile_c)
-    torch.library.define(_NAME, _SCHEMA)
-    torch.library.impl(_NAME, "CPU", compiled.convolve)
+    compiled = Kernels.compiled(compile_c, step)
+    torch.library.define(_NAMES[step], _SCHEMA)
+    torch.library.impl(_NAMES[step], "CPU", compiled.convolve)
     return compiled
 
 
@@ -140,7 +142,7 @@ def replace_convolutions(network: Any, compile_c: Compile) -> int:
     torch._C._jit_pass_remove_mutation(graph)
     found = [node for node in graph.findAllNodes("aten::_convolution") if _is_replaceable(node)]
     for node in found:
-        _replace(graph, node, kernels(compile_c))
+        _replace(graph, node, compile_c)
     torch._C._jit_pass_dce(graph)
     return len(found)
 
@@ -151,11 +153,13 @@ def _is_replaceable(node: Any) -> bool:
     )
     known = isinstance(weights, torch.Tensor) and isinstance(bias, torch.Tensor) and weights.ndim == 4
     plain = stride == padding == dilation == [1, 1] and not transposed and groups == 1
-    return bool(known and plain and Kernels.take(weights))
+    return bool(known and plain and step_for(weights))
 
 
-def _replace(graph: Any, node: Any, compiled: Kernels) -> None:
+def _replace(graph: Any, node: Any, compile_c: Compile) -> None:
     images, weights, bias, *_ = node.inputs()
+    step = step_for(weights.toIValue())
+    assert step is not None
     replaced, residual = [node], None
     if (following := _only_user(node)) is not None and following.kind() == "aten::add":
         left, right, factor = following.inputs()
@@ -169,8 +173,8 @@ def _replace(graph: Any, node: Any, compiled: Kernels) -> None:
     # Here everything that is added is there too.
     graph.setInsertPoint(last)
     added = graph.insertConstant(None) if residual is None else residual
-    prepared = graph.insertConstant(compiled.prepare(weights.toIValue()))
-    convolution = graph.create(_NAME, [images, prepared, bias, added, graph.insertConstant(relu)], 1)
+    prepared = graph.insertConstant(kernels(compile_c, step).prepare(weights.toIValue()))
+    convolution = graph.create(_NAMES[step], [images, prepared, bias, added, graph.insertConstant(relu)], 1)
     graph.insertNode(convolution)
     convolution.output().setType(last.output().type())
     last.output().replaceAllUsesWith(convolution.output())

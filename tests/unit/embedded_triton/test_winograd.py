@@ -18,7 +18,8 @@ from torch import nn
 from tests.unit.embedded_triton.backend_loading import load_backend
 from tests.unit.embedded_triton.pytorch_backend import load, requests_of, values
 
-OPERATOR = "bin_it_right::winograd_convolution"
+OPERATOR = "bin_it_right::winograd_4x4"
+OF_LARGE_WEIGHTS = "bin_it_right::winograd_2x2"
 
 
 class Mixed(nn.Module):
@@ -67,6 +68,16 @@ def test_convolutions_are_replaced_with_what_follows_them(winograd: ModuleType, 
     with torch.inference_mode():
         for batch in (images, images[:1]):
             torch.testing.assert_close(module(batch), network(batch), rtol=1e-4, atol=1e-4)
+
+
+def test_convolutions_with_large_weights_are_replaced_too(winograd: ModuleType, compile_c: Any) -> None:
+    torch.manual_seed(1)
+    network, images = nn.Conv2d(384, 320, 3, padding=1), torch.randn(2, 384, 7, 6)
+    module = frozen(network, images[:1])
+    assert winograd.replace_convolutions(module, compile_c) == 1
+    assert [node.kind() for node in module.graph.nodes()].count(OF_LARGE_WEIGHTS) == 1
+    with torch.inference_mode():
+        torch.testing.assert_close(module(images), network(images), rtol=1e-4, atol=1e-4)
 
 
 def test_a_network_without_such_convolutions_needs_no_compiler(winograd: ModuleType) -> None:
@@ -168,7 +179,7 @@ def without_ziglang(monkeypatch: pytest.MonkeyPatch, _: ModuleType) -> None:
 
 def on_an_old_processor(monkeypatch: pytest.MonkeyPatch, winograd: ModuleType) -> None:
     compiled = winograd.Kernels.compiled
-    monkeypatch.setattr(winograd.Kernels, "compiled", lambda compile_c: compiled(compile_c, "x86_64"))
+    monkeypatch.setattr(winograd.Kernels, "compiled", lambda compile_c, step: compiled(compile_c, step, "x86_64"))
 
 
 def with_a_broken_compiler(monkeypatch: pytest.MonkeyPatch, _: ModuleType) -> None:

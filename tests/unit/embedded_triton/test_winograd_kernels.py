@@ -18,16 +18,23 @@ def same_noise_every_time() -> None:
 
 @pytest.fixture(scope="module")
 def compiled() -> dict[str, Any]:
-    """Kernels by the processor that they were compiled for."""
+    """Kernels by the size of their tiles and the processor that they were compiled for."""
     return {}
 
 
 @pytest.fixture(params=["native", "haswell"])
-def kernels(winograd: ModuleType, compiled: dict[str, Any], request: pytest.FixtureRequest) -> Any:
-    """The kernels for this processor, and those for one that has AVX2 alone."""
-    if request.param not in compiled:
-        compiled[request.param] = winograd.Kernels.compiled(compile_c, request.param)
-    return compiled[request.param]
+def processor(request: pytest.FixtureRequest) -> Any:
+    """This processor, and one that has AVX2 alone."""
+    return request.param
+
+
+@pytest.fixture(params=[4, 2])
+def kernels(winograd: ModuleType, compiled: dict[str, Any], processor: str, request: pytest.FixtureRequest) -> Any:
+    """The kernels for tiles of 4x4 and of 2x2 results."""
+    key = f"{request.param} {processor}"
+    if key not in compiled:
+        compiled[key] = winograd.Kernels.compiled(compile_c, request.param, processor)
+    return compiled[key]
 
 
 def convolution(outputs: int, channels: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -107,10 +114,13 @@ def test_threads_do_not_disturb_each_other(kernels: Any) -> None:
         ((32, 24, 3, 3), torch.float),
         ((40, 32, 3, 3), torch.float),
         ((16, 32, 3, 3), torch.float),
-        ((512, 512, 3, 3), torch.float),
         ((32, 32, 3, 3), torch.half),
     ],
 )
 def test_other_weights_are_left_to_pytorch(winograd: ModuleType, shape: tuple[int, ...], dtype: torch.dtype) -> None:
-    assert not winograd.Kernels.take(torch.zeros(shape, dtype=dtype))
-    assert winograd.Kernels.take(torch.zeros(32, 32, 3, 3))
+    assert winograd.step_for(torch.zeros(shape, dtype=dtype)) is None
+
+
+@pytest.mark.parametrize(("outputs", "channels", "step"), [(32, 16, 4), (256, 256, 4), (512, 512, 2)])
+def test_large_weights_take_small_tiles(winograd: ModuleType, outputs: int, channels: int, step: int) -> None:
+    assert winograd.step_for(torch.zeros(outputs, channels, 3, 3)) == step
