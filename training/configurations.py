@@ -74,8 +74,7 @@ model_warmup [
 ]
 """
 
-#: The just-in-time compiler looks at the first run, compiles in the second, and is fast from the third on. On up to
-#: eight cores 9 photos are parts of each size that there is (embedded_triton/backends/pytorch/cores.py).
+#: The just-in-time compiler looks at the first run, compiles in the second, and is fast from the third on.
 _NETWORK_WARMUP = """\
   {
     name: "batch of %(batch)d"
@@ -165,7 +164,7 @@ def render_preprocess(profile: Profile, *, size: int, warmup_bytes: int) -> str:
 def render_network(model: str, profile: Profile, *, size: int, classes: int) -> str:
     """Return the configuration of the network ``model``: UINT8 [3, size, size] to FP32 [classes]."""
     tuning = profile.network
-    warmups = ",\n".join(_NETWORK_WARMUP % {"batch": batch, "size": size} for batch in (1, 9))
+    warmups = ",\n".join(_NETWORK_WARMUP % {"batch": batch, "size": size} for batch in (1, 2))
     graph, file, kind, place = "", "", "", "No kind: Triton takes the GPU where there is one, and the CPU where not."
     if tuning.precision == "int8":
         # Nothing is left to fuse.

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 import triton_python_backend_utils as pb_utils
 from compiler import CompilerError, compile_c  # type: ignore[import-not-found] # beside this file, in the backend folder
-from cores import Cores, Network, Tensors  # type: ignore[import-not-found] # likewise
+from cores import Cores, Network, Tensors, keep_freed_memory  # type: ignore[import-not-found] # likewise
 from graphs import Graphs, RecordingError  # type: ignore[import-not-found] # likewise
 from winograd import WinogradError, replace_convolutions  # type: ignore[import-not-found] # likewise
 
@@ -62,6 +62,7 @@ class TritonPythonModel:
             self._network = _recorded(self._load(path), _largest_batch(config, self._device, self._dtype))
             return
         optimized = not _flag(parameters, "DISABLE_OPTIMIZED_EXECUTION")
+        keep_freed_memory()
         # oneDNN's graph fuses what follows a convolution into it: `raw` takes a seventh less, `pretrained` a fifth.
         torch.jit.enable_onednn_fusion(optimized)
         winograd = optimized and self._gains_by_winograd(path, config)
@@ -69,9 +70,11 @@ class TritonPythonModel:
         # Unless the configuration says how many threads are its own, an instance shares the cores with the others.
         share = threads if "INTRA_OP_THREAD_COUNT" in parameters else max(1, threads // _instances(config))
         # With several threads at each convolution PyTorch's own are as fast.
-        self._network = Cores(
+        self._network = cores = Cores(
             lambda threads: self._load(path, winograd=winograd and threads == 1), alone=threads, together=share
         )
+        if (inputs := _largest_batch(config, self._device, self._dtype)) is not None:
+            cores.warm_up(*(tensor[:1] for tensor in inputs))
 
     def execute(self, requests: list[Any]) -> list[Any]:
         """Answer every request with its rows of one common batch."""

@@ -1,6 +1,7 @@
 """3x3 convolutions of a network on a processor by Winograd's method, which PyTorch has not: see ``winograd.c``."""
 
 import ctypes
+import hashlib
 import threading
 from collections.abc import Callable
 from functools import cache
@@ -15,10 +16,11 @@ Compile = Callable[..., ctypes.CDLL]
 _SOURCE = Path(__file__).with_name("winograd.c")
 #: NHWC in memory.
 _LAYOUT = torch.channels_last
-_NAMES = {4: "bin_it_right::winograd_4x4", 2: "bin_it_right::winograd_2x2"}
-_SCHEMA = "(Tensor images, Tensor weights, Tensor bias, Tensor? residual, bool relu) -> Tensor"
-#: Tiles of 4x4 results want fewest products and weights four times as large as they were. Larger ones than this come
-#: from memory every time: then tiles of 2x2 results are faster, whose weights are not quite twice as large.
+_NAME = "bin_it_right::winograd_convolution"
+_SCHEMA = "(Tensor images, int weights, Tensor bias, Tensor? residual, bool relu) -> Tensor"
+#: Tiles of 4x4 results want fewest products, but weights four times as large as they were; of 2x2, not quite twice.
+_STEPS = (4, 2)
+#: Weights that are larger than this for tiles of 4x4 results come from memory every time: then 2x2 are faster.
 _MOST_BYTES = 16 << 20
 
 
@@ -26,7 +28,7 @@ class WinogradError(Exception):
     """There are no such convolutions on this machine."""
 
 
-class Kernels:
+class Tiles:
     """The compiled kernels for tiles of one size. Other threads of Python run meanwhile."""
 
     def __init__(self, library: ctypes.CDLL) -> None:
@@ -102,25 +104,64 @@ class Kernels:
         return room
 
 
-def step_for(weights: torch.Tensor) -> int | None:
-    """Return which kernels, 4 or 2, are for weights [outputs, channels, height, width]; None where there are none."""
-    outputs, channels, *kernel = weights.shape
-    fitting = channels % 16 == 0 and outputs % 16 == 0 and outputs >= 32
-    if weights.dtype is not torch.float or kernel != [3, 3] or not fitting:
-        return None
-    return 4 if 36 * outputs * channels * weights.element_size() <= _MOST_BYTES else 2
+class Kernels:
+    """Convolutions by the tiles that suit the image. Copies of a network share the transformed weights."""
+
+    def __init__(self, tiles: dict[int, Tiles]) -> None:
+        self._tiles = tiles
+        self._weights: dict[int, torch.Tensor] = {}
+        self._prepared: dict[tuple[int, int], torch.Tensor] = {}
+        self._chosen: dict[tuple[int, int, int], tuple[Tiles, torch.Tensor]] = {}
+
+    @staticmethod
+    def take(weights: torch.Tensor) -> bool:
+        """Return whether there are kernels for weights [outputs, channels, height, width]."""
+        outputs, channels, *kernel = weights.shape
+        fitting = channels % 16 == 0 and outputs % 16 == 0 and outputs >= 32
+        return weights.dtype is torch.float and kernel == [3, 3] and fitting
+
+    def keep(self, weights: torch.Tensor) -> int:
+        """Return by what name ``convolve`` knows FP32 weights [outputs, channels, 3, 3]; equal ones have the same."""
+        digest = hashlib.blake2b(weights.contiguous().numpy().tobytes(), digest_size=8).digest()
+        name = int.from_bytes(digest, signed=True)
+        self._weights[name] = weights
+        return name
+
+    def convolve(
+        self, images: torch.Tensor, weights: int, bias: torch.Tensor, residual: torch.Tensor | None, relu: bool
+    ) -> torch.Tensor:
+        """As ``Tiles.convolve``, with weights by the name that ``keep`` gave them."""
+        height, width = images.shape[2:]
+        chosen = self._chosen.get((weights, height, width))
+        if chosen is None:
+            chosen = self._chosen[weights, height, width] = self._choose(weights, height, width)
+        tiles, prepared = chosen
+        return tiles.convolve(images, prepared, bias, residual, relu)
+
+    def _choose(self, weights: int, height: int, width: int) -> tuple[Tiles, torch.Tensor]:
+        step = step_for(self._weights[weights], height, width)
+        if (weights, step) not in self._prepared:
+            self._prepared[weights, step] = self._tiles[step].prepare(self._weights[weights])
+        return self._tiles[step], self._prepared[weights, step]
+
+
+def step_for(weights: torch.Tensor, height: int, width: int) -> int:
+    """Return the edge of the tiles, 4 or 2 results, for weights [outputs, channels, 3, 3] and an image of that size."""
+    outputs, channels, *_ = weights.shape
+    large, small = (-(-height // step) * -(-width // step) * (step + 2) ** 2 for step in _STEPS)
+    return 2 if small <= large or 36 * outputs * channels * weights.element_size() > _MOST_BYTES else 4
 
 
 @cache
-def kernels(compile_c: Compile, step: int) -> Kernels:
+def kernels(compile_c: Compile) -> Kernels:
     """Return the kernels, compiled for this processor, and known to PyTorch.
 
     Raises:
         WinogradError: the processor has no wide vectors.
     """
-    compiled = Kernels.compiled(compile_c, step)
-    torch.library.define(_NAMES[step], _SCHEMA)
-    torch.library.impl(_NAMES[step], "CPU", compiled.convolve)
+    compiled = Kernels({step: Tiles.compiled(compile_c, step) for step in _STEPS})
+    torch.library.define(_NAME, _SCHEMA)
+    torch.library.impl(_NAME, "CPU", compiled.convolve)
     return compiled
 
 
@@ -142,7 +183,7 @@ def replace_convolutions(network: Any, compile_c: Compile) -> int:
     torch._C._jit_pass_remove_mutation(graph)
     found = [node for node in graph.findAllNodes("aten::_convolution") if _is_replaceable(node)]
     for node in found:
-        _replace(graph, node, compile_c)
+        _replace(graph, node, kernels(compile_c))
     torch._C._jit_pass_dce(graph)
     return len(found)
 
@@ -153,13 +194,11 @@ def _is_replaceable(node: Any) -> bool:
     )
     known = isinstance(weights, torch.Tensor) and isinstance(bias, torch.Tensor) and weights.ndim == 4
     plain = stride == padding == dilation == [1, 1] and not transposed and groups == 1
-    return bool(known and plain and step_for(weights))
+    return bool(known and plain and Kernels.take(weights))
 
 
-def _replace(graph: Any, node: Any, compile_c: Compile) -> None:
+def _replace(graph: Any, node: Any, compiled: Kernels) -> None:
     images, weights, bias, *_ = node.inputs()
-    step = step_for(weights.toIValue())
-    assert step is not None
     replaced, residual = [node], None
     if (following := _only_user(node)) is not None and following.kind() == "aten::add":
         left, right, factor = following.inputs()
@@ -173,8 +212,8 @@ def _replace(graph: Any, node: Any, compile_c: Compile) -> None:
     # Here everything that is added is there too.
     graph.setInsertPoint(last)
     added = graph.insertConstant(None) if residual is None else residual
-    prepared = graph.insertConstant(kernels(compile_c, step).prepare(weights.toIValue()))
-    convolution = graph.create(_NAMES[step], [images, prepared, bias, added, graph.insertConstant(relu)], 1)
+    name = graph.insertConstant(compiled.keep(weights.toIValue()))
+    convolution = graph.create(_NAME, [images, name, bias, added, graph.insertConstant(relu)], 1)
     graph.insertNode(convolution)
     convolution.output().setType(last.output().type())
     last.output().replaceAllUsesWith(convolution.output())

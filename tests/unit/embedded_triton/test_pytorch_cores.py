@@ -47,10 +47,10 @@ class Spy(Cores):
 @pytest.mark.parametrize(
     ("threads", "instances", "at_a_time", "parts"),
     [
-        (None, 1, 4, [1, 1, 2, 2]),
+        (None, 1, 4, [1] * 6),
         (None, 2, 2, [1, 1, 2, 2]),
-        (None, 3, 1, [2, 2, 2]),
-        ("1", 1, 1, [2, 2, 2]),
+        (None, 3, 1, [2, 4]),
+        ("1", 1, 1, [2, 4]),
         ("2", 3, 2, [1, 1, 2, 2]),
     ],
 )
@@ -80,14 +80,15 @@ def test_each_part_of_a_batch_has_a_core_and_a_photo_that_came_alone_has_all(
     ("photos", "cores", "parts"),
     [
         (2, 2, [1, 1]),
-        (3, 2, [2, 1]),
-        (5, 2, [2, 1, 1, 1]),
+        (3, 2, [1, 1, 1]),
+        (5, 2, [2, 2, 1]),
         (6, 2, [2, 2, 1, 1]),
-        (7, 2, [2, 2, 2, 1]),
-        (16, 2, [2] * 8),
-        (5, 1, [2, 2, 1]),
+        (7, 2, [2, 2, 1, 1, 1]),
+        (8, 2, [4, 4]),
+        (15, 2, [4, 4, 2, 2, 1, 1, 1]),
+        (5, 1, [4, 1]),
         (3, 8, [1, 1, 1]),
-        (9, 8, [2, *[1] * 7]),
+        (9, 8, [1] * 9),
     ],
 )
 def test_no_core_has_more_than_one_photo_more_to_do(photos: int, cores: int, parts: list[int]) -> None:
@@ -120,7 +121,17 @@ def test_a_copy_of_the_network_meets_one_size_and_one_number_of_threads() -> Non
     for photos in range(1, 20):
         (answer,) = cores([torch.arange(photos)[:, None]])
         assert answer.flatten().tolist() == list(range(photos))
-    assert sorted(met.values(), key=sorted) == [{(1, 1)}, {(1, 3)}, {(2, 1)}]
+    assert sorted(met.values(), key=sorted) == [{(1, 1)}, {(1, 3)}, {(2, 1)}, {(4, 1)}]
+
+
+def test_what_computes_parts_is_compiled_before_the_first_batch() -> None:
+    met: list[tuple[int, int]] = []
+
+    def load(threads: int) -> Network:
+        return lambda part: met.append((len(part), threads)) or (part,)  # type: ignore[func-returns-value]
+
+    Cores(load, alone=2, together=2).warm_up(torch.zeros(1, 1))
+    assert sorted(met) == [(size, 1) for size in (1, 2, 4) for _ in range(3)]
 
 
 def test_photos_that_come_one_by_one_have_all_cores() -> None:
@@ -151,6 +162,12 @@ def test_a_core_that_is_done_takes_the_next_part() -> None:
 
     (answer,) = Cores(lambda _threads: network, alone=2, together=2)([torch.arange(6)[:, None]])
     assert answer.flatten().tolist() == [0, 2, 4, 6, 8, 10]
+
+
+def test_the_backend_compiles_where_it_knows_the_size_of_photos(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Spy, "calls", [])
+    load(folder, monkeypatch, cores=Spy, tensor={"name": "INPUT__0", "data_type": "TYPE_FP32", "dims": ["3", "8", "8"]})
+    assert {photos for photos, _threads in Spy.calls} >= {1, 2, 4}
 
 
 @pytest.mark.parametrize("parameters", [{}, {"DISABLE_OPTIMIZED_EXECUTION": "true"}])

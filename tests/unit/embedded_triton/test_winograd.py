@@ -18,8 +18,7 @@ from torch import nn
 from tests.unit.embedded_triton.backend_loading import load_backend
 from tests.unit.embedded_triton.pytorch_backend import load, requests_of, values
 
-OPERATOR = "bin_it_right::winograd_4x4"
-OF_LARGE_WEIGHTS = "bin_it_right::winograd_2x2"
+OPERATOR = "bin_it_right::winograd_convolution"
 
 
 class Mixed(nn.Module):
@@ -75,7 +74,7 @@ def test_convolutions_with_large_weights_are_replaced_too(winograd: ModuleType, 
     network, images = nn.Conv2d(384, 320, 3, padding=1), torch.randn(2, 384, 7, 6)
     module = frozen(network, images[:1])
     assert winograd.replace_convolutions(module, compile_c) == 1
-    assert [node.kind() for node in module.graph.nodes()].count(OF_LARGE_WEIGHTS) == 1
+    assert [node.kind() for node in module.graph.nodes()].count(OPERATOR) == 1
     with torch.inference_mode():
         torch.testing.assert_close(module(images), network(images), rtol=1e-4, atol=1e-4)
 
@@ -178,8 +177,8 @@ def without_ziglang(monkeypatch: pytest.MonkeyPatch, _: ModuleType) -> None:
 
 
 def on_an_old_processor(monkeypatch: pytest.MonkeyPatch, winograd: ModuleType) -> None:
-    compiled = winograd.Kernels.compiled
-    monkeypatch.setattr(winograd.Kernels, "compiled", lambda compile_c, step: compiled(compile_c, step, "x86_64"))
+    compiled = winograd.Tiles.compiled
+    monkeypatch.setattr(winograd.Tiles, "compiled", lambda compile_c, step: compiled(compile_c, step, "x86_64"))
 
 
 def with_a_broken_compiler(monkeypatch: pytest.MonkeyPatch, _: ModuleType) -> None:
@@ -230,8 +229,8 @@ def test_kernels_that_compute_something_else_are_not_used(
     winograd: ModuleType, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backend = load_backend("pytorch", monkeypatch)
-    prepare = winograd.Kernels.prepare
-    monkeypatch.setattr(winograd.Kernels, "prepare", lambda self, weights: prepare(self, weights) * 1.1)
+    convolve = winograd.Tiles.convolve
+    monkeypatch.setattr(winograd.Tiles, "convolve", lambda *given: convolve(*given) * 1.1)
     model = load(folder, monkeypatch, backend=backend, tensor=INPUT)
     assert backend.pb_utils.Logger.warnings == [
         "The network answers otherwise with Winograd's convolutions: it runs without."

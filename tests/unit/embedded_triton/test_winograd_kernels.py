@@ -33,7 +33,7 @@ def kernels(winograd: ModuleType, compiled: dict[str, Any], processor: str, requ
     """The kernels for tiles of 4x4 and of 2x2 results."""
     key = f"{request.param} {processor}"
     if key not in compiled:
-        compiled[key] = winograd.Kernels.compiled(compile_c, request.param, processor)
+        compiled[key] = winograd.Tiles.compiled(compile_c, request.param, processor)
     return compiled[key]
 
 
@@ -118,9 +118,28 @@ def test_threads_do_not_disturb_each_other(kernels: Any) -> None:
     ],
 )
 def test_other_weights_are_left_to_pytorch(winograd: ModuleType, shape: tuple[int, ...], dtype: torch.dtype) -> None:
-    assert winograd.step_for(torch.zeros(shape, dtype=dtype)) is None
+    assert not winograd.Kernels.take(torch.zeros(shape, dtype=dtype))
+    assert winograd.Kernels.take(torch.zeros(32, 16, 3, 3))
 
 
-@pytest.mark.parametrize(("outputs", "channels", "step"), [(32, 16, 4), (256, 256, 4), (512, 512, 2)])
-def test_large_weights_take_small_tiles(winograd: ModuleType, outputs: int, channels: int, step: int) -> None:
-    assert winograd.step_for(torch.zeros(outputs, channels, 3, 3)) == step
+@pytest.mark.parametrize(
+    ("channels", "height", "width", "step"),
+    [(64, 48, 48, 4), (256, 12, 12, 4), (512, 12, 12, 2), (64, 6, 6, 2), (64, 5, 7, 4), (64, 1, 1, 2)],
+)
+def test_tiles_suit_image_and_weights(winograd: ModuleType, channels: int, height: int, width: int, step: int) -> None:
+    assert winograd.step_for(torch.zeros(channels, channels, 3, 3), height, width) == step
+
+
+def test_weights_are_transformed_once_for_all_copies_of_a_network(winograd: ModuleType) -> None:
+    weights, bias = convolution(32, 16)
+    kernels = winograd.Kernels({step: winograd.Tiles.compiled(compile_c, step) for step in (4, 2)})
+    names = {kernels.keep(weights), kernels.keep(weights.clone())}
+    other = kernels.keep(weights + 1)
+    assert len(names) == 1
+    assert other not in names
+    (name,) = names
+    for size in (24, 6, 24, 6):
+        images = torch.randn(2, 16, size, size)
+        result = kernels.convolve(images, name, bias, None, False)
+        torch.testing.assert_close(result, functional.conv2d(images, weights, bias, padding=1), rtol=1e-4, atol=1e-4)
+    assert set(kernels._prepared) == {(name, 4), (name, 2)}
