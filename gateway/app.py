@@ -13,6 +13,7 @@ from gateway.batch import batch_router
 from gateway.catalogue import catalogue_router
 from gateway.classify import ClassifyImage
 from gateway.cors import allow_origins
+from gateway.direct import StraightTo
 from gateway.docs.document import DESCRIPTION, openapi_document
 from gateway.docs.swagger import swagger_router
 from gateway.explain import explain_router
@@ -67,7 +68,8 @@ def create_app(settings: Settings, classifier: Classifier, lifecycle: Lifecycle 
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    app.include_router(predict_router(settings, classify, memory))  # first: routes are tried in order
+    predict = predict_router(settings, classify, memory)
+    app.include_router(predict)  # first: routes are tried in order
     app.include_router(health_router(classifier, lifecycle or Lifecycle()))
     app.include_router(metrics_router(metrics.registry))
     app.include_router(swagger_router())
@@ -77,6 +79,7 @@ def create_app(settings: Settings, classifier: Classifier, lifecycle: Lifecycle 
     app.include_router(feedback_router(settings, classifier, memory))
     app.include_router(catalogue_router(settings, classifier))
     app.add_exception_handler(HTTPException, _refused_by_router(settings))
+    app.add_middleware(StraightTo, router=predict)
     app.add_middleware(
         RequestMiddleware,
         keys=KeyCheck(settings.api_keys),

@@ -11,7 +11,7 @@ from gateway.admission import UploadMemory
 from gateway.classify import Answer, ClassifyImage
 from gateway.docs.batch import MAX_FILES, PREDICT_BATCH
 from gateway.errors import DeadlineExceeded, GatewayError
-from gateway.hangup import cancelled_on_hangup
+from gateway.hangup import CancelledOnHangup
 from gateway.problems import document_of
 from gateway.requests import context_of
 from gateway.routes import timeout_of
@@ -40,7 +40,7 @@ def batch_router(settings: Settings, classify: ClassifyImage, memory: UploadMemo
             photos = await read_uploads(request.receive, request.headers, limits, share)
             context.upload_bytes, context.upload_seconds = sum(map(len, photos)), time.perf_counter() - began
             timeout_seconds = timeout_of(request, settings)
-            async with cancelled_on_hangup(request.receive):
+            async with CancelledOnHangup(request.scope):
                 context.batch = await _classify_all(classify, model_type, photos, timeout_seconds)
         results = [_result(outcome, context.id) for outcome in context.batch]
         headers = {"Server-Timing": f"total;dur={(time.perf_counter() - context.started) * 1000:.1f}"}

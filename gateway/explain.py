@@ -11,7 +11,7 @@ from gateway.admission import UploadMemory
 from gateway.classify import Answer, ClassifyImage, Explanation
 from gateway.docs.explain import EXPLAIN, LAYERS
 from gateway.errors import BadParameter, DeadlineExceeded
-from gateway.hangup import cancelled_on_hangup
+from gateway.hangup import CancelledOnHangup
 from gateway.images.heat import draw_heat, draw_over_photo
 from gateway.images.transcode import Transcoder
 from gateway.requests import context_of
@@ -42,7 +42,7 @@ def explain_router(
                 raise BadParameter(f"The layer is one of: {', '.join(LAYERS)}.")
             timeout_seconds = timeout_of(request, settings)
             began = time.perf_counter()
-            async with cancelled_on_hangup(request.receive):
+            async with CancelledOnHangup(request.scope):
                 explanation = await classify.explain(model_type, data, timeout_seconds)
                 label = _label(request, explanation.answer)
                 try:

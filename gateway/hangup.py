@@ -1,42 +1,58 @@
 """Stops work for a client that has gone."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
 
-from starlette.types import Receive
+from starlette.types import Scope
 
 from gateway.errors import ClientGone
 
+_KEY = "gateway.hangup"
+_GONE = object()
 
-@asynccontextmanager
-async def cancelled_on_hangup(receive: Receive) -> AsyncIterator[None]:
+
+def hang_up(scope: Scope) -> None:
+    """To be called where the connection of a request that is not answered yet has ended."""
+    watch = scope.get(_KEY)
+    scope[_KEY] = _GONE
+    if isinstance(watch, CancelledOnHangup):
+        watch.cancel()
+
+
+class CancelledOnHangup(AbstractAsyncContextManager[None]):
     """Cancels the block when the client closes the connection, and raises `ClientGone` in its place.
 
-    To be entered when the body has been read: then the only thing that can still be received is the end.
+    ASGI tells of the end to whoever receives, which would want a task of its own for each request. So the protocol
+    says it (`hang_up`).
     """
-    task = asyncio.current_task()
-    assert task is not None
-    inside, hung_up = True, False
 
-    def on_received(done: asyncio.Task[object]) -> None:
-        nonlocal hung_up
-        if inside and not done.cancelled():
-            hung_up = True
-            task.cancel()
+    __slots__ = ("_hung_up", "_scope", "_task")
 
-    waiting = asyncio.create_task(_received(receive))
-    waiting.add_done_callback(on_received)
-    try:
-        yield
-    except asyncio.CancelledError:
-        if hung_up and task.uncancel() == 0:
-            raise ClientGone from None
-        raise
-    finally:
-        inside = False
-        waiting.cancel()
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+        self._hung_up = False
 
+    async def __aenter__(self) -> None:
+        """Begins to watch. Raises `ClientGone` where there is nobody any more."""
+        if self._scope.get(_KEY) is _GONE:
+            raise ClientGone
+        task = asyncio.current_task()
+        assert task is not None
+        self._task = task
+        self._scope[_KEY] = self
 
-async def _received(receive: Receive) -> object:
-    return await receive()
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Ends to watch."""
+        if self._hung_up:
+            if kind is asyncio.CancelledError and self._task.uncancel() == 0:
+                raise ClientGone from None
+        else:
+            del self._scope[_KEY]
+
+    def cancel(self) -> None:
+        """Cancels the block."""
+        self._hung_up = True
+        self._task.cancel()

@@ -28,7 +28,7 @@ def configure_logging(settings: Settings) -> None:
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),  # one call of the system for each line
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)

@@ -2,6 +2,7 @@
 
 import re
 import time
+from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
 
@@ -46,7 +47,6 @@ class Metrics:
             ("reason",),
             registry=registry,
         )
-        self._known: set[tuple[str, str]] = set()
         self._images = Counter("gateway_images", "Classified images by format.", ("format",), registry=registry)
         self._predictions = Counter(
             "gateway_predictions", "Answers by predicted class.", ("model", "version", "class"), registry=registry
@@ -61,40 +61,43 @@ class Metrics:
         self._not_sure = Counter(
             "gateway_not_sure", "Answers under the confidence threshold.", ("model", "version"), registry=registry
         )
+        self._known: set[tuple[str, str]] = set()
+        # prometheus_client looks for what belongs to labels under a lock, and makes text of them, each time.
+        self._of = cache(lambda metric, *labels: metric.labels(*labels))
 
     def observe(self, context: RequestContext, status: int) -> None:
         """Counts a request that has ended with this status."""
         model = context.model_type or "none"
         answer = context.answer
         version = answer.model_version if answer else ""
-        self._requests.labels(model, version, outcome_of(context, status), status).inc()
+        self._of(self._requests, model, version, outcome_of(context, status), status).inc()
         for error in (context.error, *context.batch):
             if isinstance(error, Overloaded):
                 self._rejected.labels(error.reason).inc()
         if context.model_type is None:
             return
-        self._seconds.labels(model).observe(time.perf_counter() - context.started)
+        self._of(self._seconds, model).observe(time.perf_counter() - context.started)
         answers = [each for each in (answer, *context.batch) if isinstance(each, Answer)]
         if answers:
-            self._stages.labels(model, "upload").observe(context.upload_seconds or 0)
+            self._of(self._stages, model, "upload").observe(context.upload_seconds or 0)
         for each in answers:
             self._observe_answer(model, each)
 
     def _observe_answer(self, model: str, answer: Answer) -> None:
         version = answer.model_version
-        self._stages.labels(model, "validate").observe(answer.validate_seconds)
-        self._stages.labels(model, "triton").observe(answer.triton_seconds)
-        self._images.labels(answer.image.format).inc()
+        self._of(self._stages, model, "validate").observe(answer.validate_seconds)
+        self._of(self._stages, model, "triton").observe(answer.triton_seconds)
+        self._of(self._images, answer.image.format).inc()
         if (model, version) not in self._known:
             # A class that is never predicted is a sign of drift as well, and must be there to be seen.
             self._known.add((model, version))
             for label in answer.classes:
                 self._predictions.labels(model, version, label)
             self._not_sure.labels(model, version)
-        self._predictions.labels(model, version, answer.pred_class).inc()
-        self._confidence.labels(model, version).observe(answer.confidence)
+        self._of(self._predictions, model, version, answer.pred_class).inc()
+        self._of(self._confidence, model, version).observe(answer.confidence)
         if answer.not_sure:
-            self._not_sure.labels(model, version).inc()
+            self._of(self._not_sure, model, version).inc()
 
 
 def outcome_of(context: RequestContext, status: int) -> str:

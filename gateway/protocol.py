@@ -1,11 +1,13 @@
 """The HTTP protocol of uvicorn with bounds it lacks, and problem documents where it answers by itself."""
 
 import asyncio
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, cast
 
 import httptools
+from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from gateway.hangup import hang_up
 from gateway.problems import problem
 from gateway.requests import new_request_id
 from gateway.settings import Settings
@@ -118,6 +120,7 @@ class BoundedProtocol(HttpToolsProtocol):
         for cycle in waiting:
             cycle.disconnected = True
             cycle.message_event.set()
+            hang_up(cast(Scope, cycle.scope))
         return any(cycle.response_started for cycle in waiting)
 
     def _count(self, count: int) -> None:

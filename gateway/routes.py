@@ -9,10 +9,9 @@ from starlette.responses import Response
 
 from gateway.admission import UploadMemory
 from gateway.classify import Answer, ClassifyImage
-from gateway.direct import DirectRoute
 from gateway.docs.operations import PREDICT
 from gateway.errors import BadParameter
-from gateway.hangup import cancelled_on_hangup
+from gateway.hangup import CancelledOnHangup
 from gateway.requests import context_of
 from gateway.settings import Settings
 from gateway.uploads import UploadLimits, read_upload
@@ -20,7 +19,7 @@ from gateway.uploads import UploadLimits, read_upload
 
 def predict_router(settings: Settings, classify: ClassifyImage, memory: UploadMemory) -> APIRouter:
     """The router with the one route that classifies."""
-    router = APIRouter(route_class=DirectRoute)
+    router = APIRouter()
     limits = UploadLimits(settings.max_body_bytes, settings.upload_grace_seconds, settings.upload_bytes_per_second)
 
     @router.post("/{model_type}/predict", **PREDICT)
@@ -34,7 +33,7 @@ def predict_router(settings: Settings, classify: ClassifyImage, memory: UploadMe
             data = await read_upload(request.receive, request.headers, limits, share)
             context.upload_bytes, context.upload_seconds = len(data), time.perf_counter() - began
             timeout_seconds = timeout_of(request, settings)
-            async with cancelled_on_hangup(request.receive):
+            async with CancelledOnHangup(request.scope):
                 context.answer = await classify(model_type, data, timeout_seconds)
         return _response(context.answer, context.started)
 

@@ -1,8 +1,7 @@
 """Traces, where someone wants them; else the caller's trace context only passes through to Triton."""
 
 import re
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 from starlette.types import Scope
@@ -15,6 +14,7 @@ _FORMS = {
     b"traceparent": re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}"),
     b"tracestate": re.compile(rb"[\x21-\x7e][\x20-\x7e]{0,511}"),
 }
+_NOTHING = nullcontext()
 
 
 class Tracing(Protocol):
@@ -32,8 +32,7 @@ class Tracing(Protocol):
 class PassThrough:
     """Makes no traces of its own."""
 
-    @contextmanager
-    def request(self, scope: Scope, context: RequestContext) -> Iterator[None]:
+    def request(self, scope: Scope, context: RequestContext) -> AbstractContextManager[None]:
         """Hands on what the client sent, where it has the form: gRPC raises an error for bytes that it can not send."""
         incoming = {
             name.decode(): value.decode()
@@ -41,7 +40,7 @@ class PassThrough:
             if name in _FORMS and _FORMS[name].fullmatch(value)
         }
         outgoing_trace.set(incoming if "traceparent" in incoming else None)
-        yield
+        return _NOTHING
 
     def close(self) -> None:
         """Nothing to do."""

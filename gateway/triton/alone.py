@@ -1,8 +1,8 @@
 """Lets requests pass together, and a suspected one pass alone."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 
 class Alone:
@@ -16,21 +16,20 @@ class Alone:
         self._running = 0
         self._closed = False
         self._changed = asyncio.Condition()
+        #: Waits while another request runs alone.
+        self.together: AbstractAsyncContextManager[None] = _Together(self._enter, self._leave)
 
-    @asynccontextmanager
-    async def together(self) -> AsyncIterator[None]:
-        """Waits while another request runs alone."""
+    async def _enter(self) -> None:
         if self._closed:
             async with self._changed:
                 await self._changed.wait_for(lambda: not self._closed)
         self._running += 1
-        try:
-            yield
-        finally:
-            self._running -= 1
-            if self._closed:
-                async with self._changed:
-                    self._changed.notify_all()
+
+    async def _leave(self) -> None:
+        self._running -= 1
+        if self._closed:
+            async with self._changed:
+                self._changed.notify_all()
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
@@ -50,3 +49,17 @@ class Alone:
             self._closed = False
             async with self._changed:
                 self._changed.notify_all()
+
+
+class _Together(AbstractAsyncContextManager[None]):
+    """No generator: every request enters and leaves here."""
+
+    def __init__(self, enter: Callable[[], Awaitable[None]], leave: Callable[[], Awaitable[None]]) -> None:
+        self._enter = enter
+        self._leave = leave
+
+    async def __aenter__(self) -> None:
+        await self._enter()
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._leave()

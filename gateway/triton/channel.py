@@ -1,13 +1,12 @@
 """The one long-lived gRPC channel to Triton."""
 
-import tritonclient.grpc.aio as triton
+import grpc
 from tritonclient.grpc import MAX_GRPC_MESSAGE_SIZE
 
 _OPTIONS = (
-    # Options replace tritonclient's own, so its message sizes are restated. The rest finds a dead peer in 15 s and
-    # tries a lost one again within 2 s, where gRPC's own back-off grows to two minutes.
     ("grpc.max_send_message_length", MAX_GRPC_MESSAGE_SIZE),
     ("grpc.max_receive_message_length", MAX_GRPC_MESSAGE_SIZE),
+    # Finds a dead peer in 15 s, and tries a lost one again within 2 s, where gRPC's own back-off grows to two minutes.
     ("grpc.keepalive_time_ms", 10_000),
     ("grpc.keepalive_timeout_ms", 5_000),
     ("grpc.keepalive_permit_without_calls", 1),
@@ -19,6 +18,6 @@ _OPTIONS = (
 )
 
 
-def connect(target: str) -> triton.InferenceServerClient:
-    """A client that connects by itself, and again after a loss, and asks all servers of the target in turn."""
-    return triton.InferenceServerClient(target, channel_args=list(_OPTIONS))
+def connect(target: str) -> grpc.aio.Channel:
+    """A channel that connects by itself, and again after a loss, and asks all servers of the target in turn."""
+    return grpc.aio.insecure_channel(target, options=_OPTIONS)

@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import grpc
 import structlog
-import tritonclient.grpc.aio as triton
 from PIL import Image
+from tritonclient.grpc.service_pb2_grpc import GRPCInferenceServiceStub
 
 from gateway.errors import (
     BatchFailed,
@@ -26,11 +27,11 @@ from gateway.triton.addresses import replicas, target
 from gateway.triton.alone import Alone
 from gateway.triton.channel import connect
 from gateway.triton.description import describe
-from gateway.triton.failures import translated
+from gateway.triton.failures import Translated
 from gateway.triton.in_flight import InFlight
 from gateway.triton.known_models import KnownModels
 from gateway.triton.readiness import Readiness
-from gateway.triton.tensors import MAPS, OUTPUT, activation_maps, explaining, image_input, probabilities
+from gateway.triton.tensors import activation_maps, explaining_request, plain_request, probabilities
 
 _PROBE_TIMEOUT_SECONDS = 5.0
 _ASK_AGAIN_SECONDS = 0.5
@@ -48,10 +49,10 @@ class TritonClassifier:
         self._models = KnownModels(self._ask_for_labels)
         self._asking: dict[str, asyncio.Task[None]] = {}
         self._readiness = Readiness(model_types)
-        self._output, self._maps = triton.InferRequestedOutput(OUTPUT), triton.InferRequestedOutput(MAPS)
         self._alone: Alone
         self._in_flight: InFlight
-        self._client: triton.InferenceServerClient
+        self._channel: grpc.aio.Channel
+        self._triton: GRPCInferenceServiceStub
         self._prober: asyncio.Task[None]
         self._probe_image = _probe_image()
 
@@ -59,7 +60,8 @@ class TritonClassifier:
         """Opens the channel, which connects by itself, and begins to probe."""
         self._alone = Alone()
         self._in_flight = InFlight(await asyncio.to_thread(replicas, self._url), self._ask)
-        self._client = connect(self._target)
+        self._channel = connect(self._target)
+        self._triton = GRPCInferenceServiceStub(self._channel)
         self._prober = asyncio.create_task(self._readiness.keep_probing(self._probe), name="triton-prober")
 
     async def close(self) -> None:
@@ -69,7 +71,7 @@ class TritonClassifier:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._models.close()
-        await self._client.close()
+        await self._channel.close()
 
     def readiness(self) -> Mapping[str, bool]:
         """Which models answered within the last ten seconds."""
@@ -93,7 +95,7 @@ class TritonClassifier:
         try:
             async with asyncio.timeout(timeout_seconds):
                 try:
-                    async with self._alone.together():
+                    async with self._alone.together:
                         return await self._infer_somewhere(request)
                 except BatchFailed:
                     log.warning("batch_failed", model=request.model)
@@ -120,15 +122,14 @@ class TritonClassifier:
         description = await self._models.get(model)
         if request.explain and not description.explains:
             raise CanNotExplain(model)
+        trace = outgoing_trace.get()
         number = self._in_flight.begin(model)
         try:
-            with translated(model, request.timeout_seconds):
-                result = await self._client.infer(
-                    explaining(model) if request.explain else model,
-                    [image_input(request.image)],
-                    outputs=[self._output, self._maps] if request.explain else [self._output],
-                    client_timeout=request.deadline - time.monotonic(),
-                    headers=outgoing_trace.get(),
+            with Translated(model, request.timeout_seconds):
+                response = await self._triton.ModelInfer(
+                    (explaining_request if request.explain else plain_request)(model, request.image),
+                    timeout=request.deadline - time.monotonic(),
+                    metadata=tuple(trace.items()) if trace else None,
                 )
         except (DeadlineExceeded, asyncio.CancelledError):
             request.abandoned = True
@@ -140,9 +141,8 @@ class TritonClassifier:
             raise
         self._in_flight.answered(model, number)
         self._readiness.answered(model)
-        version = result.get_response().model_version
-        maps = activation_maps(result) if request.explain else None
-        return Prediction(description, probabilities(result), version, maps)
+        maps = activation_maps(response) if request.explain else None
+        return Prediction(description, probabilities(response), response.model_version, maps)
 
     def _note_failure(self, model: str, error: GatewayError) -> None:
         if isinstance(error, QueueFull):  # busy, but there
@@ -156,8 +156,8 @@ class TritonClassifier:
     async def _ask_for_labels(self, model: str) -> ModelDescription:
         number = self._in_flight.begin(model)
         try:
-            with translated(model, _PROBE_TIMEOUT_SECONDS):
-                description = await describe(self._client, model, self._probe_image, _PROBE_TIMEOUT_SECONDS)
+            with Translated(model, _PROBE_TIMEOUT_SECONDS):
+                description = await describe(self._triton, model, self._probe_image, _PROBE_TIMEOUT_SECONDS)
         except BaseException as error:
             self._in_flight.failed(model)
             if isinstance(error, GatewayError):

@@ -3,31 +3,30 @@
 from collections.abc import Mapping
 from typing import Any
 
+import grpc
 import orjson
-import tritonclient.grpc.aio as triton
-from tritonclient.utils import InferenceServerException
+from tritonclient.grpc.service_pb2 import ModelConfigRequest, ModelReadyRequest
+from tritonclient.grpc.service_pb2_grpc import GRPCInferenceServiceStub
+from tritonclient.utils import deserialize_bytes_tensor
 
 from gateway.errors import ModelUnavailable
 from gateway.prediction import DriftReference, ModelDescription
-from gateway.triton.tensors import OUTPUT, explaining, image_input
-
-_ALL_CLASSES = 1_000_000  # Triton gives as many as there are
+from gateway.triton.tensors import classifying_request, explaining
 
 
 async def describe(
-    client: triton.InferenceServerClient, name: str, image: bytes, timeout_seconds: float
+    triton: GRPCInferenceServiceStub, name: str, image: bytes, timeout_seconds: float
 ) -> ModelDescription:
     """Asks for the labels by one classification of `image`, and for the model's configuration.
 
     The export may write the parameters `weights_digest`, `confidence_threshold`, and as JSON `drift_reference` and
-    `metrics` into the ensemble's configuration. Raises tritonclient's `InferenceServerException`, or `ModelUnavailable`
-    where the answer carries no labels.
+    `metrics` into the ensemble's configuration. Raises `grpc.aio.AioRpcError`, or `ModelUnavailable` where the answer
+    carries no labels.
     """
-    output = triton.InferRequestedOutput(OUTPUT, class_count=_ALL_CLASSES)
-    result = await client.infer(name, [image_input(image)], outputs=[output], client_timeout=timeout_seconds)
-    labels = _labels(result.as_numpy(OUTPUT).reshape(-1).tolist(), name)
-    response = await client.get_model_config(name, client_timeout=timeout_seconds)
-    parameters = {key: value.string_value for key, value in response.config.parameters.items()}
+    answer = await triton.ModelInfer(classifying_request(name, image), timeout=timeout_seconds)
+    labels = _labels(deserialize_bytes_tensor(b"".join(answer.raw_output_contents)).tolist(), name)
+    answered = await triton.ModelConfig(ModelConfigRequest(name=name), timeout=timeout_seconds)
+    parameters = {key: value.string_value for key, value in answered.config.parameters.items()}
     threshold = parameters.get("confidence_threshold")
     reference = parameters.get("drift_reference")
     return ModelDescription(
@@ -35,17 +34,17 @@ async def describe(
         parameters.get("weights_digest") or None,
         float(threshold) if threshold else None,
         _reference(orjson.loads(reference)) if reference else None,
-        result.get_response().model_version,
+        answer.model_version,
         orjson.loads(parameters.get("metrics", "{}")),
-        await _has(client, explaining(name), timeout_seconds),
+        await _has(triton, explaining(name), timeout_seconds),
     )
 
 
-async def _has(client: triton.InferenceServerClient, name: str, timeout_seconds: float) -> bool:
+async def _has(triton: GRPCInferenceServiceStub, name: str, timeout_seconds: float) -> bool:
     try:
-        return bool(await client.is_model_ready(name, client_timeout=timeout_seconds))
-    except InferenceServerException as error:
-        if error.status() == "StatusCode.NOT_FOUND":
+        return bool((await triton.ModelReady(ModelReadyRequest(name=name), timeout=timeout_seconds)).ready)
+    except grpc.aio.AioRpcError as error:
+        if error.code() is grpc.StatusCode.NOT_FOUND:
             return False
         raise
 

@@ -1,10 +1,10 @@
-"""The one place where tritonclient's errors become this project's."""
+"""The one place where the errors of calls to Triton become this project's."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
+from types import TracebackType
 
-from tritonclient.utils import InferenceServerException
+import grpc
 
 from gateway.errors import (
     BatchFailed,
@@ -24,19 +24,27 @@ _DECODER_FAILED = re.compile(r"\berror\b.*operator.*decoders?[._]{1,2}image", re
 _NO_FAULT_OF_AN_IMAGE = re.compile(r"alloc|memory|cuda|cudnn|driver", re.IGNORECASE)
 
 
-@contextmanager
-def translated(model: str, timeout_seconds: float) -> Iterator[None]:
-    """Raises the errors of `gateway.errors` in the place of `InferenceServerException`."""
-    try:
-        yield
-    except InferenceServerException as error:
-        raise to_gateway_error(error, model, timeout_seconds) from error
+class Translated(AbstractContextManager[None]):
+    """Raises the errors of `gateway.errors` in the place of `grpc.aio.AioRpcError`."""
+
+    __slots__ = ("_model", "_timeout_seconds")
+
+    def __init__(self, model: str, timeout_seconds: float) -> None:
+        self._model = model
+        self._timeout_seconds = timeout_seconds
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Translates."""
+        if isinstance(error, grpc.aio.AioRpcError):
+            raise to_gateway_error(error, self._model, self._timeout_seconds) from error
 
 
-def to_gateway_error(error: InferenceServerException, model: str, timeout_seconds: float) -> GatewayError:
-    """What an error of the client means; what is not known counts as the model being unable to answer."""
-    message = error.message() or ""
-    if error.status() == "StatusCode.DEADLINE_EXCEEDED":
+def to_gateway_error(error: grpc.aio.AioRpcError, model: str, timeout_seconds: float) -> GatewayError:
+    """What an error of a call means; what is not known counts as the model being unable to answer."""
+    message = error.details() or ""
+    if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
         return DeadlineExceeded(timeout_seconds)
     if _QUEUE_FULL in message:
         return QueueFull()
@@ -44,6 +52,6 @@ def to_gateway_error(error: InferenceServerException, model: str, timeout_second
         return BrokenImage("The image can not be decoded. Send the original file.")
     if _DECODER_FAILED.search(message) and not _NO_FAULT_OF_AN_IMAGE.search(message):
         return BatchFailed("The batch with this image failed to decode. Send the request again.")
-    if error.status() == "StatusCode.UNAVAILABLE":
+    if error.code() is grpc.StatusCode.UNAVAILABLE:
         return ConnectionLost(model)
     return ModelUnavailable(model)

@@ -1,10 +1,18 @@
-"""The ensembles' tensors: IMAGE, a file's bytes, PROBABILITIES, and of those that explain ACTIVATION_MAPS."""
+"""The ensembles' tensors: IMAGE, a file's bytes, PROBABILITIES, and of those that explain ACTIVATION_MAPS.
+
+The messages are those that tritonclient generates of Triton's protocol. Its InferInput and InferResult would check and
+convert what is known here, a tenth of the gateway's work for a photo (docs/experiments.md, 2026-11-28).
+"""
 
 import numpy
-import tritonclient.grpc.aio as triton
 from numpy.typing import NDArray
+from tritonclient.grpc.service_pb2 import ModelInferRequest, ModelInferResponse
 
-INPUT, OUTPUT, MAPS = "IMAGE", "PROBABILITIES", "ACTIVATION_MAPS"
+_INPUT, _OUTPUT, _MAPS = "IMAGE", "PROBABILITIES", "ACTIVATION_MAPS"
+_PROBABILITIES = ModelInferRequest.InferRequestedOutputTensor(name=_OUTPUT)
+_ACTIVATION_MAPS = ModelInferRequest.InferRequestedOutputTensor(name=_MAPS)
+_CLASSIFICATIONS = ModelInferRequest.InferRequestedOutputTensor(name=_OUTPUT)
+_CLASSIFICATIONS.parameters["classification"].int64_param = 1_000_000  # Triton gives as many as there are
 
 
 def explaining(model: str) -> str:
@@ -12,20 +20,40 @@ def explaining(model: str) -> str:
     return f"{model}_explain"
 
 
-def image_input(image: bytes) -> triton.InferInput:
-    """The file's bytes as tensor IMAGE, UINT8 [1, length]."""
-    tensor = triton.InferInput(INPUT, [1, len(image)], "UINT8")
-    tensor.set_data_from_numpy(numpy.frombuffer(image, numpy.uint8).reshape(1, -1))
-    return tensor
+def plain_request(model: str, image: bytes) -> ModelInferRequest:
+    """Asks an ensemble for the tensor PROBABILITIES of one file."""
+    return _request(model, image, _PROBABILITIES)
 
 
-def probabilities(result: triton.InferResult) -> NDArray[numpy.float32]:
+def explaining_request(model: str, image: bytes) -> ModelInferRequest:
+    """Asks for ACTIVATION_MAPS too, of the ensemble that explains."""
+    return _request(explaining(model), image, _PROBABILITIES, _ACTIVATION_MAPS)
+
+
+def classifying_request(model: str, image: bytes) -> ModelInferRequest:
+    """Asks for all classes with their labels, by Triton's classification extension."""
+    return _request(model, image, _CLASSIFICATIONS)
+
+
+def _request(model: str, image: bytes, *outputs: ModelInferRequest.InferRequestedOutputTensor) -> ModelInferRequest:
+    # IMAGE is UINT8 [1, length].
+    tensor = ModelInferRequest.InferInputTensor(name=_INPUT, datatype="UINT8", shape=(1, len(image)))
+    return ModelInferRequest(model_name=model, inputs=(tensor,), outputs=outputs, raw_input_contents=(image,))
+
+
+def probabilities(response: ModelInferResponse) -> NDArray[numpy.float32]:
     """Tensor PROBABILITIES without its batch dimension, FP32 [classes]; empty where the answer has none."""
-    tensor = result.as_numpy(OUTPUT)
-    return numpy.empty(0, numpy.float32) if tensor is None else tensor.reshape(-1).astype(numpy.float32, copy=False)
+    return _floats(response, _OUTPUT).reshape(-1)
 
 
-def activation_maps(result: triton.InferResult) -> NDArray[numpy.float32]:
-    """Tensor ACTIVATION_MAPS without its batch dimension, FP32 [classes, height, width]."""
-    tensor = result.as_numpy(MAPS)
-    return numpy.empty((0, 0, 0), numpy.float32) if tensor is None else tensor[0].astype(numpy.float32, copy=False)
+def activation_maps(response: ModelInferResponse) -> NDArray[numpy.float32]:
+    """Tensor ACTIVATION_MAPS without its batch dimension, FP32 [classes, height, width]; empty where there is none."""
+    maps = _floats(response, _MAPS)
+    return maps[0] if len(maps) else maps
+
+
+def _floats(response: ModelInferResponse, name: str) -> NDArray[numpy.float32]:
+    for number, output in enumerate(response.outputs):
+        if output.name == name and output.datatype == "FP32":
+            return numpy.frombuffer(response.raw_output_contents[number], numpy.float32).reshape(output.shape)
+    return numpy.empty(0, numpy.float32)

@@ -160,7 +160,7 @@ async def _http(target: Target, photos: list[bytes], number: int) -> Any:
 @asynccontextmanager
 async def _grpc(target: Target, photos: list[bytes], number: int) -> Any:
     """Requests are put together beforehand and sent as bytes: the client shall cost little beside the server."""
-    import grpc  # type: ignore[import-untyped]
+    import grpc
     from tritonclient.grpc import service_pb2
 
     def request(photo: bytes) -> bytes:
