@@ -163,7 +163,7 @@ def render_preprocess(profile: Profile, *, size: int, warmup_bytes: int) -> str:
 
 def render_network(model: str, profile: Profile, *, size: int, classes: int) -> str:
     """Return the configuration of the network ``model``: UINT8 [3, size, size] to FP32 [classes]."""
-    tuning = profile.network
+    tuning = profile.tuning_of(model)
     warmups = ",\n".join(_NETWORK_WARMUP % {"batch": batch, "size": size} for batch in (1, 2))
     graph, file, kind, place = "", "", "", "No kind: Triton takes the GPU where there is one, and the CPU where not."
     if tuning.precision == "int8":
@@ -186,8 +186,8 @@ def _turned(profile: Profile, tuning: Tuning, *, threads: str) -> dict[str, obje
     else:
         # The network's is longer than that of preprocess: a photo that was decoded is not thrown away.
         lines = [f"default_queue_policy {{ max_queue_size: {tuning.queue} }}"]
-    if tuning.preferred_batch_size:
-        lines.append(f"preferred_batch_size: [ {tuning.preferred_batch_size} ]")
+    if tuning.preferred_batch_sizes:
+        lines.append(f"preferred_batch_size: [ {', '.join(map(str, tuning.preferred_batch_sizes))} ]")
     if tuning.queue_delay:
         lines.append(f"max_queue_delay_microseconds: {tuning.queue_delay}")
     queueing = "".join(f"\n  {line}" for line in lines)

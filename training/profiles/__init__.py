@@ -6,9 +6,11 @@ the ``config.pbtxt`` of a model. The latter is the profile ``DEFAULT``, right fo
 
 import tomllib
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from training.model_types import NETWORK_MODELS
 
 PROFILES = Path(__file__).resolve().parent
 DEFAULT = "cpu-2"
@@ -22,8 +24,9 @@ class Tuning(_Table):
     """What is turned for one model."""
 
     max_batch_size: int = Field(ge=1, description="most photos in a batch; memory grows with it")
-    preferred_batch_size: int | None = Field(
-        default=None, ge=1, description="no larger batch is made of several requests, though one request may be larger"
+    preferred_batch_sizes: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+        default=(),
+        description="as large as the largest that waiting requests fill becomes a batch; one request may be larger",
     )
     instances: int = Field(default=1, ge=1, description="copies that work at the same time, each with its own weights")
     threads: int | None = Field(default=None, ge=1, description="processor threads of an instance; None: the backend's")
@@ -36,8 +39,8 @@ class Tuning(_Table):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if self.preferred_batch_size is not None and self.preferred_batch_size > self.max_batch_size:
-            raise ValueError("preferred_batch_size may not be over max_batch_size")
+        if max(self.preferred_batch_sizes, default=0) > self.max_batch_size:
+            raise ValueError("none of preferred_batch_sizes may be over max_batch_size")
         return self
 
 
@@ -48,6 +51,19 @@ class Profile(_Table):
     basis: Literal["measured", "reasoned"] = Field(description="reasoned: nobody has run it on such a machine yet")
     preprocess: Tuning
     network: Tuning = Field(description="of both networks; a bounded queue is the longer one: no decoded photo is lost")
+    networks: dict[str, dict[str, Any]] = Field(default={}, description="what is turned otherwise for one, by its name")
+
+    @model_validator(mode="after")
+    def _knows(self) -> Self:
+        for name in self.networks:
+            if name not in NETWORK_MODELS.values():
+                raise ValueError(f"there is no network {name}, there are {', '.join(NETWORK_MODELS.values())}")
+            self.tuning_of(name)
+        return self
+
+    def tuning_of(self, network: str) -> Tuning:
+        """Return what is turned for one of the networks."""
+        return Tuning.model_validate(self.network.model_dump() | self.networks.get(network, {}))
 
 
 def load_profiles(folder: Path = PROFILES) -> dict[str, Profile]:
