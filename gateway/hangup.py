@@ -1,6 +1,7 @@
 """Stops work for a client that has gone."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 
@@ -8,8 +9,16 @@ from starlette.types import Scope
 
 from gateway.errors import ClientGone
 
-_KEY = "gateway.hangup"
+_KEY, _READ_ON = "gateway.hangup", "gateway.read_on"
 _GONE = object()
+
+
+def make_watchable(scope: Scope, read_on: Callable[[], None]) -> None:
+    """To be called for each request: `read_on` has its connection read again where a large body has paused that.
+
+    The end of a connection that nobody reads is never seen.
+    """
+    scope[_READ_ON] = read_on
 
 
 def hang_up(scope: Scope) -> None:
@@ -23,8 +32,8 @@ def hang_up(scope: Scope) -> None:
 class CancelledOnHangup(AbstractAsyncContextManager[None]):
     """Cancels the block when the client closes the connection, and raises `ClientGone` in its place.
 
-    ASGI tells of the end to whoever receives, which would want a task of its own for each request. So the protocol
-    says it (`hang_up`).
+    To be entered when the body has been read. ASGI tells of the end to whoever receives, which would want a task of its
+    own for each request. So the protocol says it (`hang_up`).
     """
 
     __slots__ = ("_hung_up", "_scope", "_task")
@@ -41,6 +50,8 @@ class CancelledOnHangup(AbstractAsyncContextManager[None]):
         assert task is not None
         self._task = task
         self._scope[_KEY] = self
+        if read_on := self._scope.get(_READ_ON):
+            read_on()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -7,7 +7,7 @@ import httptools
 from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from gateway.hangup import hang_up
+from gateway.hangup import hang_up, make_watchable
 from gateway.problems import problem
 from gateway.requests import new_request_id
 from gateway.settings import Settings
@@ -103,6 +103,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if len(self.pipeline) >= _MAX_PIPELINED:
             self._give_up(_TOO_DEEP)
         super().on_headers_complete()
+        make_watchable(cast(Scope, self.cycle.scope), self.flow.resume_reading)
         self._cycles = [cycle for cycle in self._cycles if not cycle.response_complete] + [self.cycle]
 
     def on_message_complete(self) -> None:

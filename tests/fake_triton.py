@@ -31,6 +31,7 @@ class FakeTriton(service_pb2_grpc.GRPCInferenceServiceServicer):
 
     def __init__(self) -> None:
         self.labels: tuple[str, ...] = LABELS
+        self.classified = len(LABELS)  # so many classes have a label
         self.parameters: dict[str, str] = {"weights_digest": "0123456789ab", "confidence_threshold": "0.55"}
         self.models = {"raw", "pretrained", "raw_explain", "pretrained_explain"}
         self.behaviour: Behaviour | None = None
@@ -59,7 +60,7 @@ class FakeTriton(service_pb2_grpc.GRPCInferenceServiceServicer):
             await self.behaviour(request.raw_input_contents[0], context)
         response = service_pb2.ModelInferResponse(model_name=request.model_name, model_version="1")
         if count:
-            ranked = sorted(enumerate(PROBABILITIES), key=lambda pair: -pair[1])[:count]
+            ranked = sorted(enumerate(PROBABILITIES), key=lambda pair: -pair[1])[: min(count, self.classified)]
             texts = [f"{probability:f}:{index}:{self.labels[index]}".encode() for index, probability in ranked]
             response.outputs.add(name="PROBABILITIES", datatype="BYTES", shape=[1, len(texts)])
             response.raw_output_contents.append(b"".join(len(text).to_bytes(4, "little") + text for text in texts))

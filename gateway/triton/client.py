@@ -123,11 +123,12 @@ class TritonClassifier:
         if request.explain and not description.explains:
             raise CanNotExplain(model)
         trace = outgoing_trace.get()
+        message = (explaining_request if request.explain else plain_request)(model, request.image)
         number = self._in_flight.begin(model)
         try:
             with Translated(model, request.timeout_seconds):
                 response = await self._triton.ModelInfer(
-                    (explaining_request if request.explain else plain_request)(model, request.image),
+                    message,
                     timeout=request.deadline - time.monotonic(),
                     metadata=tuple(trace.items()) if trace else None,
                 )

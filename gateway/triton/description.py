@@ -7,11 +7,10 @@ import grpc
 import orjson
 from tritonclient.grpc.service_pb2 import ModelConfigRequest, ModelReadyRequest
 from tritonclient.grpc.service_pb2_grpc import GRPCInferenceServiceStub
-from tritonclient.utils import deserialize_bytes_tensor
 
 from gateway.errors import ModelUnavailable
 from gateway.prediction import DriftReference, ModelDescription
-from gateway.triton.tensors import classifying_request, explaining
+from gateway.triton.tensors import classifications, classifying_request, explaining
 
 
 async def describe(
@@ -24,7 +23,7 @@ async def describe(
     carries no labels.
     """
     answer = await triton.ModelInfer(classifying_request(name, image), timeout=timeout_seconds)
-    labels = _labels(deserialize_bytes_tensor(b"".join(answer.raw_output_contents)).tolist(), name)
+    labels = _labels(classifications(answer), name)
     answered = await triton.ModelConfig(ModelConfigRequest(name=name), timeout=timeout_seconds)
     parameters = {key: value.string_value for key, value in answered.config.parameters.items()}
     threshold = parameters.get("confidence_threshold")
@@ -57,6 +56,8 @@ def _labels(classifications: list[bytes], name: str) -> tuple[str, ...]:
         if not label:
             raise ModelUnavailable(name)
         by_index[int(index)] = label[0]
+    if not by_index:
+        raise ModelUnavailable(name)
     return tuple(by_index[index] for index in range(len(by_index)))
 
 

@@ -4,9 +4,12 @@ The messages are those that tritonclient generates of Triton's protocol. Its Inf
 convert what is known here, a tenth of the gateway's work for a photo (docs/experiments.md, 2026-11-28).
 """
 
+from collections.abc import Sequence
+
 import numpy
 from numpy.typing import NDArray
 from tritonclient.grpc.service_pb2 import ModelInferRequest, ModelInferResponse
+from tritonclient.utils import deserialize_bytes_tensor
 
 _INPUT, _OUTPUT, _MAPS = "IMAGE", "PROBABILITIES", "ACTIVATION_MAPS"
 _PROBABILITIES = ModelInferRequest.InferRequestedOutputTensor(name=_OUTPUT)
@@ -52,8 +55,22 @@ def activation_maps(response: ModelInferResponse) -> NDArray[numpy.float32]:
     return maps[0] if len(maps) else maps
 
 
+def classifications(response: ModelInferResponse) -> list[bytes]:
+    """What `classifying_request` asks for: `probability:index:label` of every class, best first; empty without one."""
+    content, _ = _tensor(response, _OUTPUT, "BYTES")
+    return list(deserialize_bytes_tensor(content))
+
+
 def _floats(response: ModelInferResponse, name: str) -> NDArray[numpy.float32]:
-    for number, output in enumerate(response.outputs):
-        if output.name == name and output.datatype == "FP32":
-            return numpy.frombuffer(response.raw_output_contents[number], numpy.float32).reshape(output.shape)
-    return numpy.empty(0, numpy.float32)
+    content, shape = _tensor(response, name, "FP32")
+    try:
+        return numpy.frombuffer(content, numpy.float32).reshape(shape)
+    except ValueError:  # of another size than it says
+        return numpy.empty(0, numpy.float32)
+
+
+def _tensor(response: ModelInferResponse, name: str, datatype: str) -> tuple[bytes, Sequence[int]]:
+    for output, content in zip(response.outputs, response.raw_output_contents, strict=False):
+        if output.name == name and output.datatype == datatype:
+            return content, output.shape
+    return b"", (0,)

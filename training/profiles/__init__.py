@@ -58,7 +58,10 @@ class Profile(_Table):
         for name in self.networks:
             if name not in NETWORK_MODELS.values():
                 raise ValueError(f"there is no network {name}, there are {', '.join(NETWORK_MODELS.values())}")
-            self.tuning_of(name)
+            try:
+                self.tuning_of(name)
+            except ValidationError as exc:
+                raise ValueError(f"networks.{name}: {exc}") from exc
         return self
 
     def tuning_of(self, network: str) -> Tuning:

@@ -176,6 +176,22 @@ async def test_hanging_up_cancels_the_inference(classifier: FakeClassifier) -> N
         await asyncio.wait_for(classifier.was_cancelled.wait(), 20)
 
 
+@pytest.mark.parametrize("more", [0, 1000])
+async def test_hanging_up_after_a_large_upload_cancels_the_inference(classifier: FakeClassifier, more: int) -> None:
+    """uvicorn stops to read while much of a body waits; whoever does not read on never sees the end."""
+    classifier.may_answer.clear()
+    head, _, body = upload(PHOTO + bytes(300_000)).partition(b"\r\n\r\n")
+    async with serving(classifier) as port:
+        async with connected(port) as connection:
+            connection.send(head + b"\r\n\r\n")
+            await asyncio.sleep(0.05)
+            connection.send(body[: len(body) - more])
+            await asyncio.sleep(0.05)
+            connection.send(body[len(body) - more :] + upload(PHOTO)[:more])
+            await asyncio.wait_for(classifier.was_asked.wait(), 20)
+        await asyncio.wait_for(classifier.was_cancelled.wait(), 20)
+
+
 async def test_hanging_up_during_the_upload_asks_nobody(classifier: FakeClassifier) -> None:
     async with serving(classifier) as port:
         async with connected(port) as connection:

@@ -44,6 +44,13 @@ async def test_configuration_without_parameters_is_enough(triton: FakeTriton, cl
     assert (prediction.model_version, prediction.model.confidence_threshold) == ("1", None)
 
 
+async def test_model_without_labels_is_not_learned(triton: FakeTriton, classifier: TritonClassifier) -> None:
+    triton.classified = 0
+    with pytest.raises(errors.ModelUnavailable):
+        await classifier.classify("raw", b"photo", 5, nothing)
+    assert not classifier.described()
+
+
 async def test_labels_are_asked_for_once(triton: FakeTriton, classifier: TritonClassifier) -> None:
     await until(lambda: all(classifier.readiness().values()))
     await asyncio.gather(*(classifier.classify("raw", b"photo", 5, nothing) for _ in range(20)))

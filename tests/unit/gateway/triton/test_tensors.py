@@ -56,3 +56,12 @@ def test_what_is_no_single_precision_is_no_answer() -> None:
     response = answer(PROBABILITIES=numpy.full((1, 6), 1 / 6))
     assert tensors.probabilities(response).size == 0
     assert tensors.activation_maps(response).size == 0
+
+
+@pytest.mark.parametrize("damage", ["no contents", "too short"])
+def test_contents_of_another_size_are_no_answer(damage: str) -> None:
+    response = answer(PROBABILITIES=numpy.full((1, 6), 1 / 6, numpy.float32))
+    content = response.raw_output_contents.pop()
+    if damage == "too short":
+        response.raw_output_contents.append(content[:-1])
+    assert tensors.probabilities(response).size == 0
