@@ -179,7 +179,8 @@ def test_a_teacher_that_is_all_that_counts_corrects_wrong_labels(
     train_entries, val_entries = two_classes
     other = {"cup": "plate", "plate": "cup"}
     wrong = [replace(entry, label=other[entry.label]) for entry in train_entries]
-    taught = recipe.model_copy(update={"teacher": Teaching(share=1, size=48)})
+    # At 48 pixels, which it was not trained at, this teacher sees one class only where there is no AVX-512.
+    taught = recipe.model_copy(update={"teacher": Teaching(share=1, size=32)})
     result = train.run(
         *("raw", wrong, val_entries, CLASSES, tmp_path / "student"),
         recipe=taught,
