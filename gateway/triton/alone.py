@@ -1,7 +1,7 @@
 """Lets requests pass together, and a suspected one pass alone."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 
@@ -17,7 +17,7 @@ class Alone:
         self._closed = False
         self._changed = asyncio.Condition()
         #: Waits while another request runs alone.
-        self.together: AbstractAsyncContextManager[None] = _Together(self._enter, self._leave)
+        self.together: AbstractAsyncContextManager[None] = _Together(self)
 
     async def _enter(self) -> None:
         if self._closed:
@@ -54,12 +54,11 @@ class Alone:
 class _Together(AbstractAsyncContextManager[None]):
     """No generator: every request enters and leaves here."""
 
-    def __init__(self, enter: Callable[[], Awaitable[None]], leave: Callable[[], Awaitable[None]]) -> None:
-        self._enter = enter
-        self._leave = leave
+    def __init__(self, gate: Alone) -> None:
+        self._gate = gate
 
     async def __aenter__(self) -> None:
-        await self._enter()
+        await self._gate._enter()
 
     async def __aexit__(self, *_: object) -> None:
-        await self._leave()
+        await self._gate._leave()
