@@ -136,9 +136,10 @@ class TritonClassifier:
             request.abandoned = True
             self._in_flight.abandon(model, number, request.done)
             raise
-        except GatewayError as error:
+        except BaseException as error:  # also what is no error of a request, as of a channel that is closed
             self._in_flight.failed(model)
-            self._note_failure(model, error)
+            if isinstance(error, GatewayError):
+                self._note_failure(model, error)
             raise
         self._in_flight.answered(model, number)
         self._readiness.answered(model)

@@ -2,8 +2,8 @@
 
 It takes the same model folders (TorchScript, ``model.pt`` or the file that the configuration names) and honours those
 parameters of the native backend that apply: INFERENCE_MODE, INTRA_OP_THREAD_COUNT, INTER_OP_THREAD_COUNT and
-DISABLE_OPTIMIZED_EXECUTION, which on a processor forbids oneDNN's graph and Winograd's convolutions. Two of its own,
-which the native backend ignores: HALF_ON_GPU computes in half precision where the instance is on a GPU, and
+DISABLE_OPTIMIZED_EXECUTION, which on a processor forbids oneDNN's graph and the convolutions of ``methods``. Two of
+its own, which the native backend ignores: HALF_ON_GPU computes in half precision where the instance is on a GPU, and
 BFLOAT16_ON_CPU in bfloat16 where it is on a processor that multiplies such numbers itself.
 """
 
@@ -16,9 +16,10 @@ from typing import Any
 import torch
 import triton_python_backend_utils as pb_utils
 from compiler import CompilerError, compile_c  # type: ignore[import-not-found] # beside this file, in the backend folder
+from convolution import ConvolutionError  # type: ignore[import-not-found] # likewise
 from cores import Cores, Network, Tensors, keep_freed_memory  # type: ignore[import-not-found] # likewise
 from graphs import Graphs, RecordingError  # type: ignore[import-not-found] # likewise
-from winograd import WinogradError, replace_convolutions  # type: ignore[import-not-found] # likewise
+from replacement import replace_convolutions  # type: ignore[import-not-found] # likewise
 
 #: Triton's types of tensors, and PyTorch's.
 _TYPES = {
@@ -28,7 +29,7 @@ _TYPES = {
     "FP16": torch.half,
     "FP32": torch.float,
 }
-#: By how much a network may answer otherwise with Winograd's convolutions: single precision is good to 1e-5 there.
+#: By how much a network may answer otherwise with the compiled convolutions: single precision is good to 1e-5 there.
 _MOST_DIFFERENCE = 1e-3
 
 
@@ -65,13 +66,13 @@ class TritonPythonModel:
         keep_freed_memory()
         # oneDNN's graph fuses what follows a convolution into it: `raw` takes a seventh less, `pretrained` a fifth.
         torch.jit.enable_onednn_fusion(optimized)
-        winograd = optimized and self._gains_by_winograd(path, config)
+        compiled = optimized and self._gains_by_compiled(path, config)
         threads = torch.get_num_threads()
         # Unless the configuration says how many threads are its own, an instance shares the cores with the others.
         share = threads if "INTRA_OP_THREAD_COUNT" in parameters else max(1, threads // _instances(config))
         # With several threads at each convolution PyTorch's own are as fast.
         self._network = cores = Cores(
-            lambda threads: self._load(path, winograd=winograd and threads == 1), alone=threads, together=share
+            lambda threads: self._load(path, compiled=compiled and threads == 1), alone=threads, together=share
         )
         if (inputs := _largest_batch(config, self._device, self._dtype)) is not None:
             cores.warm_up(*(tensor[:1] for tensor in inputs))
@@ -88,10 +89,10 @@ class TritonPythonModel:
         split = {name: output.float().cpu().split(sizes) for name, output in named if name in wanted}
         return [self._respond(request, index, split) for index, request in enumerate(requests)]
 
-    def _load(self, path: Path, *, winograd: bool = False) -> Network:
+    def _load(self, path: Path, *, compiled: bool = False) -> Network:
         """Return a copy of the network in ``path``, on the device and in the precision of the instance."""
         module = _frozen(path, self._device, self._dtype)
-        if winograd:
+        if compiled:
             replace_convolutions(module, compile_c)
 
         def compute(*batches: torch.Tensor) -> Tensors:
@@ -104,24 +105,26 @@ class TritonPythonModel:
 
         return compute
 
-    def _gains_by_winograd(self, path: Path, config: dict[str, Any]) -> bool:
-        """Return whether ``winograd`` replaces convolutions of the network, and it answers the same with them."""
+    def _gains_by_compiled(self, path: Path, config: dict[str, Any]) -> bool:
+        """Return whether ``replacement`` finds convolutions in the network, and it answers the same with its own."""
         inputs = _largest_batch(config, self._device, self._dtype)
         if inputs is None or self._dtype is not torch.float:
             return False
         photo = [tensor[:1].normal_() if tensor.is_floating_point() else tensor[:1].random_(256) for tensor in inputs]
         expected = self._load(path)(*photo)
         try:
-            results = self._load(path, winograd=True)(*photo)
-        except (CompilerError, WinogradError, RuntimeError) as error:
-            pb_utils.Logger.log_warn(f"The network runs without Winograd's convolutions, slower: {error}")
+            results = self._load(path, compiled=True)(*photo)
+        except (CompilerError, ConvolutionError, RuntimeError) as error:
+            pb_utils.Logger.log_warn(f"The network runs with PyTorch's convolutions, slower: {error}")
             return False
         same = (
             torch.allclose(result, wanted, rtol=_MOST_DIFFERENCE, atol=_MOST_DIFFERENCE)
             for result, wanted in zip(results, expected, strict=True)
         )
         if not all(same):
-            pb_utils.Logger.log_warn("The network answers otherwise with Winograd's convolutions: it runs without.")
+            pb_utils.Logger.log_warn(
+                "The network answers otherwise with compiled convolutions: it runs with PyTorch's."
+            )
             return False
         return True
 

@@ -1,4 +1,4 @@
-/* 3x3 convolutions, stride 1, padding 1, in single precision, by Winograd's method (Lavin and Gray, 2015,
+/* 3x3 convolutions, stride 1, padding 1, by Winograd's method (Lavin and Gray, 2015,
  * https://arxiv.org/abs/1509.09308). With STEP 4, F(4x4, 3x3): of a tile of 6x6 pixels 36 products make the 4x4 results
  * that 144 would make. With STEP 2, F(2x2, 3x3): of 4x4 pixels 16 make 2x2, instead of 36.
  *
@@ -9,28 +9,9 @@
 
 #include <string.h>
 
-#if defined(__AVX512F__)
-/* The registers hold ROWS x 2 vectors of sums, or three quarters of ROWS x 3, and what is multiplied. */
-enum { LANES = 16, ROWS = 12 };
-#else
-enum { LANES = 8, ROWS = 6 };
-#endif
+#include "vectors.h"
+
 enum { TILE = STEP + 2, PRODUCTS = TILE * TILE, BLOCK = 36, AHEAD = 1024 };
-
-/* Vectors that the processor has not would be put together of smaller ones, slower than other convolutions. */
-int winograd_has_vectors(void) {
-#if defined(__AVX512F__) || (defined(__AVX2__) && defined(__FMA__))
-    return 1;
-#else
-    return 0;
-#endif
-}
-
-typedef float vector __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
-#define INLINE static inline __attribute__((always_inline))
-
-INLINE vector load(const float *from) { return *(const vector *)from; }
-INLINE void store(float *to, vector values) { *(vector *)to = values; }
 
 /* Distance of the matrices of a block: no multiple of a page, or all would want the same lines of the cache. */
 static long distance(long channels) {
@@ -111,37 +92,24 @@ static void finish_tile(const float *from, long outputs, const float *bias, cons
                 const long at = y * row + x * outputs + channel;
                 vector value = out[x] + added;
                 if (residual) value += load(residual + at);
-                if (relu)
-                    for (int lane = 0; lane < LANES; lane++) value[lane] = value[lane] < 0 ? 0 : value[lane];
-                store(result + at, value);
+                store(result + at, relu ? cut_off_at_zero(value) : value);
             }
         }
     }
 }
 
-/* rows x channels times channels x (vectors * LANES): the sums stay in registers. */
+/* rows x channels times channels x (vectors * LANES). */
 INLINE void multiply_rows(int rows, int vectors, const float *left, long channels, const float *right, float *to,
                           long outputs) {
     vector sums[ROWS][3];
+    const float *each_left[ROWS];
 #pragma clang loop unroll(full)
-    for (int row = 0; row < rows; row++)
+    for (int row = 0; row < rows; row++) {
+        each_left[row] = left + row * channels;
 #pragma clang loop unroll(full)
         for (int each = 0; each < vectors; each++) sums[row][each] = (vector){0};
-#pragma clang loop unroll(disable)
-    for (long channel = 0; channel < channels; channel++) {
-        /* A page ahead, where the processor does not look by itself: the weights come from far. */
-        for (int each = 0; each < vectors; each++)
-            __builtin_prefetch(right + (channel * vectors + each) * LANES + AHEAD, 0, 2);
-        vector weights[3];
-#pragma clang loop unroll(full)
-        for (int each = 0; each < vectors; each++) weights[each] = load(right + (channel * vectors + each) * LANES);
-#pragma clang loop unroll(full)
-        for (int row = 0; row < rows; row++) {
-            const float value = left[row * channels + channel];
-#pragma clang loop unroll(full)
-            for (int each = 0; each < vectors; each++) sums[row][each] += value * weights[each];
-        }
     }
+    multiply(rows, vectors, each_left, channels, right, AHEAD, sums);
 #pragma clang loop unroll(full)
     for (int row = 0; row < rows; row++)
 #pragma clang loop unroll(full)
@@ -152,8 +120,8 @@ INLINE void multiply_rows(int rows, int vectors, const float *left, long channel
     for (; row + (rows) <= tiles; row += (rows))                                                                       \
     multiply_rows(rows, vectors, left + row * channels, channels, right, to + row * outputs, outputs)
 
-static void multiply(long tiles, int vectors, const float *left, long channels, const float *right, float *to,
-                     long outputs) {
+static void multiply_tiles(long tiles, int vectors, const float *left, long channels, const float *right, float *to,
+                           long outputs) {
     long row = 0;
     if (vectors == 2) {
         MULTIPLY(ROWS, 2);
@@ -167,19 +135,14 @@ static void multiply(long tiles, int vectors, const float *left, long channels, 
     }
 }
 
-/* The columns of weights are cut into panels of two vectors, and one of three where their number is odd. */
-static int panel(long vectors) { return vectors % 2 ? 3 : 2; }
+long prepared_floats(const convolution *of) { return PRODUCTS * of->channels * of->outputs; }
 
-/* Floats that the transformed weights take. */
-long winograd_weights(long channels, long outputs) { return PRODUCTS * channels * outputs; }
-
-/* Floats that a convolution needs beside its tensors. */
-long winograd_scratch(long channels, long outputs) {
-    return PRODUCTS * (distance(channels) + distance(outputs) + channels);
+long scratch_floats(const convolution *of) {
+    return PRODUCTS * (distance(of->channels) + distance(of->outputs) + of->channels);
 }
 
-/* Weights [outputs, channels, 3, 3] as `winograd_convolve` takes them. */
-void winograd_prepare(const float *weights, long channels, long outputs, float *prepared) {
+void prepare(const convolution *of, const float *weights, float *prepared) {
+    const long channels = of->channels, outputs = of->outputs;
 #if STEP == 4
     static const double matrix[TILE][3] = {{1. / 4, 0, 0},
                                            {-1. / 6, -1. / 6, -1. / 6},
@@ -205,12 +168,11 @@ void winograd_prepare(const float *weights, long channels, long outputs, float *
             }
 }
 
-/* Images [photos, height, width, channels] to `result` [photos, height, width, outputs]: convolved, `bias` and, if it
- * is there, `residual` added, and cut off at zero where `relu` says so. */
-void winograd_convolve(const float *images, long photos, long height, long width, long channels, const float *prepared,
-                       long outputs, const float *bias, const float *residual, int relu, float *result,
-                       float *scratch) {
-    const long down = (height + STEP - 1) / STEP, across = (width + STEP - 1) / STEP, tiles = photos * down * across;
+void convolve(const convolution *of, const float *images, const float *prepared, const float *bias,
+              const float *residual, int relu, float *result, float *scratch) {
+    const long height = of->height, width = of->width, channels = of->channels, outputs = of->outputs;
+    const long down = (height + STEP - 1) / STEP, across = (width + STEP - 1) / STEP;
+    const long tiles = of->photos * down * across;
     float *const transformed = scratch;
     float *const products = transformed + PRODUCTS * distance(channels);
     float *const edge = products + PRODUCTS * distance(outputs);
@@ -237,7 +199,7 @@ void winograd_convolve(const float *images, long photos, long height, long width
         for (int product = 0; product < PRODUCTS; product++)
             for (long output = 0, vectors; output < outputs; output += vectors * LANES) {
                 vectors = panel((outputs - output) / LANES);
-                multiply(count, vectors, transformed + product * distance(channels), channels, weights,
+                multiply_tiles(count, vectors, transformed + product * distance(channels), channels, weights,
                          products + product * distance(outputs) + output, outputs);
                 weights += channels * vectors * LANES;
             }

@@ -24,7 +24,7 @@ from typing import Any
 
 from scripts.bench.cpu.contenders import PEERS, AnswerError, Peer, differences, peers, settle, standing_still
 from scripts.bench.cpu.direct import Direct, find_perf_analyzer
-from scripts.bench.cpu.limit import limit
+from scripts.bench.cpu.limit import Rates, fastest, limit
 from scripts.bench.cpu.report import table, verdict
 from scripts.bench.cpu.rows import Row, as_document, middle
 from scripts.bench.cpu.targets import judge
@@ -91,13 +91,13 @@ def run(given: argparse.Namespace) -> dict[str, Any]:
 
         wanted = [each for each in (*SERVERS, *LOWER) if each in given.only]
         ways = {each: straight if each == "direct" else through(urls[each]) for each in wanted}
-        rounds = _rounds(ways, others, given)
-    alone = {model: limit(model, given.model_repository, given.seconds) for model in given.models}
+        rounds, alone = _rounds(ways, others, given)
     results = {
         model: {server: {number: middle(rows) for number, rows in by.items()} for server, by in servers.items()}
         for model, servers in rounds.items()
     }
-    limits = {model: max(by_batch.values()) for model, by_batch in alone.items()}
+    by_batch = {model: fastest(rates) for model, rates in alone.items()}
+    limits = {model: max(rates.values()) for model, rates in by_batch.items()}
     targets = judge(results, limits)
     print(table(results, limits), verdict(targets), sep="\n\n", end="\n\n")
     return {
@@ -118,7 +118,7 @@ def run(given: argparse.Namespace) -> dict[str, Any]:
             }
             for model, servers in rounds.items()
         },
-        "network_alone": alone,
+        "network_alone": by_batch,
         "targets": targets,
         "load_average": round(os.getloadavg()[2], 1),
         "total_seconds": round(time.monotonic() - began),
@@ -127,11 +127,17 @@ def run(given: argparse.Namespace) -> dict[str, Any]:
 
 def _rounds(
     ways: dict[str, Measure], others: Mapping[str, Peer], given: argparse.Namespace
-) -> dict[str, dict[str, dict[int, list[Row]]]]:
-    """Measure each pair of server and load once a round, the servers in turn, so that no hour is anyone's own."""
+) -> tuple[dict[str, dict[str, dict[int, list[Row]]]], dict[str, list[Rates]]]:
+    """Measure each pair of server and load once a round, the servers in turn, so that no hour is anyone's own.
+
+    Returns:
+        the rows by model, server and load, and by model the network alone.
+    """
     found: dict[str, dict[str, dict[int, list[Row]]]] = {
         model: {server: defaultdict(list) for server in ways} for model in given.models
     }
+
+    alone: dict[str, list[Rates]] = {model: [] for model in given.models}
 
     def measure_one(server: str, model: str, in_flight: int, seconds: float) -> Row:
         sleeping = [peer for name, peer in others.items() if name != server]
@@ -155,7 +161,10 @@ def _rounds(
                     say(f"round {number + 1}: {model}, {in_flight} in flight, {server}: {row}")
                     if row.failures:
                         say(f"why {row.failures} requests failed, the logs in {LOGS} may say")
-    return found
+            with standing_still(others.values()):
+                alone[model].append(limit(model, given.model_repository, given.seconds))
+            say(f"round {number + 1}: {model}, the network alone: {alone[model][-1]}")
+    return found, alone
 
 
 def _require_bfloat16() -> None:

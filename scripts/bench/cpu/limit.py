@@ -1,7 +1,7 @@
 """The limit: the exported network alone in a loop on all cores, in a process of its own.
 
 All threads at each convolution, or photos of its own for each, PyTorch's convolutions or those of the service: whatever
-is fastest for a batch.
+is fastest for a batch. It is measured once a round as the servers are, for the machine does not stay as fast as it was.
 """
 
 import argparse
@@ -9,46 +9,64 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from statistics import median
 
 from scripts.bench.servers import ROOT
 
 _BATCHES = (1, 4, 8, 16)
+_BACKENDS = ROOT / "embedded_triton" / "backends"
 
 
-def limit(model_type: str, model_repository: Path, seconds: float) -> dict[int, float]:
-    """Return photos a second by batch size. Raises CalledProcessError where the process fails."""
+#: Photos a second by batch size, and for each way to compute one.
+Rates = dict[int, list[float]]
+
+
+def limit(model_type: str, model_repository: Path, seconds: float) -> Rates:
+    """Measure one round. Raises CalledProcessError where the process fails."""
     command = [sys.executable, "-m", "scripts.bench.cpu.limit", model_type, str(model_repository), str(seconds)]
     done = subprocess.run(command, stdout=subprocess.PIPE, cwd=ROOT, check=True)
-    return {int(batch): rate for batch, rate in json.loads(done.stdout).items()}
+    return {int(batch): rates for batch, rates in json.loads(done.stdout).items()}
 
 
-def _measure(model_type: str, model_repository: Path, seconds: float) -> dict[int, float]:
+def fastest(rounds: Sequence[Rates]) -> dict[int, float]:
+    """Return photos a second by batch size: of the ways the fastest, by the medians of the rounds."""
+    return {
+        batch: round(max(map(median, zip(*(rates[batch] for rates in rounds), strict=True))), 1) for batch in rounds[0]
+    }
+
+
+def _measure(model_type: str, model_repository: Path, seconds: float) -> Rates:
     import torch
 
-    from embedded_triton.backends.compiler import compile_c
-    from embedded_triton.backends.pytorch.cores import Cores, Network
-    from embedded_triton.backends.pytorch.winograd import replace_convolutions
+    # As the modules lie beside each other in a backend's folder.
+    sys.path[:0] = map(str, (_BACKENDS, _BACKENDS / "pytorch"))
+    from compiler import compile_c  # type: ignore[import-not-found]
+    from cores import Cores, Network  # type: ignore[import-not-found]
+    from replacement import replace_convolutions  # type: ignore[import-not-found]
+
     from scripts.bench.peers.tuned import load_frozen
     from training.specification import load_specification
 
     size = load_specification(model_repository).size
 
-    def load(threads: int, *, winograd: bool = False) -> Network:
+    def load(threads: int, *, compiled: bool = False) -> Network:
         network = load_frozen(model_type, model_repository)
-        if winograd and threads == 1:
+        if compiled and threads == 1:
             replace_convolutions(network, compile_c)
         return torch.inference_mode()(lambda pixels: tuple(network(pixels)))
 
     threads = torch.get_num_threads()
     plain, served = (
-        Cores(partial(load, winograd=winograd), alone=threads, together=threads) for winograd in (False, True)
+        Cores(partial(load, compiled=compiled), alone=threads, together=threads) for compiled in (False, True)
     )
-    rates: dict[int, float] = {}
+    found: Rates = {}
     for batch in _BATCHES:
         pixels = torch.randint(0, 256, (batch, 3, size, size), dtype=torch.uint8)
         # Each batch size anew: the fused graph is made for the first ones that it sees.
+        found[batch] = []
         for way in (partial(load(threads), pixels), partial(plain, [pixels]), partial(served, [pixels])):
             for _ in range(3):
                 way()
@@ -56,8 +74,8 @@ def _measure(model_type: str, model_repository: Path, seconds: float) -> dict[in
             while (now := time.perf_counter()) < began + seconds / 3:
                 way()
                 done += batch
-            rates[batch] = max(rates.get(batch, 0), round(done / (now - began), 1))
-    return rates
+            found[batch].append(done / (now - began))
+    return found
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from scripts.bench import servers
 from scripts.bench.cpu import direct, wrk
 from scripts.bench.cpu.__main__ import parse
 from scripts.bench.cpu.contenders import AnswerError, Peer, differences, settle, standing_still
+from scripts.bench.cpu.limit import fastest
 from scripts.bench.cpu.report import table, verdict
 from scripts.bench.cpu.rows import Row, middle
 from scripts.bench.cpu.targets import judge
@@ -68,6 +69,11 @@ def test_the_tool_that_made_the_load_is_named(tmp_path: Path, works: bool) -> No
 def test_the_median_of_rounds_keeps_every_failure() -> None:
     rows = [Row(10, 1, 9, 1), Row(30, 3, 7), Row(20, 2, 8, 2)]
     assert middle(rows) == Row(20, 2, 8, 3)
+
+
+def test_the_network_alone_is_judged_by_the_medians_of_the_rounds() -> None:
+    rounds = [{1: [9.0, 5.0], 8: [10.0, 20.0]}, {1: [1.0, 5.5], 8: [30.0, 22.0]}, {1: [2.0, 5.2], 8: [11.0, 21.0]}]
+    assert fastest(rounds) == {1: 5.2, 8: 21.0}
 
 
 def test_targets_are_ratios_of_one_run() -> None:

@@ -25,17 +25,23 @@ def repository(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def winograd(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The module as the backend has it, and a processor that it is made for."""
+def methods(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The module as the backend has it, with the modules beside it, and a processor that they are made for."""
     able = torch.cpu.get_capabilities()
     if not (able.get("avx2") and able.get("fma3")):
         pytest.skip("this processor has no AVX2")
     monkeypatch.syspath_prepend(BACKENDS)
     monkeypatch.syspath_prepend(BACKENDS / "pytorch")
-    return importlib.import_module("winograd")
+    return importlib.import_module("methods")
 
 
 @pytest.fixture
-def compile_c(winograd: ModuleType) -> Any:
+def replacement(methods: ModuleType) -> ModuleType:
+    """The module as the backend has it."""
+    return importlib.import_module("replacement")
+
+
+@pytest.fixture
+def compile_c(methods: ModuleType) -> Any:
     """The compiler as the backend has it."""
     return importlib.import_module("compiler").compile_c

@@ -29,7 +29,9 @@ def test_everything_is_copied_and_nothing_linked(tmp_path: Path, wheel: Wheel) -
     assert set(files) == {
         *("python/libtriton_python.so", "python/triton_python_backend_stub"),
         *("dali/batches.py", "dali/isolation.py", "dali/model.py", "dali/resize.c", "dali/resize.py"),
-        *("pytorch/cores.py", "pytorch/graphs.py", "pytorch/model.py", "pytorch/winograd.c", "pytorch/winograd.py"),
+        *("pytorch/cores.py", "pytorch/graphs.py", "pytorch/model.py", "pytorch/replacement.py", "pytorch/methods.py"),
+        *("pytorch/convolution.h", "pytorch/convolution.py", "pytorch/vectors.h"),
+        *("pytorch/implicit_gemm.c", "pytorch/winograd.c"),
         *("dali/compiler.py", "pytorch/compiler.py"),
     }
     assert not [path for path in files.values() if path.is_symlink()]

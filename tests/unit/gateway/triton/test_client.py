@@ -157,6 +157,14 @@ async def test_connection_that_breaks_under_a_request(triton: FakeTriton, classi
     await triton.start()
 
 
+async def test_what_is_no_answer_of_a_server_ends_a_request_too(classifier: TritonClassifier) -> None:
+    await classifier.classify("raw", b"photo", 5, nothing)
+    await classifier._channel.close()
+    with pytest.raises(grpc.aio.UsageError):
+        await classifier.classify("raw", b"photo", 5, nothing)
+    assert classifier._in_flight._waiting["raw"] == 0
+
+
 async def test_nobody_listening() -> None:
     classifier = TritonClassifier("127.0.0.1:9", ("raw",))
     await classifier.start()

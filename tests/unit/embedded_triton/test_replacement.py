@@ -1,4 +1,4 @@
-"""Which convolutions of a network Winograd's method replaces, and how the backend uses it."""
+"""Which convolutions of a network are replaced by compiled ones, and how the backend uses them."""
 
 import ctypes
 import importlib.util
@@ -18,7 +18,7 @@ from torch import nn
 from tests.unit.embedded_triton.backend_loading import load_backend
 from tests.unit.embedded_triton.pytorch_backend import load, requests_of, values
 
-OPERATOR = "bin_it_right::winograd_convolution"
+OPERATOR = "bin_it_right::convolution"
 
 
 class Mixed(nn.Module):
@@ -55,42 +55,46 @@ def frozen(network: nn.Module, example: torch.Tensor) -> Any:
         return torch.jit.freeze(torch.jit.load(file).eval())
 
 
-def test_convolutions_are_replaced_with_what_follows_them(winograd: ModuleType, compile_c: Any) -> None:
+@pytest.mark.parametrize(("wide", "replaced"), [(True, 5), (False, 6)])
+def test_convolutions_are_replaced_with_what_follows_them(
+    replacement: ModuleType, compile_c: Any, monkeypatch: pytest.MonkeyPatch, wide: bool, replaced: int
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_f": wide})
     torch.manual_seed(1)
     network, images = Mixed(), torch.randn(3, 3, 10, 14)
     network(torch.randn(8, 3, 10, 14))  # statistics for the norm
     module = frozen(network, images[:1])
-    assert winograd.replace_convolutions(module, compile_c) == 5
+    assert replacement.replace_convolutions(module, compile_c) == replaced
     kinds = [node.kind() for node in module.graph.nodes()]
-    assert kinds.count(OPERATOR) == 5
-    assert kinds.count("aten::_convolution") == 4
+    assert kinds.count(OPERATOR) == replaced
+    assert kinds.count("aten::_convolution") == 9 - replaced
     with torch.inference_mode():
         for batch in (images, images[:1]):
             torch.testing.assert_close(module(batch), network(batch), rtol=1e-4, atol=1e-4)
 
 
-def test_convolutions_with_large_weights_are_replaced_too(winograd: ModuleType, compile_c: Any) -> None:
+def test_convolutions_with_large_weights_are_replaced_too(replacement: ModuleType, compile_c: Any) -> None:
     torch.manual_seed(1)
     network, images = nn.Conv2d(384, 320, 3, padding=1), torch.randn(2, 384, 7, 6)
     module = frozen(network, images[:1])
-    assert winograd.replace_convolutions(module, compile_c) == 1
+    assert replacement.replace_convolutions(module, compile_c) == 1
     assert [node.kind() for node in module.graph.nodes()].count(OPERATOR) == 1
     with torch.inference_mode():
         torch.testing.assert_close(module(images), network(images), rtol=1e-4, atol=1e-4)
 
 
-def test_a_network_without_such_convolutions_needs_no_compiler(winograd: ModuleType) -> None:
+def test_a_network_without_such_convolutions_needs_no_compiler(replacement: ModuleType) -> None:
     module = frozen(nn.Conv2d(3, 8, 3, padding=1), torch.randn(1, 3, 8, 8))
-    assert winograd.replace_convolutions(module, lambda *_: pytest.fail("compiled")) == 0
+    assert replacement.replace_convolutions(module, lambda *_: pytest.fail("compiled")) == 0
 
 
-def test_the_fused_graph_lays_images_out_as_the_kernels_take_them(winograd: ModuleType, compile_c: Any) -> None:
+def test_the_fused_graph_lays_images_out_as_the_kernels_take_them(replacement: ModuleType, compile_c: Any) -> None:
     network, images = Residual().to(memory_format=torch.channels_last), torch.randn(2, 3, 12, 12)
     fused = torch.jit.onednn_fusion_enabled()
     torch.jit.enable_onednn_fusion(True)
     try:
         module = frozen(network, images)
-        winograd.replace_convolutions(module, compile_c)
+        replaced = replacement.replace_convolutions(module, compile_c)
         with torch.inference_mode():
             for _ in range(4):
                 module(images)
@@ -100,7 +104,7 @@ def test_the_fused_graph_lays_images_out_as_the_kernels_take_them(winograd: Modu
         torch.jit.enable_onednn_fusion(fused)
     ran = [event.name for event in profile.events()]
     assert [name for name in ran if name.startswith("LlgaPartition")]
-    assert ran.count(OPERATOR) == 2
+    assert ran.count(OPERATOR) == replaced
     assert "aten::clone" not in ran
 
 
@@ -153,7 +157,7 @@ def answers(folder: Path, model: Any) -> None:
     ],
 )
 def test_the_backend_uses_it_where_it_may(
-    winograd: ModuleType,
+    methods: ModuleType,
     folder: Path,
     monkeypatch: pytest.MonkeyPatch,
     tensor: dict[str, Any],
@@ -165,7 +169,7 @@ def test_the_backend_uses_it_where_it_may(
     replace = backend.replace_convolutions
     monkeypatch.setattr(backend, "replace_convolutions", lambda *given: replaced.append(replace(*given)))
     model = load(folder, monkeypatch, backend=backend, tensor=tensor, **parameters)
-    assert replaced == ([2] * len(replaced) if used else [])
+    assert all(count >= 2 for count in replaced)
     assert bool(replaced) == used
     assert not backend.pb_utils.Logger.warnings
     answers(folder, model)
@@ -176,9 +180,9 @@ def without_ziglang(monkeypatch: pytest.MonkeyPatch, _: ModuleType) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "ziglang" else find(name))
 
 
-def on_an_old_processor(monkeypatch: pytest.MonkeyPatch, winograd: ModuleType) -> None:
-    compiled = winograd.Tiles.compiled
-    monkeypatch.setattr(winograd.Tiles, "compiled", lambda compile_c, step: compiled(compile_c, step, "x86_64"))
+def on_an_old_processor(monkeypatch: pytest.MonkeyPatch, methods: ModuleType) -> None:
+    compiled = methods.compiled_methods
+    monkeypatch.setattr(methods, "compiled_methods", lambda compile_c: compiled(compile_c, "x86_64"))
 
 
 def with_a_broken_compiler(monkeypatch: pytest.MonkeyPatch, _: ModuleType) -> None:
@@ -213,26 +217,32 @@ def with_a_full_disk(monkeypatch: pytest.MonkeyPatch, _: ModuleType) -> None:
     ],
 )
 def test_where_it_can_not_be_the_backend_says_so_and_answers(
-    winograd: ModuleType, folder: Path, monkeypatch: pytest.MonkeyPatch, obstacle: Any, message: str
+    methods: ModuleType,
+    replacement: ModuleType,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    obstacle: Any,
+    message: str,
 ) -> None:
-    obstacle(monkeypatch, winograd)
-    monkeypatch.setattr(winograd, "kernels", winograd.kernels.__wrapped__)  # what was compiled before is forgotten
+    obstacle(monkeypatch, methods)
+    monkeypatch.setattr(replacement, "methods", methods.methods.__wrapped__)  # what was compiled before is forgotten
     backend = load_backend("pytorch", monkeypatch)
     model = load(folder, monkeypatch, backend=backend, tensor=INPUT)
     (warning,) = backend.pb_utils.Logger.warnings
-    assert warning.startswith("The network runs without Winograd's convolutions, slower: ")
+    assert warning.startswith("The network runs with PyTorch's convolutions, slower: ")
     assert message in warning
     answers(folder, model)
 
 
 def test_kernels_that_compute_something_else_are_not_used(
-    winograd: ModuleType, folder: Path, monkeypatch: pytest.MonkeyPatch
+    methods: ModuleType, compile_c: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backend = load_backend("pytorch", monkeypatch)
-    convolve = winograd.Tiles.convolve
-    monkeypatch.setattr(winograd.Tiles, "convolve", lambda *given: convolve(*given) * 1.1)
+    monkeypatch.setattr(methods.methods(compile_c), "_chosen", {})  # by other tests too
+    convolve = methods.Convolution.convolve
+    monkeypatch.setattr(methods.Convolution, "convolve", lambda *given: convolve(*given) * 1.1)
     model = load(folder, monkeypatch, backend=backend, tensor=INPUT)
     assert backend.pb_utils.Logger.warnings == [
-        "The network answers otherwise with Winograd's convolutions: it runs without."
+        "The network answers otherwise with compiled convolutions: it runs with PyTorch's."
     ]
     answers(folder, model)
