@@ -16,7 +16,7 @@ _LAYOUT = torch.channels_last
 
 
 class ConvolutionError(Exception):
-    """There are no such convolutions on this machine."""
+    """There are no such convolutions on this machine, or not of such images."""
 
 
 class Kernel(NamedTuple):
@@ -91,15 +91,20 @@ class Convolution:
             weights: from ``prepare``.
             images: what is convolved.
             bias: FP32 [outputs], added.
-            residual: added too; in the shape of the result it costs nothing.
+            residual: added too; in FP32 and the shape of the result it costs nothing.
             relu: whether what is below zero becomes zero.
+
+        Raises:
+            ConvolutionError: the images are not such as the kernel takes.
         """
-        count, _, height, width = images.shape
+        count, channels, height, width = images.shape
         shape = (count, kernel.outputs, kernel.result(height, kernel.rows), kernel.result(width, kernel.columns))
-        if residual is not None and residual.shape != shape:
+        if images.dtype is not torch.float or channels != kernel.channels or min(shape[2:]) < 1:
+            raise ConvolutionError(f"{kernel} does not take {images.dtype} of {tuple(images.shape)}")
+        if residual is not None and (residual.shape != shape or residual.dtype is not torch.float):
             result = self.convolve(kernel, weights, images, bias, None, False) + residual
             return torch.relu(result) if relu else result
-        images = images.contiguous(memory_format=_LAYOUT)
+        images, bias = images.contiguous(memory_format=_LAYOUT), bias.contiguous()
         added = None if residual is None else residual.contiguous(memory_format=_LAYOUT)
         result = torch.empty(shape, memory_format=_LAYOUT)
         task = _task(images.shape, kernel)

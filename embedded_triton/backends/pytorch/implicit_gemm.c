@@ -37,8 +37,7 @@ static step longest(const convolution *of) {
 
 /* Outputs of `left` that are made together: pairs of vectors, but for one of three where their number is odd. */
 static long stripe(step step, long left) {
-    const long pairs = CACHED / (step.pieces * step.length) / (2 * LANES);
-    const long most = (pairs < 2 ? 2 : pairs) * 2 * LANES;
+    const long most = CACHED / (step.pieces * step.length) / (2 * LANES) * 2 * LANES;
     return left <= most ? left : most - left % (2 * LANES);
 }
 

@@ -32,8 +32,8 @@ class Methods:
 
     def keep(self, weights: torch.Tensor) -> int:
         """Return by what name ``convolve`` knows FP32 weights [outputs, channels, H, W]; equal ones have the same."""
-        digest = hashlib.blake2b(weights.contiguous().numpy().tobytes(), digest_size=8).digest()
-        name = int.from_bytes(digest, signed=True)
+        content = repr(weights.shape).encode() + weights.contiguous().numpy().tobytes()
+        name = int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), signed=True)
         self._weights[name] = weights
         return name
 

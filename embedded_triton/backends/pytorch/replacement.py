@@ -10,7 +10,8 @@ from methods import OPERATOR, Methods, kernel_of, methods, suits  # type: ignore
 def replace_convolutions(network: Any, compile_c: Compile) -> int:
     """Have a frozen TorchScript network use the methods of this folder, and return for how many convolutions.
 
-    What follows a convolution, a sum with another tensor and a ReLU, becomes part of it.
+    They are found in a network that was traced, and have a bias, as freezing makes it of a normalisation. What follows
+    one, a sum with another tensor and a ReLU, becomes part of it.
 
     Args:
         network: the module, whose graph is changed.
@@ -18,6 +19,7 @@ def replace_convolutions(network: Any, compile_c: Compile) -> int:
 
     Raises:
         ConvolutionError: there are no such methods for this processor.
+        CompilerError: they can not be compiled.
     """
     graph = network.graph
     # Of what changes a tensor in place, oneDNN's graph does not learn the layout: it would hand the images of the
@@ -42,8 +44,8 @@ def _kernel(node: Any) -> Kernel | None:
     )
     if not (isinstance(weights, torch.Tensor) and isinstance(bias, torch.Tensor) and weights.ndim == 4):
         return None
-    even = len({*stride}) == len({*padding}) == 1 and dilation == [1, 1]
-    if not even or transposed or groups != 1 or weights.dtype is not torch.float:
+    even = all(isinstance(each, list) and len({*each}) == 1 for each in (stride, padding))
+    if not even or dilation != [1, 1] or transposed or groups != 1 or weights.dtype is not torch.float:
         return None
     return kernel_of(weights, stride[0], padding[0])
 
@@ -51,12 +53,13 @@ def _kernel(node: Any) -> Kernel | None:
 def _replace(graph: Any, node: Any, compiled: Methods) -> None:
     images, weights, bias, stride, padding, *_ = node.inputs()
     replaced, residual = [node], None
-    if (following := _only_user(node)) is not None and following.kind() == "aten::add":
-        left, right, factor = following.inputs()
-        if factor.toIValue() == 1:
+    if (following := _only_user(graph, node)) is not None and following.kind() == "aten::add":
+        left, right, *factor = following.inputs()
+        tensors = left.type().kind() == right.type().kind() == "TensorType"
+        if tensors and [each.toIValue() for each in factor] == [1]:
             replaced.append(following)
             residual = right if left.debugName() == node.output().debugName() else left
-    following = _only_user(replaced[-1])
+    following = _only_user(graph, replaced[-1])
     if relu := following is not None and following.kind() == "aten::relu":
         replaced.append(following)
     last = replaced[-1]
@@ -73,6 +76,15 @@ def _replace(graph: Any, node: Any, compiled: Methods) -> None:
         each.destroy()
 
 
-def _only_user(node: Any) -> Any:
+def _only_user(graph: Any, node: Any) -> Any:
+    """Return the only node that uses the result, if nothing between the two changes a tensor.
+
+    The convolution moves there, and would be one of what its images are by then.
+    """
     uses = node.output().uses()
-    return uses[0].user if len(uses) == 1 else None
+    nodes = list(graph.nodes())
+    if len(uses) != 1 or uses[0].user not in nodes:
+        return None
+    between = nodes[nodes.index(node) + 1 : nodes.index(uses[0].user)]
+    changing = any("!" in str(each.schema()) or list(each.blocks()) for each in between)
+    return None if changing else uses[0].user

@@ -2,6 +2,7 @@
 
 import importlib
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -23,11 +24,17 @@ def compiled() -> dict[str, Any]:
     return {}
 
 
-@pytest.fixture(params=["native", "haswell"])
+def compile_wide(source: Path, *options: str, processor: str) -> Any:
+    """Compile what AVX-512 would run to vectors of AVX2, which any processor here has."""
+    return compile_c(source, *options, "-D__AVX512F__", processor=processor)
+
+
+@pytest.fixture(params=["native", "haswell", "wide"])
 def every_method(methods: ModuleType, compiled: dict[str, Any], request: pytest.FixtureRequest) -> Any:
-    """The methods for this processor, and for one that has AVX2 alone."""
+    """The methods for this processor, for one that has AVX2 alone, and for longer vectors put together of those."""
     if request.param not in compiled:
-        compiled[request.param] = methods.compiled_methods(compile_c, request.param)
+        how = (compile_wide, "haswell") if request.param == "wide" else (compile_c, request.param)
+        compiled[request.param] = methods.compiled_methods(*how)
     return compiled[request.param]
 
 
@@ -106,9 +113,10 @@ def test_it_is_the_convolution(
     ("photos", "channels", "outputs", "height", "width", "rows", "columns", "stride", "padding"),
     [
         (1, 64, 256, 5, 7, 1, 1, 1, 0),
-        (3, 1056, 80, 2, 3, 1, 1, 1, 0),  # inputs in three steps, of which the last is shorter
+        (3, 1057, 80, 2, 3, 1, 1, 1, 0),  # inputs in three steps, of which the last is shorter
         (2, 96, 1072, 4, 3, 1, 1, 2, 0),  # outputs in stripes
-        (9, 640, 176, 6, 6, 3, 3, 2, 1),  # rows of the kernel in steps, photos in two blocks
+        (5, 530, 48, 12, 12, 1, 1, 1, 0),  # photos in blocks of two, two and one
+        (5, 200, 176, 22, 21, 3, 3, 2, 1),  # rows of the kernel in steps, blocks with a border
         (2, 3, 64, 21, 18, 7, 7, 2, 3),
         (1, 5, 48, 9, 11, 5, 2, 3, 2),
         (2, 7, 32, 4, 4, 3, 1, 1, 4),  # results that see nothing but the border
@@ -176,3 +184,33 @@ def test_threads_do_not_disturb_each_other(methods: ModuleType, method: Any) -> 
         results = list(pool.map(lambda photo: method.convolve(kernel, prepared, photo, bias, None, False), photos))
     for photo, result in zip(photos, results, strict=True):
         torch.testing.assert_close(result, functional.conv2d(photo, weights, bias, padding=1), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("added", [torch.ones(2, 32, 6, 6, dtype=torch.uint8), torch.ones(2, 32, 6, 6).double()])
+def test_what_is_added_may_have_another_type(methods: ModuleType, gemm: Any, added: torch.Tensor) -> None:
+    weights, bias = convolution(32, 16)
+    kernel = methods.kernel_of(weights, 1, 1)
+    images = torch.randn(2, 16, 6, 6)
+    result = gemm.convolve(kernel, gemm.prepare(kernel, weights), images, bias, added, True)
+    expected = torch.relu(functional.conv2d(images, weights, bias, padding=1) + added)
+    assert result.dtype == expected.dtype
+    torch.testing.assert_close(result, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_a_bias_may_lie_anywhere(methods: ModuleType, method: Any) -> None:
+    weights, _ = convolution(32, 16)
+    kernel = methods.kernel_of(weights, 1, 1)
+    images, bias = torch.randn(1, 16, 6, 6), torch.ones(1).expand(32)
+    result = method.convolve(kernel, method.prepare(kernel, weights), images, bias, None, False)
+    torch.testing.assert_close(result, functional.conv2d(images, weights, bias, padding=1), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "images",
+    [torch.zeros(1, 16, 1, 4), torch.zeros(1, 16, 4, 0), torch.zeros(1, 32, 4, 4), torch.zeros(1, 16, 4, 4).double()],
+)
+def test_images_that_it_does_not_take_are_refused(methods: ModuleType, gemm: Any, images: torch.Tensor) -> None:
+    weights, bias = convolution(32, 16)
+    kernel = methods.kernel_of(weights, 2, 0)
+    with pytest.raises(importlib.import_module("convolution").ConvolutionError, match="does not take"):
+        gemm.convolve(kernel, gemm.prepare(kernel, weights), images, bias, None, False)

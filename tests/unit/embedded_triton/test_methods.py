@@ -71,3 +71,9 @@ def test_weights_are_prepared_once_for_all_copies_of_a_network(methods: ModuleTy
             torch.testing.assert_close(result, expected, rtol=1e-4, atol=1e-4)
     # Tiles of two sizes, and implicit GEMM for both strides.
     assert len(compiled._prepared) == 3
+
+
+def test_weights_of_another_shape_are_others(methods: ModuleType, compile_c: Any) -> None:
+    compiled = methods.compiled_methods(compile_c)
+    wide, tall = torch.zeros(32, 64, 1, 1), torch.zeros(64, 32, 1, 1)
+    assert compiled.keep(wide) != compiled.keep(tall)

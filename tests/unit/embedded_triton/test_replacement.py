@@ -88,6 +88,66 @@ def test_a_network_without_such_convolutions_needs_no_compiler(replacement: Modu
     assert replacement.replace_convolutions(module, lambda *_: pytest.fail("compiled")) == 0
 
 
+class Changing(nn.Module):
+    """What is convolved changes before it is added."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.last = nn.Conv2d(32, 32, 3, padding=1)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        kept = images * 2
+        result = self.last(kept)
+        kept[:, :16] = 0
+        return torch.relu(result + kept)
+
+
+class Adding(nn.Module):
+    """Sums that are none of two tensors to a new one, or not of floats."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.last = nn.Conv2d(32, 32, 3, padding=1)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        counted = torch.relu(self.last(images) + (images > 0).to(torch.uint8))
+        return counted + torch.add(self.last(counted), 3)
+
+
+@pytest.mark.parametrize("network", [Changing, Adding])
+def test_sums_of_all_kinds_stay_what_they_are(
+    replacement: ModuleType, compile_c: Any, network: type[nn.Module]
+) -> None:
+    torch.manual_seed(1)
+    given, images = network(), torch.randn(2, 32, 6, 7)
+    module = frozen(given, images)
+    replacement.replace_convolutions(module, compile_c)
+    with torch.inference_mode():
+        torch.testing.assert_close(module(images), given(images), rtol=1e-4, atol=1e-4)
+
+
+class Moving(nn.Module):
+    """A convolution whose border is known when it runs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(torch.randn(32, 32, 3, 3) / 17), nn.Parameter(torch.randn(32))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        edge = images.size(2) // 8
+        return torch._convolution(
+            *(images, self.weight, self.bias, [1, 1], [edge, edge], [1, 1], False, [0, 0], 1),
+            *(False, False, True, True),
+        )
+
+
+def test_a_convolution_that_is_not_known_beforehand_is_left(replacement: ModuleType) -> None:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r".*torch\.jit\.", category=DeprecationWarning)
+        module = torch.jit.freeze(torch.jit.script(Moving().eval()))
+    assert replacement.replace_convolutions(module, lambda *_: pytest.fail("compiled")) == 0
+
+
 def test_the_fused_graph_lays_images_out_as_the_kernels_take_them(replacement: ModuleType, compile_c: Any) -> None:
     network, images = Residual().to(memory_format=torch.channels_last), torch.randn(2, 3, 12, 12)
     fused = torch.jit.onednn_fusion_enabled()
