@@ -126,6 +126,14 @@ def test_queues_are_bounded_on_a_gpu_and_not_on_a_processor(model: str, profile:
     assert (batching.default_queue_policy.max_queue_size > 0) == (profile in GPU_PROFILES)
 
 
+@pytest.mark.parametrize("profile", sorted(set(PROFILES) - set(GPU_PROFILES)))
+@pytest.mark.parametrize("model", ["preprocess", *NETWORK_MODELS.values()])
+def test_a_photo_that_comes_alone_waits_for_no_other_on_a_processor(model: str, profile: str) -> None:
+    # With a delay Triton holds back what fills none of the preferred sizes; there it is long enough to be seen.
+    batching = config_of(model, profile).dynamic_batching
+    assert not batching.max_queue_delay_microseconds or 1 in batching.preferred_batch_size
+
+
 @pytest.mark.parametrize("network", NETWORK_MODELS.values())
 def test_only_the_profile_of_that_name_computes_in_bfloat16(network: str) -> None:
     asked = [profile for profile in PROFILES if "BFLOAT16_ON_CPU" in config_of(network, profile).parameters]
