@@ -22,12 +22,13 @@ class ProbeError(Exception):
 
 
 class Probe:
-    """Sends one small image to every ensemble. The server's own readiness stays true when a backend process is dead."""
+    """Sends one small image to ensembles. The server's own readiness stays true when a backend process is dead."""
 
     def __init__(self, url: str, ensembles: Sequence[str], image: Path) -> None:
         self._url = url
-        self._ensembles = ensembles
         self._image = np.frombuffer(image.read_bytes(), dtype=np.uint8)[np.newaxis]
+        #: How many requests each had answered when it was last looked at.
+        self._answered = dict.fromkeys(ensembles, 0)
 
     def __call__(self, timeout: float) -> None:
         """Ask every ensemble; a full queue counts as an answer, for the server is alive and busy.
@@ -40,8 +41,29 @@ class Probe:
         """
         # A new channel each time: a kept one waits longer and longer before it tries a server that was away.
         with InferenceServerClient(self._url) as client:
-            for ensemble in self._ensembles:
+            for ensemble in self._answered:
                 self._ask(client, ensemble, timeout)
+
+    def ask_silent(self, timeout: float) -> None:
+        """Ask those that have answered nobody since the last time, by the server's statistics.
+
+        An answer to somebody else says as much, and an inference on all cores is felt by those who wait for theirs.
+        Arguments and errors are those of ``__call__``.
+        """
+        with InferenceServerClient(self._url) as client:
+            for ensemble, before in self._answered.items():
+                answered = self._count(client, ensemble, timeout)
+                if answered <= before:  # fewer where the server was started again
+                    self._ask(client, ensemble, timeout)
+                    answered += 1
+                self._answered[ensemble] = answered
+
+    def _count(self, client: InferenceServerClient, ensemble: str, timeout: float) -> int:
+        try:
+            statistics = client.get_inference_statistics(ensemble, client_timeout=timeout)
+        except InferenceServerException as exc:
+            raise _error(ensemble, exc) from exc
+        return sum(int(version.inference_stats.success.count) for version in statistics.model_stats)
 
     def _ask(self, client: InferenceServerClient, ensemble: str, timeout: float) -> None:
         image = InferInput("IMAGE", list(self._image.shape), "UINT8")
@@ -51,8 +73,11 @@ class Probe:
         except InferenceServerException as exc:
             if _QUEUE_FULL in str(exc.message()):
                 return
-            starting = exc.status() in _WHILE_STARTING
-            raise ProbeError(f"{ensemble} answers: {exc.message()}", may_be_starting=starting) from exc
+            raise _error(ensemble, exc) from exc
         probabilities = result.as_numpy("PROBABILITIES")
         if probabilities is None or not np.isclose(probabilities.sum(), 1, atol=1e-3):
             raise ProbeError(f"{ensemble} answers with {probabilities}, which are no probabilities")
+
+
+def _error(ensemble: str, exc: InferenceServerException) -> ProbeError:
+    return ProbeError(f"{ensemble} answers: {exc.message()}", may_be_starting=exc.status() in _WHILE_STARTING)

@@ -177,7 +177,7 @@ class Server:
         return False
 
     def probe(self, timeout: float, /) -> None:
-        """Ask every ensemble.
+        """Ask every ensemble that has answered nobody since the last time.
 
         Args:
             timeout: seconds that each answer may take.
@@ -185,7 +185,7 @@ class Server:
         Raises:
             ProbeError: an ensemble did not answer, or not rightly.
         """
-        self._ask(timeout)
+        self._ask.ask_silent(timeout)
 
     def _find_backends(self) -> dict[int, str]:
         # The arguments of such a process begin with the file of its model, NAME/VERSION/model.pt, and its segment.

@@ -33,7 +33,7 @@ class Settings(BaseSettings):
     )
     probe_interval: Seconds = Field(
         default=5,
-        description="Seconds between two probe inferences.",
+        description="Seconds between two looks; ensembles that answered nobody meanwhile get a probe inference.",
     )
     probe_timeout: Seconds = Field(
         default=30,

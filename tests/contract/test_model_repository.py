@@ -134,6 +134,16 @@ def test_a_photo_that_comes_alone_waits_for_no_other_on_a_processor(model: str, 
     assert not batching.max_queue_delay_microseconds or 1 in batching.preferred_batch_size
 
 
+def test_batches_overlap_where_that_was_measured_to_be_worth_it() -> None:
+    asked = {
+        (network, profile)
+        for network in NETWORK_MODELS.values()
+        for profile in PROFILES
+        if "OVERLAP_ON_CPU" in config_of(network, profile).parameters
+    }
+    assert asked == {("resnet50", "cpu-2")}
+
+
 @pytest.mark.parametrize("network", NETWORK_MODELS.values())
 def test_only_the_profile_of_that_name_computes_in_bfloat16(network: str) -> None:
     asked = [profile for profile in PROFILES if "BFLOAT16_ON_CPU" in config_of(network, profile).parameters]

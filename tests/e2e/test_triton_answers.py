@@ -1,5 +1,7 @@
 """The ensembles' answers, asked for straight at Triton."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
@@ -26,6 +28,18 @@ def test_values_are_those_of_the_exported_network(triton: RunningTriton, model: 
         expected = network(images)[0].numpy()
     np.testing.assert_allclose(np.stack(ask_at_once(triton.grpc_url, model, files)), expected, atol=triton.tolerance)
     assert np.ptp(expected, axis=0).max() > 0.02, "the pictures are too alike to tell one answer from another"
+
+
+@pytest.mark.parametrize("model", NETWORK_MODELS)
+def test_answers_stay_with_their_pictures_while_batches_overlap(triton: RunningTriton, model: str) -> None:
+    """Nine at a time, for as many batches as it takes that cores work for two of them at once."""
+    files = [encoded(64, 48, number) for number in range(30)]
+    with InferenceServerClient(triton.grpc_url) as client, ThreadPoolExecutor(9) as pool:
+        alone = np.stack([ask(client, model, file) for file in files])
+        for _ in range(3):
+            together = np.stack(list(pool.map(lambda file: ask(client, model, file), files)))
+            np.testing.assert_allclose(together, alone, atol=triton.tolerance)
+    assert np.ptp(alone, axis=0).max() > 0.02, "the pictures are too alike to tell one answer from another"
 
 
 @pytest.mark.parametrize("model", NETWORK_MODELS)

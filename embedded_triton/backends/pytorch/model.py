@@ -2,14 +2,16 @@
 
 It takes the same model folders (TorchScript, ``model.pt`` or the file that the configuration names) and honours those
 parameters of the native backend that apply: INFERENCE_MODE, INTRA_OP_THREAD_COUNT, INTER_OP_THREAD_COUNT and
-DISABLE_OPTIMIZED_EXECUTION, which on a processor forbids oneDNN's graph and the convolutions of ``methods``. Two of
-its own, which the native backend ignores: HALF_ON_GPU computes in half precision where the instance is on a GPU, and
-BFLOAT16_ON_CPU in bfloat16 where it is on a processor that multiplies such numbers itself.
+DISABLE_OPTIMIZED_EXECUTION, which on a processor forbids oneDNN's graph and the convolutions of ``methods``. Three of
+its own, which the native backend ignores: HALF_ON_GPU computes in half precision where the instance is on a GPU,
+BFLOAT16_ON_CPU in bfloat16 where it is on a processor that multiplies such numbers itself, and with OVERLAP_ON_CPU an
+instance there takes a batch before it is done with the one before.
 """
 
 import json
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +60,7 @@ class TritonPythonModel:
         path = Path(args["model_repository"], args["model_version"], file)
         if not path.is_file():
             raise pb_utils.TritonModelException(f"{path} is missing")
+        self._cores: Cores | None = None
         if on_gpu:
             torch.cuda.set_device(self._device)
             self._network = _recorded(self._load(path), _largest_batch(config, self._device, self._dtype))
@@ -71,23 +74,47 @@ class TritonPythonModel:
         # Unless the configuration says how many threads are its own, an instance shares the cores with the others.
         share = threads if "INTRA_OP_THREAD_COUNT" in parameters else max(1, threads // _instances(config))
         # With several threads at each convolution PyTorch's own are as fast.
-        self._network = cores = Cores(
-            lambda threads: self._load(path, compiled=compiled and threads == 1), alone=threads, together=share
+        self._cores = Cores(
+            lambda threads: self._load(path, compiled=compiled and threads == 1),
+            alone=threads,
+            together=share,
+            overlap=_flag(parameters, "OVERLAP_ON_CPU"),
         )
         if (inputs := _largest_batch(config, self._device, self._dtype)) is not None:
-            cores.warm_up(*(tensor[:1] for tensor in inputs))
+            self._cores.warm_up(*(tensor[:1] for tensor in inputs))
 
     def execute(self, requests: list[Any]) -> list[Any]:
-        """Answer every request with its rows of one common batch."""
-        columns = [[self._tensor(request, name) for request in requests] for name in self._inputs]
-        sizes = [len(tensor) for tensor in columns[0]]
-        results = self._network(*columns)
+        """Answer every request with its rows of one common batch; None for one that is answered a little later."""
+        inputs = [[self._tensor(request, name) for name in self._inputs] for request in requests]
+        if self._cores:
+            return list(map(self._answer, requests, self._cores(inputs)))
+        results = self._network(*zip(*inputs, strict=True))
         # The answers are small: one copy to the host for the whole batch, and only of what somebody asked for, is
         # cheaper than handing over a tensor on the GPU for each request. It also waits until they are computed.
         wanted = {name for request in requests for name in request.requested_output_names()}
         named = zip(self._outputs, results, strict=True)
+        sizes = [len(tensors[0]) for tensors in inputs]
         split = {name: output.float().cpu().split(sizes) for name, output in named if name in wanted}
-        return [self._respond(request, index, split) for index, request in enumerate(requests)]
+        return [
+            _response(request, {name: outputs[index] for name, outputs in split.items()})
+            for index, request in enumerate(requests)
+        ]
+
+    def _answer(self, request: Any, future: Future[Tensors]) -> Any:
+        """Return the answer; None where a core is still at work on it, which then sends it itself."""
+
+        def respond(done: Future[Tensors]) -> Any:
+            if error := done.exception():
+                return pb_utils.InferenceResponse(error=pb_utils.TritonError(f"{type(error).__name__}: {error}"))
+            return _response(request, dict(zip(self._outputs, done.result(), strict=True)))
+
+        if future.done():
+            return respond(future)
+        sender = request.get_response_sender()
+        future.add_done_callback(
+            lambda done: sender.send(respond(done), flags=pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
+        )
+        return None
 
     def _load(self, path: Path, *, compiled: bool = False) -> Network:
         """Return a copy of the network in ``path``, on the device and in the precision of the instance."""
@@ -137,12 +164,11 @@ class TritonPythonModel:
         tensor = torch.utils.dlpack.from_dlpack(pb_utils.get_input_tensor_by_name(request, name))
         return tensor.to(self._device, self._dtype if tensor.is_floating_point() else tensor.dtype)
 
-    def _respond(self, request: Any, index: int, split: dict[str, tuple[torch.Tensor, ...]]) -> Any:
-        """Answer with what the request asks for: an ensemble that hands one output on pays for no other."""
-        tensors = ((name, split[name][index]) for name in request.requested_output_names())
-        return pb_utils.InferenceResponse(
-            [pb_utils.Tensor.from_dlpack(name, tensor.contiguous()) for name, tensor in tensors]
-        )
+
+def _response(request: Any, outputs: Mapping[str, torch.Tensor]) -> Any:
+    """Return what the request asks for: an ensemble that hands one output on pays for no other."""
+    tensors = ((name, outputs[name].float().contiguous()) for name in request.requested_output_names())
+    return pb_utils.InferenceResponse([pb_utils.Tensor.from_dlpack(name, tensor) for name, tensor in tensors])
 
 
 def _precision(parameters: dict[str, str], *, on_gpu: bool) -> torch.dtype:

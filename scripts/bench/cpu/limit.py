@@ -9,7 +9,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -59,15 +59,18 @@ def _measure(model_type: str, model_repository: Path, seconds: float) -> Rates:
         return torch.inference_mode()(lambda pixels: tuple(network(pixels)))
 
     threads = torch.get_num_threads()
-    plain, served = (
-        Cores(partial(load, compiled=compiled), alone=threads, together=threads) for compiled in (False, True)
-    )
+
+    def parted(*, compiled: bool) -> Callable[[torch.Tensor], object]:
+        cores = Cores(partial(load, compiled=compiled), alone=threads, together=threads)
+        return lambda pixels: cores([[pixels]])[0].result()
+
+    plain, served = parted(compiled=False), parted(compiled=True)
     found: Rates = {}
     for batch in _BATCHES:
         pixels = torch.randint(0, 256, (batch, 3, size, size), dtype=torch.uint8)
         # Each batch size anew: the fused graph is made for the first ones that it sees.
         found[batch] = []
-        for way in (partial(load(threads), pixels), partial(plain, [pixels]), partial(served, [pixels])):
+        for way in (partial(load(threads), pixels), partial(plain, pixels), partial(served, pixels)):
             for _ in range(3):
                 way()
             done, began = 0, time.perf_counter()

@@ -14,6 +14,8 @@ import torch
 BACKENDS = Path(__file__).resolve().parents[3] / "embedded_triton" / "backends"
 #: Kinds of device in DLPack.
 CPU, CUDA = 1, 2
+#: Triton's flag of a request's last answer.
+FINAL = 1
 
 
 class Tensor:
@@ -82,6 +84,7 @@ def load_backend(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     utils = ModuleType("triton_python_backend_utils")
     for each in (Tensor, TritonError, InferenceResponse, TritonModelException):
         setattr(utils, each.__name__, each)
+    utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL = FINAL  # type: ignore[attr-defined]
     utils.Logger = Logger()  # type: ignore[attr-defined]
     utils.get_input_tensor_by_name = lambda request, tensor: request[tensor]  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, utils.__name__, utils)

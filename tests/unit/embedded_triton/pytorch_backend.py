@@ -3,6 +3,7 @@
 import json
 import warnings
 from pathlib import Path
+from queue import SimpleQueue
 from types import ModuleType
 from typing import Any
 
@@ -12,7 +13,7 @@ import torch
 from torch import nn
 
 from embedded_triton.backends.pytorch.cores import Cores
-from tests.unit.embedded_triton.backend_loading import InferenceResponse, Tensor, load_backend
+from tests.unit.embedded_triton.backend_loading import FINAL, InferenceResponse, Tensor, load_backend
 
 
 class Small(nn.Module):
@@ -81,12 +82,32 @@ def load(
 
 
 class Request(dict[str, Tensor]):
-    """Input tensors by name, and the names of the outputs that are asked for."""
+    """Input tensors by name, the names of the outputs that are asked for, and what was sent after the batch."""
 
     outputs: tuple[str, ...] = ("OUTPUT__0",)
 
+    def __init__(self, **tensors: Tensor) -> None:
+        super().__init__(tensors)
+        self.sent: SimpleQueue[InferenceResponse] = SimpleQueue()
+
     def requested_output_names(self) -> tuple[str, ...]:
         return self.outputs
+
+    def get_response_sender(self) -> "Request":
+        return self
+
+    def send(self, response: InferenceResponse, flags: int) -> None:
+        assert flags == FINAL
+        self.sent.put(response)
+
+
+def execute(model: Any, requests: list[Request]) -> list[InferenceResponse]:
+    """Return the answer to each, those too that come after their batch."""
+    responses = model.execute(requests)
+    return [
+        request.sent.get(timeout=20) if response is None else response
+        for request, response in zip(requests, responses, strict=True)
+    ]
 
 
 def requests_of(*sizes: int) -> list[Request]:

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from tests.unit.embedded_triton.backend_loading import TritonModelException
-from tests.unit.embedded_triton.pytorch_backend import folder, load, network, requests_of, values
+from tests.unit.embedded_triton.pytorch_backend import execute, folder, load, network, requests_of, values
 
 __all__ = ["folder", "network"]  # fixtures
 
@@ -23,7 +23,7 @@ def test_each_request_gets_its_own_rows(
 ) -> None:
     model = load(folder, monkeypatch, **parameters)
     requests = requests_of(1, 3, 2)
-    for request, response in zip(requests, model.execute(requests), strict=True):
+    for request, response in zip(requests, execute(model, requests), strict=True):
         with torch.inference_mode():
             expected, _ = network(torch.from_numpy(request["INPUT__0"].array()))
         np.testing.assert_allclose(values(response), expected.numpy(), atol=1e-5)
@@ -34,7 +34,7 @@ def test_each_request_gets_the_outputs_that_it_asks_for(
 ) -> None:
     requests = requests_of(2, 1, 1)
     requests[0].outputs, requests[2].outputs = ("OUTPUT__0", "OUTPUT__1"), ("OUTPUT__1",)
-    both, first, second = load(folder, monkeypatch).execute(requests)
+    both, first, second = execute(load(folder, monkeypatch), requests)
     assert [[tensor.name for tensor in response.output_tensors] for response in (both, first, second)] == [
         ["OUTPUT__0", "OUTPUT__1"],
         ["OUTPUT__0"],
@@ -51,7 +51,7 @@ def test_the_configuration_may_name_another_file(folder: Path, monkeypatch: pyte
         load(folder, monkeypatch)
     model = load(folder, monkeypatch, file="model.int8.pt")
     (request,) = requests_of(2)
-    assert values(model.execute([request])[0]).shape == (2, 5)
+    assert values(execute(model, [request])[0]).shape == (2, 5)
 
 
 def test_a_missing_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,16 +3,18 @@
 import threading
 import warnings
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
+import numpy as np
 import pytest
 import torch
 
 from embedded_triton.backends.pytorch import cores as module
 from embedded_triton.backends.pytorch.cores import Cores, Network, Tensors
 from tests.unit.embedded_triton.backend_loading import load_backend
-from tests.unit.embedded_triton.pytorch_backend import folder, load, network, requests_of
+from tests.unit.embedded_triton.pytorch_backend import execute, folder, load, network, requests_of, values
 
 __all__ = ["folder", "network"]  # fixtures
 
@@ -30,7 +32,7 @@ class Spy(Cores):
 
     calls: ClassVar[list[tuple[int, int]]] = []
 
-    def __init__(self, load: Callable[[int], Network], *, alone: int, together: int) -> None:
+    def __init__(self, load: Callable[[int], Network], **given: Any) -> None:
         def load_and_watch(threads: int) -> Network:
             network = load(threads)
 
@@ -40,19 +42,13 @@ class Spy(Cores):
 
             return watched
 
-        super().__init__(load_and_watch, alone=alone, together=together)
+        super().__init__(load_and_watch, **given)
 
 
 @pytest.mark.usefixtures("four_threads")
 @pytest.mark.parametrize(
-    ("threads", "instances", "at_a_time", "parts"),
-    [
-        (None, 1, 4, [1] * 6),
-        (None, 2, 2, [1, 1, 2, 2]),
-        (None, 3, 1, [2, 4]),
-        ("1", 1, 1, [2, 4]),
-        ("2", 3, 2, [1, 1, 2, 2]),
-    ],
+    ("threads", "instances", "at_a_time"),
+    [(None, 1, 4), (None, 2, 2), (None, 3, 1), ("1", 1, 1), ("2", 3, 2)],
 )
 def test_each_part_of_a_batch_has_a_core_and_a_photo_that_came_alone_has_all(
     folder: Path,
@@ -60,20 +56,30 @@ def test_each_part_of_a_batch_has_a_core_and_a_photo_that_came_alone_has_all(
     threads: str | None,
     instances: int,
     at_a_time: int,
-    parts: list[int],
 ) -> None:
     given = {} if threads is None else {"INTRA_OP_THREAD_COUNT": threads}
     monkeypatch.setattr(Spy, "calls", [])
     model = load(folder, monkeypatch, instances=instances, cores=Spy, **given)
-    model.execute(requests_of(1, 1, 4))
-    assert sorted(Spy.calls) == [(photos, 1) for photos in parts]
+    execute(model, requests_of(1, 1, 4))
+    assert sum(photos for photos, _threads in Spy.calls) == 6
+    assert {threads for _photos, threads in Spy.calls} == {1}
     for pause, used in ((60.0, 1), (0.0, int(threads or 4))):
         # At the heels of a batch a photo is not alone.
         monkeypatch.setattr(module, "_PAUSE", pause)
         monkeypatch.setattr(Spy, "calls", [])
-        model.execute(requests_of(1))
+        execute(model, requests_of(1))
         assert Spy.calls == [(1, used)]
-    assert model._network._pool._max_workers == at_a_time
+    assert model._cores._pool._max_workers == at_a_time
+
+
+def batch(*sizes: int) -> list[list[torch.Tensor]]:
+    """Requests of so many photos; the photos are numbered."""
+    return [[numbers[:, None]] for numbers in torch.arange(sum(sizes)).split(list(sizes))]
+
+
+def numbers(futures: list[Future[Tensors]]) -> list[list[int]]:
+    """The answers, whose rows are what the network made of the photos' numbers."""
+    return [future.result(20)[0].flatten().tolist() for future in futures]
 
 
 @pytest.mark.parametrize(
@@ -98,9 +104,10 @@ def test_no_core_has_more_than_one_photo_more_to_do(photos: int, cores: int, par
         sizes.append(len(part))
         return (part,)
 
-    (answer,) = Cores(lambda _threads: network, alone=cores, together=cores)([torch.arange(photos)[:, None]])
+    answers = Cores(lambda _threads: network, alone=cores, together=cores)(batch(photos))
+    assert all(answer.done() for answer in answers)
+    assert numbers(answers) == [list(range(photos))]
     assert sorted(sizes, reverse=True) == parts
-    assert answer.flatten().tolist() == list(range(photos))
 
 
 def test_a_copy_of_the_network_meets_one_size_and_one_number_of_threads() -> None:
@@ -119,8 +126,7 @@ def test_a_copy_of_the_network_meets_one_size_and_one_number_of_threads() -> Non
 
     cores = Cores(load, alone=3, together=3)
     for photos in range(1, 20):
-        (answer,) = cores([torch.arange(photos)[:, None]])
-        assert answer.flatten().tolist() == list(range(photos))
+        assert numbers(cores(batch(photos))) == [list(range(photos))]
     assert sorted(met.values(), key=sorted) == [{(1, 1)}, {(1, 3)}, {(2, 1)}, {(4, 1)}]
 
 
@@ -143,7 +149,7 @@ def test_photos_that_come_one_by_one_have_all_cores() -> None:
 
     cores = Cores(load, alone=2, together=2)
     for _ in range(3):
-        cores([torch.zeros(1, 1)])
+        cores(batch(1))
     assert used == [2, 2, 2]
 
 
@@ -160,8 +166,101 @@ def test_a_core_that_is_done_takes_the_next_part() -> None:
             others_are_done.set()
         return (photo * 2,)
 
-    (answer,) = Cores(lambda _threads: network, alone=2, together=2)([torch.arange(6)[:, None]])
-    assert answer.flatten().tolist() == [0, 2, 4, 6, 8, 10]
+    answers = Cores(lambda _threads: network, alone=2, together=2)(batch(6))
+    assert numbers(answers) == [[0, 2, 4, 6, 8, 10]]
+
+
+def test_where_batches_overlap_no_core_waits_for_the_end_of_one() -> None:
+    """One of two photos takes long: the other core gets as many as it can take at a time, of whichever batch."""
+    release = threading.Event()
+    sizes: list[int] = []
+
+    def network(part: torch.Tensor) -> Tensors:
+        sizes.append(len(part))
+        assert 0 not in part or release.wait(20)
+        return (part,)
+
+    cores = Cores(lambda _threads: network, alone=2, together=2, overlap=True)
+    slow, quick = cores(batch(1, 1))
+    assert numbers([quick]) == [[1]]
+    for photos in (1, 3, 9):
+        assert numbers(cores([[torch.full((photos, 1), 7)]])) == [[7] * photos]
+    assert not slow.done()
+    assert sizes == [1, 1, 1, 2, 1, 4, 4, 1]
+    release.set()
+    assert numbers([slow]) == [[0]]
+
+
+def test_where_batches_overlap_no_more_wait_here_than_a_core_takes() -> None:
+    release, returned = threading.Event(), threading.Event()
+
+    def network(part: torch.Tensor) -> Tensors:
+        assert release.wait(20)
+        return (part,)
+
+    cores = Cores(lambda _threads: network, alone=1, together=1, overlap=True)
+    with ThreadPoolExecutor() as pool:
+        first = cores(batch(4, 3))
+        second = pool.submit(cores, batch(1))
+        second.add_done_callback(lambda _: returned.set())
+        assert not returned.wait(0.2), "a batch was taken that nobody can compute yet"
+        release.set()
+        assert numbers([*first, *second.result(20)]) == [[0, 1, 2, 3], [4, 5, 6], [0]]
+
+
+def test_whoever_shares_a_part_with_a_photo_that_fails_is_told_and_nobody_else() -> None:
+    def network(part: torch.Tensor) -> Tensors:
+        if 3 in part:
+            raise RuntimeError("no such photo")
+        return (part,)
+
+    cores = Cores(lambda _threads: network, alone=1, together=2)
+    # Parts of 2, 2 and 1 photos: of the requests 0 and 1, 2 and 3, and 4.
+    first, failed, last = cores(batch(2, 2, 1))
+    assert numbers([first, last]) == [[0, 1], [4]]
+    # A request of which one part fails has no answer, whatever comes of the others.
+    (whole,) = cores(batch(5))
+    (alone,) = cores([[torch.tensor([[3]])]])
+    for future in (failed, whole, alone):
+        with pytest.raises(RuntimeError, match="no such photo"):
+            future.result(20)
+    assert numbers(cores(batch(3))) == [[0, 1, 2]]
+
+
+@pytest.mark.parametrize("outcome", ["answers", "fails"])
+def test_the_backend_answers_later_what_is_not_done_where_batches_overlap(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, outcome: str
+) -> None:
+    release = threading.Event()
+
+    class Slow(Cores):
+        """Cores of which one does not come to an end."""
+
+        def __init__(self, load: Callable[[int], Network], **given: Any) -> None:
+            def held(batch: torch.Tensor) -> Tensors:
+                if batch.max() > 50:
+                    assert release.wait(20)
+                    if outcome == "fails":
+                        raise RuntimeError("no memory")
+                return load(1)(batch)
+
+            super().__init__(lambda _threads: held, **given)
+
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    model = load(folder, monkeypatch, cores=Slow, OVERLAP_ON_CPU="true")
+    slow, quick = requests_of(1, 1)
+    slow["INPUT__0"].array()[0, 0, 0, 0] = 100
+    expected = [values(response) for response in execute(load(folder, monkeypatch), [slow, quick])]
+    waiting, answered = model.execute([slow, quick])
+    assert waiting is None
+    np.testing.assert_allclose(values(answered or quick.sent.get(timeout=20)), expected[1], atol=1e-5)
+    assert slow.sent.empty()
+    release.set()
+    response = slow.sent.get(timeout=20)
+    if outcome == "fails":
+        assert str(response.error) == "RuntimeError: no memory"
+    else:
+        np.testing.assert_allclose(values(response), expected[0], atol=1e-5)
 
 
 def test_the_backend_compiles_where_it_knows_the_size_of_photos(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,7 +281,7 @@ def test_the_graph_is_fused_unless_the_configuration_says_no(
     model = load(folder, monkeypatch, backend=backend, **parameters)
     (request,) = requests_of(1)
     for _ in range(3):
-        model.execute([request])
+        execute(model, [request])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         graph = str(frozen[0].graph_for(torch.from_numpy(request["INPUT__0"].array())))

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from tests.unit.embedded_triton.backend_loading import load_backend
-from tests.unit.embedded_triton.pytorch_backend import folder, load, network, requests_of, values
+from tests.unit.embedded_triton.pytorch_backend import execute, folder, load, network, requests_of, values
 
 __all__ = ["folder", "network"]  # fixtures
 
@@ -19,7 +19,7 @@ def test_a_gpu_instance_without_cuda_in_torch_runs_on_the_cpu(folder: Path, monk
     # `make run TORCH=cpu` on a machine with a GPU: Triton sees the GPU, this torch can not use it.
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     model = load(folder, monkeypatch, kind="GPU")
-    assert values(model.execute(requests_of(2))[0]).shape == (2, 5)
+    assert values(execute(model, requests_of(2))[0]).shape == (2, 5)
 
 
 def test_half_precision_takes_and_gives_single_precision(
@@ -37,9 +37,10 @@ def test_half_precision_takes_and_gives_single_precision(
     model = load(folder, monkeypatch, backend=backend, HALF_ON_GPU="true", DISABLE_OPTIMIZED_EXECUTION="true")
     monkeypatch.setattr(backend, "_frozen", watched)
     model._dtype, model._on_gpu = torch.half, True
+    model._cores = None
     model._network = backend._joining(model._load(folder / "1" / "model.pt"))
     requests = requests_of(1, 3)
-    for request, response in zip(requests, model.execute(requests), strict=True):
+    for request, response in zip(requests, execute(model, requests), strict=True):
         answer = values(response)
         with torch.inference_mode():
             expected, _ = network(torch.from_numpy(request["INPUT__0"].array()))
@@ -90,7 +91,7 @@ def test_half_precision_is_for_gpus(folder: Path, network: nn.Module, monkeypatc
     (request,) = requests_of(2)
     with torch.inference_mode():
         expected, _ = network(torch.from_numpy(request["INPUT__0"].array()))
-    np.testing.assert_allclose(values(model.execute([request])[0]), expected.numpy(), atol=1e-5)
+    np.testing.assert_allclose(values(execute(model, [request])[0]), expected.numpy(), atol=1e-5)
 
 
 @pytest.mark.parametrize("able", [True, False])
@@ -100,7 +101,7 @@ def test_bfloat16_is_for_processors_that_have_it(
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": able})
     model = load(folder, monkeypatch, BFLOAT16_ON_CPU="true")
     (request,) = requests_of(3)
-    answer = values(model.execute([request])[0])
+    answer = values(execute(model, [request])[0])
     with torch.inference_mode():
         expected, _ = network(torch.from_numpy(request["INPUT__0"].array()))
     difference = np.abs(answer - expected.numpy()).max()
