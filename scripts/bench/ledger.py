@@ -91,8 +91,8 @@ def ledger(replies: Sequence[Reply], ensemble: Statistics, steps: Mapping[str, S
         for phase, title in _PHASES.items():
             lines[f"{name}: {title}"] = statistics.milliseconds(phase)
             inside += statistics.milliseconds(phase)
-    # Triton counts a step's work until its backend takes the next batch: where batches overlap, most of it comes after.
-    lines["Triton: between the steps, and at work while the next batch is taken"] = ensemble.milliseconds("success") - inside
+    # Triton counts a step's work until its backend takes the next batch: where batches overlap, most comes after that.
+    lines["Triton: between the steps, and what overlaps"] = ensemble.milliseconds("success") - inside
     return lines
 
 

@@ -1,7 +1,8 @@
 """The limit: the exported network alone in a loop on all cores, in a process of its own.
 
-All threads at each convolution, or photos of its own for each, PyTorch's convolutions or those of the service: whatever
-is fastest for a batch. It is measured once a round as the servers are, for the machine does not stay as fast as it was.
+All threads at each convolution, or photos of its own for each, PyTorch's convolutions or those of the service, one
+batch after the other or overlapping: whatever is fastest for a batch. It is measured once a round as the servers are,
+for the machine does not stay as fast as it was.
 """
 
 import argparse
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, wait
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -38,13 +40,18 @@ def fastest(rounds: Sequence[Rates]) -> dict[int, float]:
     }
 
 
+def wait_for(answers: Sequence[object]) -> None:
+    """Wait for those that are under way."""
+    wait([answer for answer in answers if isinstance(answer, Future)])
+
+
 def _measure(model_type: str, model_repository: Path, seconds: float) -> Rates:
     import torch
 
     # As the modules lie beside each other in a backend's folder.
     sys.path[:0] = map(str, (_BACKENDS, _BACKENDS / "pytorch"))
     from compiler import compile_c  # type: ignore[import-not-found]
-    from cores import Cores, Network  # type: ignore[import-not-found]
+    from cores import Cores, Network, Tensors  # type: ignore[import-not-found]
     from replacement import replace_convolutions  # type: ignore[import-not-found]
 
     from scripts.bench.peers.tuned import load_frozen
@@ -60,24 +67,23 @@ def _measure(model_type: str, model_repository: Path, seconds: float) -> Rates:
 
     threads = torch.get_num_threads()
 
-    def parted(*, compiled: bool) -> Callable[[torch.Tensor], object]:
-        cores = Cores(partial(load, compiled=compiled), alone=threads, together=threads)
-        return lambda pixels: cores([[pixels]])[0].result()
+    def parted(*, compiled: bool, overlap: bool = False) -> Callable[[torch.Tensor], Future[Tensors]]:
+        cores = Cores(partial(load, compiled=compiled), alone=threads, together=threads, overlap=overlap)
+        return lambda pixels: cores([[pixels]])[0]
 
-    plain, served = parted(compiled=False), parted(compiled=True)
+    plain, served, overlapping = parted(compiled=False), parted(compiled=True), parted(compiled=True, overlap=True)
     found: Rates = {}
     for batch in _BATCHES:
         pixels = torch.randint(0, 256, (batch, 3, size, size), dtype=torch.uint8)
         # Each batch size anew: the fused graph is made for the first ones that it sees.
         found[batch] = []
-        for way in (partial(load(threads), pixels), partial(plain, pixels), partial(served, pixels)):
-            for _ in range(3):
-                way()
-            done, began = 0, time.perf_counter()
-            while (now := time.perf_counter()) < began + seconds / 3:
-                way()
-                done += batch
-            found[batch].append(done / (now - began))
+        for way in (load(threads), plain, served, overlapping):
+            wait_for([way(pixels) for _ in range(3)])
+            begun, began = [], time.perf_counter()
+            while time.perf_counter() < began + seconds / 4:
+                begun.append(way(pixels))
+            wait_for(begun)
+            found[batch].append(batch * len(begun) / (time.perf_counter() - began))
     return found
 
 

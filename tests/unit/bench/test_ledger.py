@@ -29,7 +29,7 @@ def test_the_parts_add_up_to_the_round_trip() -> None:
     assert lines["gateway: multipart, admission, JSON"] == pytest.approx(2)
     assert lines["gateway and Triton: gRPC"] == pytest.approx(2)
     assert lines["preprocess: computes"] == pytest.approx(3)
-    assert lines["Triton: between the steps, and at work while the next batch is taken"] == pytest.approx(1.5)
+    assert lines["Triton: between the steps, and what overlaps"] == pytest.approx(1.5)
 
 
 def test_statistics_of_others_are_refused() -> None:
