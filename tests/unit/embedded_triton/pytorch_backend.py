@@ -1,4 +1,4 @@
-"""A small TorchScript network behind the Python-based PyTorch backend, and requests to it."""
+"""Small TorchScript networks behind the Python-based PyTorch backend, and requests to it."""
 
 import json
 import warnings
@@ -26,6 +26,21 @@ class Small(nn.Module):
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         features = self.norm(self.convolution(images))
+        return torch.softmax(features.mean((2, 3)), dim=1), features
+
+
+class Residual(nn.Module):
+    """What the networks of this project are made of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 32, 3, padding=1)
+        self.down = nn.Conv2d(32, 32, 3, stride=2, padding=1)
+        self.first, self.second = (nn.Conv2d(32, 32, 3, padding=1) for _ in range(2))
+
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        features = torch.relu_(self.down(torch.relu(self.stem(images))))
+        features = torch.relu(features + self.second(torch.relu(self.first(features))))
         return torch.softmax(features.mean((2, 3)), dim=1), features
 
 
