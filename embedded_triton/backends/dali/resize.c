@@ -5,8 +5,6 @@
  * A row that was made narrow is kept for as long as rows of the result need it; nothing is as large as the image.
  */
 
-#include <string.h>
-
 /* Pixels of rows that were made narrow have a fourth value that nobody reads: then a pixel is a vector. */
 enum { CHANNELS = 3, LANES = 4, WIDE = 16 };
 typedef float pixel __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
@@ -86,10 +84,12 @@ void resize(const unsigned char *image, long height, long width, long size, unsi
             for (long at = 0; at < CHANNELS * width; at++) row[at] = image[next * CHANNELS * width + at];
             /* Kept twice, so that any rows that follow one another do so in memory. */
             float *const to = kept + next % down * length;
-            for (long x = 0; x < size; x++)
-                *(pixel *)(to + x * LANES) = sum_across(row + columns[x].first * CHANNELS, CHANNELS, columns[x].count,
-                                                        columns_weights + x * across);
-            memcpy(to + down * length, to, length * sizeof(float));
+            for (long x = 0; x < size; x++) {
+                const pixel sum = sum_across(row + columns[x].first * CHANNELS, CHANNELS, columns[x].count,
+                                             columns_weights + x * across);
+                *(pixel *)(to + x * LANES) = sum;
+                *(pixel *)(to + down * length + x * LANES) = sum;
+            }
         }
         for (long at = 0; at < length; at += WIDE) {
             const pixels sum =

@@ -53,14 +53,19 @@ INLINE void transform_back(const vector in[TILE], vector out[STEP]) {
 }
 #endif
 
-/* A tile of pixels, rows `row` apart, to a row of each of the matrices at `to`. */
-static void transform_tile(const float *pixels, long row, long channels, float *to) {
+/* A tile, whose pixels lie where they may, to a row of each of the matrices at `to`. */
+static void transform_tile(const float *const pixels[TILE][TILE], long channels, float *to) {
     const long apart = distance(channels);
     for (long channel = 0; channel < channels; channel += LANES) {
         vector columns[TILE][TILE];
         for (int x = 0; x < TILE; x++) {
             vector column[TILE];
-            for (int y = 0; y < TILE; y++) column[y] = load(pixels + y * row + x * channels + channel);
+            for (int y = 0; y < TILE; y++) {
+                column[y] = load(pixels[y][x] + channel);
+                /* What the next tile has beside this one comes while this one is transformed. */
+                if (x >= TILE - STEP && channel % LINE == 0)
+                    __builtin_prefetch(pixels[y][x] + STEP * channels + channel);
+            }
             transform(column, columns[x]);
         }
         for (int y = 0; y < TILE; y++) {
@@ -92,6 +97,11 @@ static void finish_tile(const float *from, long outputs, const float *bias, cons
                 const long at = y * row + x * outputs + channel;
                 vector value = out[x] + added;
                 if (residual) value += load(residual + at);
+                /* Where the next tile's results go comes while these are written. */
+                if (channel % LINE == 0) {
+                    __builtin_prefetch(result + at + STEP * outputs, 1);
+                    if (residual) __builtin_prefetch(residual + at + STEP * outputs);
+                }
                 store(result + at, relu ? cut_off_at_zero(value) : value);
             }
         }
@@ -138,7 +148,7 @@ static void multiply_tiles(long tiles, int vectors, const float *left, long chan
 long prepared_floats(const convolution *of) { return PRODUCTS * of->channels * of->outputs; }
 
 long scratch_floats(const convolution *of) {
-    return PRODUCTS * (distance(of->channels) + distance(of->outputs) + of->channels);
+    return PRODUCTS * (distance(of->channels) + distance(of->outputs)) + of->channels;
 }
 
 void prepare(const convolution *of, const float *weights, float *prepared) {
@@ -175,25 +185,22 @@ void convolve(const convolution *of, const float *images, const float *prepared,
     const long tiles = of->photos * down * across;
     float *const transformed = scratch;
     float *const products = transformed + PRODUCTS * distance(channels);
-    float *const edge = products + PRODUCTS * distance(outputs);
+    float *const zeros = products + PRODUCTS * distance(outputs);
+    memset(zeros, 0, sizeof(float) * channels);
     for (long first = 0; first < tiles; first += BLOCK) {
         const long count = tiles - first < BLOCK ? tiles - first : BLOCK;
         for (long tile = 0; tile < count; tile++) {
             const long photo = (first + tile) / (down * across), within = (first + tile) % (down * across);
             const long top = within / across * STEP - 1, left = within % across * STEP - 1;
             const float *const image = images + photo * height * width * channels;
-            float *const to = transformed + tile * channels;
-            if (top >= 0 && left >= 0 && top + TILE <= height && left + TILE <= width) {
-                transform_tile(image + (top * width + left) * channels, width * channels, channels, to);
-                continue;
-            }
-            memset(edge, 0, sizeof(float) * PRODUCTS * channels);
+            const float *pixels[TILE][TILE];
             for (long y = 0; y < TILE; y++)
-                for (long x = 0; x < TILE; x++)
-                    if (top + y >= 0 && top + y < height && left + x >= 0 && left + x < width)
-                        memcpy(edge + (y * TILE + x) * channels, image + ((top + y) * width + left + x) * channels,
-                               sizeof(float) * channels);
-            transform_tile(edge, TILE * channels, channels, to);
+                for (long x = 0; x < TILE; x++) {
+                    const long row = top + y, column = left + x;
+                    const int in_image = row >= 0 && row < height && column >= 0 && column < width;
+                    pixels[y][x] = in_image ? image + (row * width + column) * channels : zeros;
+                }
+            transform_tile(pixels, channels, transformed + tile * channels);
         }
         const float *weights = prepared;
         for (int product = 0; product < PRODUCTS; product++)
