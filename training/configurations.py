@@ -174,7 +174,7 @@ def render_network(model: str, profile: Profile, *, size: int, classes: int) -> 
     if tuning.precision == "bfloat16":
         graph = _PARAMETER % {"key": json.dumps("BFLOAT16_ON_CPU"), "value": json.dumps("true")}
     if tuning.overlap:
-        graph += _PARAMETER % {"key": json.dumps("OVERLAP_ON_CPU"), "value": json.dumps("true")}
+        graph += _PARAMETER % {"key": json.dumps("OVERLAP_ON_CPU"), "value": json.dumps(str(tuning.overlap))}
     names = {"model": model, "size": size, "classes": classes, "warmups": warmups, "graph": graph}
     names |= {"file": file, "kind": kind, "place": place}
     return _HEADER + _NETWORK % {**names, **_turned(profile, tuning, threads="INTRA_OP_THREAD_COUNT")}

@@ -136,12 +136,12 @@ def test_a_photo_that_comes_alone_waits_for_no_other_on_a_processor(model: str, 
 
 def test_batches_overlap_where_that_was_measured_to_be_worth_it() -> None:
     asked = {
-        (network, profile)
+        (network, profile): config_of(network, profile).parameters["OVERLAP_ON_CPU"].string_value
         for network in NETWORK_MODELS.values()
         for profile in PROFILES
         if "OVERLAP_ON_CPU" in config_of(network, profile).parameters
     }
-    assert asked == {("resnet50", "cpu-2")}
+    assert asked == {("resnet50", "cpu-2"): "16", ("raw_cnn", "cpu-2"): "3"}
 
 
 @pytest.mark.parametrize("network", NETWORK_MODELS.values())

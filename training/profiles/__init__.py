@@ -35,9 +35,10 @@ class Tuning(_Table):
         default="float32",
         description="of a network on a processor: bfloat16 only if it has that; int8 is another export",
     )
-    overlap: bool = Field(
-        default=False,
-        description="whether a network on a processor takes a batch before that of before is done; not for quick ones",
+    overlap: int = Field(
+        default=0,
+        ge=0,
+        description="photos of a batch, at most, that a network on a processor is not done with when it takes the next",
     )
     queue_delay: int = Field(default=0, ge=0, description="microseconds that a batch waits for more requests")
 

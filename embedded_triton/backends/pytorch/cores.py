@@ -76,7 +76,7 @@ class Cores:
     the end of a batch a core may still have nothing to do, unless batches overlap: then the next one comes before that.
     """
 
-    def __init__(self, load: Callable[[int], Network], *, alone: int, together: int, overlap: bool = False) -> None:
+    def __init__(self, load: Callable[[int], Network], *, alone: int, together: int, overlap: int = 0) -> None:
         """Load the network and prepare threads.
 
         Args:
@@ -84,8 +84,8 @@ class Cores:
                 their first dimension, and returns such.
             alone: threads for a photo that came alone; the calling thread has so many.
             together: threads for the photos of a batch.
-            overlap: whether the caller may bring a batch before the cores are done with the one before. Photos are then
-                answered one by one, which for a quick network is more work than is gained.
+            overlap: after a batch of at most so many photos the caller may bring the next before the cores are done.
+                Photos are then answered one by one, which for a quick network is more work than a full batch gains.
         """
         self._alone = load(alone)
         # oneDNN's fused graph keeps the number of threads and the shape that it first ran with; run with two shapes at
@@ -113,14 +113,14 @@ class Cores:
         list(self._pool.map(run, self._each))
 
     def __call__(self, requests: Sequence[Sequence[torch.Tensor]]) -> list[Future[Tensors]]:
-        """Have a batch computed; where batches overlap, return as soon as the cores want more.
+        """Have a batch computed; where it may overlap, return as soon as the cores want more.
 
         Args:
             requests: of each request its tensors, one for each input, with at least one row.
 
         Returns:
             For each request what the network returns about its rows, or the error that it raised; all are done, unless
-            batches overlap.
+            the batch may overlap.
         """
         batch = [_Request(columns) for columns in requests]
         photos = [(request, index) for request in batch for index in range(len(request.photos))]
@@ -131,10 +131,10 @@ class Cores:
             return futures
         with self._changed:
             self._waiting.extend(photos)
-            self._several = self._overlap or len(photos) > 1
+            self._several = self._overlap > 0 or len(photos) > 1
         for _ in photos:
             self._pool.submit(self._compute_next)
-        if self._overlap:
+        if len(photos) <= self._overlap:
             with self._changed:
                 # As many as the next core can take are always there; whoever comes meanwhile waits in Triton's queue.
                 self._changed.wait_for(lambda: len(self._waiting) < _SIZES[0])

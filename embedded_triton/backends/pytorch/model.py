@@ -4,8 +4,8 @@ It takes the same model folders (TorchScript, ``model.pt`` or the file that the 
 parameters of the native backend that apply: INFERENCE_MODE, INTRA_OP_THREAD_COUNT, INTER_OP_THREAD_COUNT and
 DISABLE_OPTIMIZED_EXECUTION, which on a processor forbids oneDNN's graph and the convolutions of ``methods``. Three of
 its own, which the native backend ignores: HALF_ON_GPU computes in half precision where the instance is on a GPU,
-BFLOAT16_ON_CPU in bfloat16 where it is on a processor that multiplies such numbers itself, and with OVERLAP_ON_CPU an
-instance there takes a batch before it is done with the one before.
+BFLOAT16_ON_CPU in bfloat16 where it is on a processor that multiplies such numbers itself, and OVERLAP_ON_CPU is
+how many photos a batch has at most that an instance there is not done with when it takes the next.
 """
 
 import json
@@ -78,7 +78,7 @@ class TritonPythonModel:
             lambda threads: self._load(path, compiled=compiled and threads == 1),
             alone=threads,
             together=share,
-            overlap=_flag(parameters, "OVERLAP_ON_CPU"),
+            overlap=int(parameters.get("OVERLAP_ON_CPU", 0)),
         )
         if (inputs := _largest_batch(config, self._device, self._dtype)) is not None:
             self._cores.warm_up(*(tensor[:1] for tensor in inputs))

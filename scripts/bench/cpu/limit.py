@@ -67,11 +67,11 @@ def _measure(model_type: str, model_repository: Path, seconds: float) -> Rates:
 
     threads = torch.get_num_threads()
 
-    def parted(*, compiled: bool, overlap: bool = False) -> Callable[[torch.Tensor], Future[Tensors]]:
+    def parted(*, compiled: bool, overlap: int = 0) -> Callable[[torch.Tensor], Future[Tensors]]:
         cores = Cores(partial(load, compiled=compiled), alone=threads, together=threads, overlap=overlap)
         return lambda pixels: cores([[pixels]])[0]
 
-    plain, served, overlapping = parted(compiled=False), parted(compiled=True), parted(compiled=True, overlap=True)
+    plain, served, overlapping = parted(compiled=False), parted(compiled=True), parted(compiled=True, overlap=16)
     found: Rates = {}
     for batch in _BATCHES:
         pixels = torch.randint(0, 256, (batch, 3, size, size), dtype=torch.uint8)

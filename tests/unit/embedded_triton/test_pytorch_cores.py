@@ -180,7 +180,7 @@ def test_where_batches_overlap_no_core_waits_for_the_end_of_one() -> None:
         assert 0 not in part or release.wait(20)
         return (part,)
 
-    cores = Cores(lambda _threads: network, alone=2, together=2, overlap=True)
+    cores = Cores(lambda _threads: network, alone=2, together=2, overlap=9)
     slow, quick = cores(batch(1, 1))
     assert numbers([quick]) == [[1]]
     for photos in (1, 3, 9):
@@ -198,7 +198,7 @@ def test_where_batches_overlap_no_more_wait_here_than_a_core_takes() -> None:
         assert release.wait(20)
         return (part,)
 
-    cores = Cores(lambda _threads: network, alone=1, together=1, overlap=True)
+    cores = Cores(lambda _threads: network, alone=1, together=1, overlap=9)
     with ThreadPoolExecutor() as pool:
         first = cores(batch(4, 3))
         second = pool.submit(cores, batch(1))
@@ -206,6 +206,26 @@ def test_where_batches_overlap_no_more_wait_here_than_a_core_takes() -> None:
         assert not returned.wait(0.2), "a batch was taken that nobody can compute yet"
         release.set()
         assert numbers([*first, *second.result(20)]) == [[0, 1, 2, 3], [4, 5, 6], [0]]
+
+
+def test_a_batch_is_waited_for_that_is_too_large_to_overlap() -> None:
+    release, returned = threading.Event(), threading.Event()
+
+    def network(part: torch.Tensor) -> Tensors:
+        assert release.wait(20)
+        return (part,)
+
+    cores = Cores(lambda _threads: network, alone=2, together=2, overlap=2)
+    with ThreadPoolExecutor() as pool:
+        small = cores(batch(1, 1))
+        large = pool.submit(cores, batch(3))
+        large.add_done_callback(lambda _: returned.set())
+        assert not returned.wait(0.2)
+        assert not any(future.done() for future in small)
+        release.set()
+        futures = large.result(20)
+        assert all(future.done() for future in futures)
+        assert numbers([*small, *futures]) == [[0], [1], [0, 1, 2]]
 
 
 def test_whoever_shares_a_part_with_a_photo_that_fails_is_told_and_nobody_else() -> None:
@@ -247,7 +267,7 @@ def test_the_backend_answers_later_what_is_not_done_where_batches_overlap(
             super().__init__(lambda _threads: held, **given)
 
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
-    model = load(folder, monkeypatch, cores=Slow, OVERLAP_ON_CPU="true")
+    model = load(folder, monkeypatch, cores=Slow, OVERLAP_ON_CPU="2")
     slow, quick = requests_of(1, 1)
     slow["INPUT__0"].array()[0, 0, 0, 0] = 100
     expected = [values(response) for response in execute(load(folder, monkeypatch), [slow, quick])]
