@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from concurrent.futures import Future
 from pathlib import Path
 from queue import SimpleQueue
 from types import ModuleType
@@ -12,7 +13,7 @@ import pytest
 import torch
 from torch import nn
 
-from embedded_triton.backends.pytorch.cores import Cores
+from embedded_triton.backends.pytorch.cores import Cores, Tensors
 from tests.unit.embedded_triton.backend_loading import FINAL, InferenceResponse, Tensor, load_backend
 
 
@@ -136,3 +137,13 @@ def values(response: InferenceResponse) -> np.ndarray[Any, Any]:
     (tensor,) = response.output_tensors
     assert tensor.name == "OUTPUT__0"
     return tensor.array()
+
+
+def batch(*sizes: int) -> list[list[torch.Tensor]]:
+    """Requests of so many photos; the photos are numbered."""
+    return [[numbers[:, None]] for numbers in torch.arange(sum(sizes)).split(list(sizes))]
+
+
+def numbers(futures: list[Future[Tensors]]) -> list[list[int]]:
+    """The answers, whose rows are what the network made of the photos' numbers."""
+    return [future.result(20)[0].flatten().tolist() for future in futures]

@@ -3,7 +3,6 @@
 import threading
 import warnings
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,7 +13,16 @@ import torch
 from embedded_triton.backends.pytorch import cores as module
 from embedded_triton.backends.pytorch.cores import Cores, Network, Tensors
 from tests.unit.embedded_triton.backend_loading import load_backend
-from tests.unit.embedded_triton.pytorch_backend import execute, folder, load, network, requests_of, values
+from tests.unit.embedded_triton.pytorch_backend import (
+    batch,
+    execute,
+    folder,
+    load,
+    network,
+    numbers,
+    requests_of,
+    values,
+)
 
 __all__ = ["folder", "network"]  # fixtures
 
@@ -70,16 +78,6 @@ def test_each_part_of_a_batch_has_a_core_and_a_photo_that_came_alone_has_all(
         execute(model, requests_of(1))
         assert Spy.calls == [(1, used)]
     assert model._cores._pool._max_workers == at_a_time
-
-
-def batch(*sizes: int) -> list[list[torch.Tensor]]:
-    """Requests of so many photos; the photos are numbered."""
-    return [[numbers[:, None]] for numbers in torch.arange(sum(sizes)).split(list(sizes))]
-
-
-def numbers(futures: list[Future[Tensors]]) -> list[list[int]]:
-    """The answers, whose rows are what the network made of the photos' numbers."""
-    return [future.result(20)[0].flatten().tolist() for future in futures]
 
 
 @pytest.mark.parametrize(
@@ -168,64 +166,6 @@ def test_a_core_that_is_done_takes_the_next_part() -> None:
 
     answers = Cores(lambda _threads: network, alone=2, together=2)(batch(6))
     assert numbers(answers) == [[0, 2, 4, 6, 8, 10]]
-
-
-def test_where_batches_overlap_no_core_waits_for_the_end_of_one() -> None:
-    """One of two photos takes long: the other core gets as many as it can take at a time, of whichever batch."""
-    release = threading.Event()
-    sizes: list[int] = []
-
-    def network(part: torch.Tensor) -> Tensors:
-        sizes.append(len(part))
-        assert 0 not in part or release.wait(20)
-        return (part,)
-
-    cores = Cores(lambda _threads: network, alone=2, together=2, overlap=9)
-    slow, quick = cores(batch(1, 1))
-    assert numbers([quick]) == [[1]]
-    for photos in (1, 3, 9):
-        assert numbers(cores([[torch.full((photos, 1), 7)]])) == [[7] * photos]
-    assert not slow.done()
-    assert sizes == [1, 1, 1, 2, 1, 4, 4, 1]
-    release.set()
-    assert numbers([slow]) == [[0]]
-
-
-def test_where_batches_overlap_no_more_wait_here_than_a_core_takes() -> None:
-    release, returned = threading.Event(), threading.Event()
-
-    def network(part: torch.Tensor) -> Tensors:
-        assert release.wait(20)
-        return (part,)
-
-    cores = Cores(lambda _threads: network, alone=1, together=1, overlap=9)
-    with ThreadPoolExecutor() as pool:
-        first = cores(batch(4, 3))
-        second = pool.submit(cores, batch(1))
-        second.add_done_callback(lambda _: returned.set())
-        assert not returned.wait(0.2), "a batch was taken that nobody can compute yet"
-        release.set()
-        assert numbers([*first, *second.result(20)]) == [[0, 1, 2, 3], [4, 5, 6], [0]]
-
-
-def test_a_batch_is_waited_for_that_is_too_large_to_overlap() -> None:
-    release, returned = threading.Event(), threading.Event()
-
-    def network(part: torch.Tensor) -> Tensors:
-        assert release.wait(20)
-        return (part,)
-
-    cores = Cores(lambda _threads: network, alone=2, together=2, overlap=2)
-    with ThreadPoolExecutor() as pool:
-        small = cores(batch(1, 1))
-        large = pool.submit(cores, batch(3))
-        large.add_done_callback(lambda _: returned.set())
-        assert not returned.wait(0.2)
-        assert not any(future.done() for future in small)
-        release.set()
-        futures = large.result(20)
-        assert all(future.done() for future in futures)
-        assert numbers([*small, *futures]) == [[0], [1], [0, 1, 2]]
 
 
 def test_whoever_shares_a_part_with_a_photo_that_fails_is_told_and_nobody_else() -> None:
