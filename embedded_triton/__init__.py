@@ -1,6 +1,7 @@
 """Runs the real Triton server that the nvidia-pytriton wheel carries, without Docker and with or without a GPU.
 
-``wheel`` finds it, ``backend_folder``, ``environment`` and ``arguments`` prepare it, ``server`` starts and stops it on
-a ``leash`` that a ``reaper`` holds, ``probe`` asks it, and ``supervisor`` keeps it answering. ``backends`` holds what
-stands in for NVIDIA's native DALI and PyTorch backends, which the wheel does not carry.
+``install`` finds the server, checks the model repository and prepares folders, arguments and environment; ``process``
+starts programs that cannot outlive their starter, and cleans up after them; ``server`` starts and stops one server;
+``supervisor`` keeps it answering. ``backends`` stands in for NVIDIA's native DALI and PyTorch backends, which
+the wheel does not carry.
 """

@@ -7,9 +7,9 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from embedded_triton.errors import EmbeddedTritonError
+from embedded_triton.process.signals import StopSignals
 from embedded_triton.server import LOOPBACK, Server
 from embedded_triton.settings import Settings
-from embedded_triton.stopping import StopSignals
 from embedded_triton.supervisor import Supervisor
 
 
@@ -33,7 +33,7 @@ def _say(sentence: str) -> None:
 
 
 def main() -> int:
-    """Run the server until a signal stops it; return 1 with a sentence where it can not start."""
+    """Run the server until a signal stops it; return 1 with a sentence where it cannot start."""
     arguments = _parse()
     names = ("model_repository", "grpc_port", "http_port", "metrics_port")
     given = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}

@@ -3,7 +3,7 @@
 EmbeddedTritonError
 ├── UnsupportedPlatformError   the wheel's server runs on Linux x86-64 only
 ├── WheelMissingError          nvidia-pytriton is not installed, or not whole
-├── PythonUnsupportedError     the wheel has no backend stub for this Python, or the stub can not be loaded
+├── PythonUnsupportedError     the wheel has no backend stub for this Python, or the stub cannot be loaded
 ├── RepositoryError            the model repository lacks something that the server needs
 ├── PortBusyError              another process listens where the server should
 ├── ServerStartError           the server ended or did not answer while it was starting
@@ -28,7 +28,7 @@ class WheelMissingError(EmbeddedTritonError):
 
 
 class PythonUnsupportedError(EmbeddedTritonError):
-    """The backends can not run on this Python."""
+    """The backends cannot run on this Python."""
 
 
 class RepositoryError(EmbeddedTritonError):

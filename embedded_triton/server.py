@@ -1,4 +1,4 @@
-"""One Triton server: started on a leash, awaited by inference, stopped without leaving anything behind."""
+"""One Triton server: started as a managed process, awaited by inference, stopped without leaving anything behind."""
 
 import os
 import secrets
@@ -12,21 +12,21 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from embedded_triton.arguments import build_arguments
-from embedded_triton.backend_folder import prepare_backend_folder
-from embedded_triton.environment import server_environment
 from embedded_triton.errors import ServerStartError
-from embedded_triton.leash import LeashedProcess
-from embedded_triton.machine import choose_profile, gpu_count
-from embedded_triton.mps import Mps
-from embedded_triton.orphans import remove_orphans
-from embedded_triton.ports import require_free
-from embedded_triton.probe import Probe, ProbeError
-from embedded_triton.processes import arguments_of, processes_naming
-from embedded_triton.repository import read_repository
-from embedded_triton.server_log import ServerLog
+from embedded_triton.install.arguments import build_arguments
+from embedded_triton.install.backend_folder import prepare_backend_folder
+from embedded_triton.install.environment import server_environment
+from embedded_triton.install.ports import require_free
+from embedded_triton.install.profiles import choose_profile, gpu_count
+from embedded_triton.install.repository import read_repository
+from embedded_triton.install.wheel import find_wheel
+from embedded_triton.process.cleanup import remove_orphans
+from embedded_triton.process.log import ServerLog
+from embedded_triton.process.managed import ManagedProcess
+from embedded_triton.process.mps import Mps
+from embedded_triton.process.probe import Probe, ProbeError
+from embedded_triton.process.process_table import arguments_of, processes_naming
 from embedded_triton.settings import Settings
-from embedded_triton.wheel import find_wheel
 
 LOOPBACK = "127.0.0.1"
 _FIRST_TRY, _RETRY = 0.1, 0.25
@@ -48,7 +48,7 @@ class Server:
             report: is called with each warning and error of the server's log, where that goes to a file.
 
         Raises:
-            EmbeddedTritonError: the server can not run here, with what to do about it.
+            EmbeddedTritonError: the server cannot run here, with what to do about it.
         """
         self._settings = settings
         self._address = address
@@ -63,7 +63,7 @@ class Server:
         reachable = LOOPBACK if address == "0.0.0.0" else address  # noqa: S104 - compared, not bound
         self._ask = Probe(f"{reachable}:{settings.grpc_port}", repository.ensembles, repository.probe_image)
         self._instances = repository.instances
-        self._process: LeashedProcess | None = None
+        self._process: ManagedProcess | None = None
         self._mps: Mps | None = None
         self._shared_memory_prefix = ""
         #: The models of its backend processes when it first answered, by process id; Triton starts none of them again.
@@ -91,7 +91,7 @@ class Server:
             folder = Path(tempfile.mkdtemp(prefix=f"{settings.shared_memory_prefix}-"))
             undo.callback(shutil.rmtree, folder, ignore_errors=True)
             self._process = self._launch(folder)
-            undo.pop_all()  # from here on the reaper removes it
+            undo.pop_all()  # from here on the subreaper removes it
         assert self._process.stdout is not None
         self._log.follow(self._process.stdout)
 
@@ -101,7 +101,7 @@ class Server:
             if fault := self._mps.start():
                 self._say(f"The processes take turns on the GPU: {fault}.")
 
-    def _launch(self, folder: Path) -> LeashedProcess:
+    def _launch(self, folder: Path) -> ManagedProcess:
         settings = self._settings
         arguments = build_arguments(
             self._wheel.server,
@@ -118,7 +118,7 @@ class Server:
         )
         if self._mps is not None:
             environment |= self._mps.variables
-        return LeashedProcess(
+        return ManagedProcess(
             arguments,
             environment=environment,
             grace=settings.stop_timeout,

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from embedded_triton.errors import EmbeddedTritonError
-from embedded_triton.probe import ProbeError
+from embedded_triton.process.probe import ProbeError
 from embedded_triton.settings import Settings
 
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 1.0, 60.0

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from embedded_triton.processes import family
+from embedded_triton.process.process_table import family
 
 
 def resident_bytes(pid: int) -> int:

@@ -18,7 +18,7 @@ from typing import Any
 
 import uvloop
 
-from embedded_triton.processes import family
+from embedded_triton.process.process_table import family
 from scripts.bench.ledger import MeasurementError, ask, load_arguments
 from scripts.bench.photos import photos_in
 

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
-from embedded_triton.leash import LeashedProcess
+from embedded_triton.process.managed import ManagedProcess
 
 ROOT = Path(__file__).resolve().parents[2]
 #: What the servers of a benchmark said, numbered in the order of their start; the next benchmark overwrites it.
@@ -88,23 +88,23 @@ def ancestor(device: str) -> Iterator[str]:
 
 
 @contextmanager
-def process(name: str, command: list[str], variables: dict[str, str]) -> Iterator[tuple[LeashedProcess, Path]]:
+def process(name: str, command: list[str], variables: dict[str, str]) -> Iterator[tuple[ManagedProcess, Path]]:
     """Run a command while the body runs; yields the process and the file of its log, ``NAME-NUMBER.log`` in ``LOGS``.
 
-    On a leash, so that neither workers that a server forgets (LitServe's do not end with it) nor a benchmark that is
-    killed leave anything behind.
+    A managed process, so that neither workers that a server forgets (LitServe's do not end with it) nor a benchmark
+    that is killed leave anything behind.
     """
     LOGS.mkdir(parents=True, exist_ok=True)
     log = LOGS / f"{name}-{next(_numbers)}.log"
     with log.open("wb") as output:
-        started = LeashedProcess(command, environment=variables, grace=_STOP_SECONDS, output=output)
+        started = ManagedProcess(command, environment=variables, grace=_STOP_SECONDS, output=output)
     try:
         yield started, log
     finally:
         started.stop()
 
 
-def wait(started: LeashedProcess, log: Path, ready: Callable[[], bool]) -> None:
+def wait(started: ManagedProcess, log: Path, ready: Callable[[], bool]) -> None:
     """Wait until a server is ready. Raises StartError where it ends first, or takes too long."""
     end = time.monotonic() + _START_SECONDS
     while not ready():

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING
 from scripts.cli.steps import say, step
 
 if TYPE_CHECKING:
-    from embedded_triton.leash import LeashedProcess
-    from embedded_triton.stopping import StopSignals
+    from embedded_triton.process.managed import ManagedProcess
+    from embedded_triton.process.signals import StopSignals
 
 ROOT = Path(__file__).resolve().parents[2]
 LOGS = ROOT / ".cache" / "logs"
@@ -53,8 +53,8 @@ def serve(host: str, port: int, signals: "StopSignals", *, logs: Path = LOGS, we
         ServeError: a part did not start or did not last.
         EmbeddedTritonError: the embedded server can not run here, or did not start.
     """
-    from embedded_triton.ports import require_free
-    from embedded_triton.repository import read_repository
+    from embedded_triton.install.ports import require_free
+    from embedded_triton.install.repository import read_repository
     from embedded_triton.server import LOOPBACK, Server
     from embedded_triton.settings import Settings
     from embedded_triton.supervisor import Supervisor
@@ -69,7 +69,7 @@ def serve(host: str, port: int, signals: "StopSignals", *, logs: Path = LOGS, we
     models = read_repository(settings.model_repository).ensembles if weights else ()
     server = Server(settings, log=log, report=say)
     supervisor = Supervisor(server, settings, report=say)
-    gateway: LeashedProcess | None = None
+    gateway: ManagedProcess | None = None
     try:
         with step("Triton", "loads the models and answers a first inference of each") as triton:
             supervisor.start()
@@ -96,13 +96,13 @@ def serve(host: str, port: int, signals: "StopSignals", *, logs: Path = LOGS, we
 
 def _export(model_repository: Path, weights: Path | None, stop: threading.Event, *, int8: bool) -> None:
     """Export in a process of its own: torch would stay in the memory of this one as long as it serves."""
-    from embedded_triton.leash import LeashedProcess
+    from embedded_triton.process.managed import ManagedProcess
 
     with step("Export", "compares the model repository with the shipped weights") as export:
         command = [sys.executable, "-m", "scripts.cli.export", f"--model-repository={model_repository}"]
         command += [f"--weights={weights}"] if weights else []
         command += ["--int8"] if int8 else []
-        process = LeashedProcess(command, environment=os.environ, grace=1, output=subprocess.PIPE)
+        process = ManagedProcess(command, environment=os.environ, grace=1, output=subprocess.PIPE)
         while process.poll() is None and not stop.wait(_POLL):
             pass
         if process.poll() is None:
@@ -117,18 +117,18 @@ def _export(model_repository: Path, weights: Path | None, stop: threading.Event,
         export.outcome = "; ".join(written) if written else "the models are up to date"
 
 
-def _start_gateway(host: str, port: int, triton_url: str, models: tuple[str, ...]) -> "LeashedProcess":
-    from embedded_triton.leash import LeashedProcess
+def _start_gateway(host: str, port: int, triton_url: str, models: tuple[str, ...]) -> "ManagedProcess":
+    from embedded_triton.process.managed import ManagedProcess
 
     command = [sys.executable, "-m", "gateway", "--host", host, "--port", str(port)]
     quiet = {"GATEWAY_LOG_FORMAT": "console", "GATEWAY_LOG_LEVEL": "warning"}
     environment = {**quiet, **os.environ, "TRITON_URL": triton_url}
     if models:
         environment["GATEWAY_MODEL_TYPES"] = ",".join(models)
-    return LeashedProcess(command, environment=environment, grace=_GATEWAY_GRACE)
+    return ManagedProcess(command, environment=environment, grace=_GATEWAY_GRACE)
 
 
-def _await_gateway(gateway: "LeashedProcess", host: str, port: int, stop: threading.Event) -> bool:
+def _await_gateway(gateway: "ManagedProcess", host: str, port: int, stop: threading.Event) -> bool:
     """Wait until the gateway says that it is ready; False where ``stop`` came first."""
     address = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 - compared, not bound
     waited = 0.0
@@ -160,7 +160,7 @@ Ctrl-C stops everything."""
     )
 
 
-def _stop(process: "LeashedProcess", hurry: threading.Event) -> None:
+def _stop(process: "ManagedProcess", hurry: threading.Event) -> None:
     process.terminate()
     while process.poll() is None:
         if hurry.wait(_POLL):
@@ -179,7 +179,7 @@ def _stop_with_parent() -> None:
 
 def main() -> int:
     """Serve until a signal; return 1 with a sentence where that is not possible."""
-    from embedded_triton.stopping import StopSignals
+    from embedded_triton.process.signals import StopSignals
 
     signals = StopSignals()
     signals.install()

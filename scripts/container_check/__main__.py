@@ -17,20 +17,20 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from embedded_triton.machine import fitting_profile, gpu_names, usable_cores
+from embedded_triton.install.profiles import fitting_profile, gpu_names, usable_cores
 from scripts.bench.gpu.watch import gpu_name
 from scripts.container_check.container import ROOT, CheckError, docker, image, running
 from scripts.container_check.report import Step, render
 
 #: The tests that only ask; those that stop or harm a server need one of their own.
 TESTS = (
-    "tests/e2e/test_triton_answers.py",
-    "tests/e2e/test_triton_explains.py",
-    "tests/e2e/gateway/test_contract.py",
-    "tests/e2e/gateway/test_formats.py",
-    "tests/e2e/gateway/test_skew.py",
-    "tests/e2e/gateway/test_more_of_the_api.py",
-    "tests/e2e/gateway/test_hostile.py",
+    "tests/e2e/answers/test_triton_answers.py",
+    "tests/e2e/answers/test_triton_explains.py",
+    "tests/e2e/answers/test_contract.py",
+    "tests/e2e/answers/test_formats.py",
+    "tests/e2e/answers/test_skew.py",
+    "tests/e2e/answers/test_other_routes.py",
+    "tests/e2e/answers/test_hostile.py",
 )
 _TESTS_SECONDS, _BENCH_SECONDS, _EXPORT_SECONDS = 1200, 900, 300
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from playwright.sync_api import FilePayload, Locator, Page, expect
 
-from tests.pictures import bottle, encode
+from tests.support.pictures import bottle, encode
 
 
 def photo(name: str = "photo.jpg", width: int = 320, height: int = 240) -> FilePayload:

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
 from tests.browser.fakes import PageClassifier
-from tests.serving import served
+from tests.support.asgi_server import served
 from tests.unit.gateway.fakes import application
 
 CHROMIUM = Path("/usr/bin/chromium")

@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.actions import photo
 from tests.browser.conftest import keep_screenshot
 from tests.browser.fakes import PageClassifier
-from tests.serving import served
+from tests.support.asgi_server import served
 from tests.unit.gateway.fakes import application
 
 pytestmark = pytest.mark.browser

@@ -12,8 +12,8 @@ from gateway import errors
 from tests.browser.actions import card, choose, drop_from_outside, expect_word, hand_over, photo, text_file
 from tests.browser.conftest import FAR_HOST, keep_screenshot
 from tests.browser.fakes import PLASTIC, PageClassifier
-from tests.pictures import encode
-from tests.serving import served
+from tests.support.asgi_server import served
+from tests.support.pictures import encode
 from tests.unit.gateway.fakes import application
 
 pytestmark = pytest.mark.browser

@@ -10,7 +10,7 @@ from PIL import Image
 from tritonclient.grpc import model_config_pb2
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
-from embedded_triton.arguments import GPU_POOL_BYTES
+from embedded_triton.install.arguments import GPU_POOL_BYTES
 from training.cards import Calibration, ModelCard
 from training.classes import MODEL_REPOSITORY, read_classes
 from training.configurations import WARMUP_IMAGE, explaining

@@ -10,8 +10,8 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.pictures import ALL, bottle, with_orientation
-from tests.unit.embedded_triton.backend_loading import CUDA, InferenceResponse, Tensor, load_backend
+from tests.support.pictures import ALL, bottle, with_orientation
+from tests.unit.embedded_triton.backends.backend_loading import CUDA, InferenceResponse, Tensor, load_backend
 from training.export import ensure_exported
 from training.model_types import NETWORK_MODELS
 

@@ -7,9 +7,9 @@ import psutil
 import pytest
 from tritonclient.grpc import InferenceServerClient, model_config_pb2
 
-from tests.e2e.asking import ask_at_once, of_many_sizes
 from tests.e2e.conftest import model_repository, shared_triton, triton
-from tests.e2e.running_triton import RunningTriton
+from tests.support.running_triton import RunningTriton
+from tests.support.triton_client import ask_at_once, of_many_sizes
 from training.model_types import NETWORK_MODELS
 
 __all__ = ["model_repository", "shared_triton", "triton"]  # fixtures

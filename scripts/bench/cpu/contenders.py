@@ -65,7 +65,7 @@ def _processor_seconds() -> float:
 @contextmanager
 def standing_still(sleeping: Iterable[Peer]) -> Iterator[None]:
     """Stop peers while another is measured: an idle LitServe takes a fifth of a core from it."""
-    # The process itself is the leash: it must be able to end the others at any time.
+    # The process itself holds the lifeline: it must be able to end the others at any time.
     stopped = [child for peer in sleeping for child in psutil.Process(peer.pid).children(recursive=True)]
     for child in stopped:
         with suppress(psutil.NoSuchProcess):

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from embedded_triton.wheel import find_wheel
+from embedded_triton.install.wheel import find_wheel
 from scripts.bench.cpu.rows import Row
 from scripts.bench.cpu.wrk import ToolError
 from scripts.bench.gpu.load import Target

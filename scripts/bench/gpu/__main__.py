@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from embedded_triton.errors import EmbeddedTritonError
-from embedded_triton.machine import choose_profile
+from embedded_triton.install.profiles import choose_profile
 from scripts.bench.gpu.drawn import drawn_photos
 from scripts.bench.gpu.load import WARM_UP_SECONDS, Target, measure
 from scripts.bench.gpu.steps import StepWatch

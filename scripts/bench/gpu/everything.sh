@@ -40,8 +40,8 @@ for name in "${steps[@]}"; do
         export) step export 300 "$python" -m scripts.cli.export ;;
         tests) step tests 600 "$python" -m pytest -m gpu -ra ;;
         served)
-            step served 900 env EMBEDDED_TRITON_PROFILE=auto "$python" -m pytest -ra tests/e2e/test_triton_answers.py \
-                tests/e2e/gateway/test_formats.py tests/e2e/gateway/test_skew.py
+            step served 900 env EMBEDDED_TRITON_PROFILE=auto "$python" -m pytest -ra tests/e2e/answers/test_triton_answers.py \
+                tests/e2e/answers/test_formats.py tests/e2e/answers/test_skew.py
             ;;
         bench) step bench 590 "$python" -m scripts.bench.gpu ${photos:+"$photos"} ;;
         *) echo "error: there is no step $name" >&2; failed=1 ;;

@@ -47,7 +47,7 @@ def _gateway_answers(port: int) -> bool:
 def ports(numbers: dict[str, int]) -> Finding:
     """Whether nobody listens on the ports; each by the variable that sets it."""
     from embedded_triton.errors import PortBusyError
-    from embedded_triton.ports import require_free
+    from embedded_triton.install.ports import require_free
 
     try:
         require_free("127.0.0.1", numbers)
@@ -77,8 +77,8 @@ def _weights() -> Iterator[Finding]:
 
 def _repository(folder: Path, profile: str) -> Finding:
     from embedded_triton.errors import RepositoryError
-    from embedded_triton.machine import choose_profile
-    from embedded_triton.repository import read_repository
+    from embedded_triton.install.profiles import choose_profile
+    from embedded_triton.install.repository import read_repository
 
     try:
         repository = read_repository(folder, choose_profile(profile, folder))

@@ -31,7 +31,7 @@ def python(version: tuple[int, int]) -> Finding:
 def _wheel() -> Finding:
     try:
         from embedded_triton.errors import EmbeddedTritonError
-        from embedded_triton.wheel import find_wheel
+        from embedded_triton.install.wheel import find_wheel
     except ImportError as error:
         return problem("Triton", f"{error.name} is missing", "`make run` installs it.")
     try:

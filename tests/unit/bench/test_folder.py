@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from scripts.bench import folder
-from tests.serving import served
+from tests.support.asgi_server import served
 from tests.unit.gateway.fakes import FakeClassifier, application
 
 SAMPLES = Path(__file__).resolve().parents[3] / "scripts" / "samples"

@@ -22,7 +22,7 @@ from scripts.bench.gpu.steps import StepWatch
 from scripts.bench.gpu.targets import judge
 from scripts.bench.gpu.watch import GpuWatch, gpu_name
 from scripts.bench.ledger import Statistics
-from tests.serving import served
+from tests.support.asgi_server import served
 
 PHOTOS = [b"one", b"three", b"seven"]
 

@@ -13,8 +13,8 @@ from torch import nn
 from scripts.bench.cpu.contenders import classify
 from scripts.bench.peers import ancestor, tuned
 from scripts.bench.peers.pixels import Preprocessing
-from tests.pictures import bottle, encode
-from tests.serving import served
+from tests.support.asgi_server import served
+from tests.support.pictures import bottle, encode
 from training.classes import read_classes
 from training.preprocessing import decode, normalise, resize
 from training.specification import load_specification

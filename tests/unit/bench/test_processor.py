@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from embedded_triton.processes import family
+from embedded_triton.process.process_table import family
 from scripts.bench.processor import processor_seconds, role
 
 BUSY = "sum(range(30_000_000)); print('done', flush=True); input()"
@@ -45,7 +45,7 @@ def test_backends_are_named_after_their_model(command: str, said: str) -> None:
     [
         ("/v/pytriton/tritonserver/bin/tritonserver --model-repository=/m", "tritonserver"),
         ("/v/bin/python -m gateway --host 127.0.0.1", "gateway"),
-        ("/v/bin/python -m embedded_triton.reaper", "supervision"),
+        ("/v/bin/python -m embedded_triton.process.subreaper", "supervision"),
         ("/v/bin/python -m scripts.cli.serve --port 8080", "supervision"),
     ],
 )

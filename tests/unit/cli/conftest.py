@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.pictures import bottle, encode
-from tests.serving import served
+from tests.support.asgi_server import served
+from tests.support.pictures import bottle, encode
 from tests.unit.cli.fakes import FakeGateway
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.toy import LISTS, write_dataset
+from tests.support.drawn_dataset import LISTS, write_dataset
 from training.dataset import OFFICIAL_ORDER
 
 TOTAL = sum(LISTS.values())

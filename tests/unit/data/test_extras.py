@@ -7,7 +7,7 @@ import pytest
 from data.extras import OTHER_THINGS, WEB_LABELS, make_general, make_web
 from data.layout import Layout
 from data.parquet import encode, shuffle_key
-from tests.toy import draw
+from tests.support.drawn_dataset import draw
 from training.dataset import Entry, image_size, read_entries
 from training.duplicates import find_pairs, perceptual_hashes
 from training.preprocessing import decode

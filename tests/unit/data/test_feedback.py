@@ -8,7 +8,7 @@ from PIL import Image
 
 from data.feedback import make_feedback
 from data.layout import Layout
-from tests.pictures import encode
+from tests.support.pictures import encode
 from training.dataset import Entry, read_entries
 
 

@@ -13,7 +13,7 @@ import pytest
 from scripts.container_check import __main__ as checks
 from scripts.container_check import container
 from scripts.container_check.report import Step, render
-from tests.fake_triton import FakeTriton
+from tests.support.fake_triton import FakeTriton
 
 ROOT = Path(__file__).resolve().parents[3]
 ROW = {"in_flight": 16, "photos_per_second": 5100.5, "p50_ms": 3.1, "p99_ms": 9.9}

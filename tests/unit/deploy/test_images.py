@@ -6,7 +6,7 @@ from unittest.mock import create_autospec, patch
 
 import pytest
 
-from embedded_triton.arguments import GPU_POOL_BYTES, RESTRICTED, build_arguments
+from embedded_triton.install.arguments import GPU_POOL_BYTES, RESTRICTED, build_arguments
 from embedded_triton.settings import Settings
 from tests.unit.deploy.rendering import ROOT
 from tests.unit.deploy.tools import require

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from tests.unit.embedded_triton.backend_loading import BACKENDS
+from tests.unit.embedded_triton.backends.backend_loading import BACKENDS
 
 COMMITTED = Path(__file__).resolve().parents[3] / "model_repository"
 

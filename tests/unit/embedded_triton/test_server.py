@@ -10,8 +10,8 @@ import pytest
 
 from embedded_triton import server as module
 from embedded_triton.errors import ServerStartError
-from embedded_triton.probe import ProbeError
-from embedded_triton.processes import arguments_of
+from embedded_triton.process.probe import ProbeError
+from embedded_triton.process.process_table import arguments_of
 from embedded_triton.server import Server
 from embedded_triton.settings import Settings
 
@@ -30,8 +30,8 @@ class ScriptedProbe:
             raise fault
 
 
-class Reaper:
-    """What the server needs of a process on a leash."""
+class Running:
+    """What the server needs of a managed process."""
 
     stdout = None
 
@@ -45,7 +45,7 @@ def server(monkeypatch: pytest.MonkeyPatch, repository: Path) -> Server:
     monkeypatch.setattr(module, "_RETRY", 0.001)
     settings = Settings(model_repository=repository, start_timeout=60, probe_failures=2)
     server = Server(settings, log=None, report=lambda _sentence: None)
-    server._process = Reaper()  # type: ignore[assignment]
+    server._process = Running()  # type: ignore[assignment]
     server._instances = {}
     return server
 

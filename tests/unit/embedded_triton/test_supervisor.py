@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from embedded_triton.errors import ServerStartError
-from embedded_triton.probe import ProbeError
+from embedded_triton.process.probe import ProbeError
 from embedded_triton.settings import Settings
 from embedded_triton.supervisor import Supervisor
 

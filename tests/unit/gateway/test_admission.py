@@ -4,7 +4,7 @@ import pytest
 
 from gateway.admission import Admission, UploadMemory
 from gateway.errors import TooManyInFlight
-from tests.pictures import bottle, encode
+from tests.support.pictures import bottle, encode
 from tests.unit.gateway.fakes import FakeClassifier, application, client_of, problem
 
 PHOTO = encode(bottle(100, 100), "PNG")

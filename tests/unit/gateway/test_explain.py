@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from gateway import errors
-from tests.pictures import bottle, encode, with_orientation
+from tests.support.pictures import bottle, encode, with_orientation
 from tests.unit.gateway.fakes import FakeClassifier, problem
 
 PHOTO = encode(bottle(320, 240), "JPEG")

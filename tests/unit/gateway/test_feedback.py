@@ -5,7 +5,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.pictures import bottle, encode
+from tests.support.pictures import bottle, encode
 from tests.unit.gateway.fakes import FakeClassifier, application, client_of, problem
 
 PHOTO = encode(bottle(), "JPEG")

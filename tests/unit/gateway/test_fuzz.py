@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from gateway.errors import ImageError
 from gateway.images.inspect import inspect
 from gateway.images.transcode import Transcoder
-from tests.pictures import ALL, bottle
+from tests.support.pictures import ALL, bottle
 from tests.unit.gateway.fakes import FakeClassifier, application, client_of
 from tests.unit.gateway.serving import Connection, connected, serving, upload
 

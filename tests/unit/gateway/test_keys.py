@@ -1,7 +1,7 @@
 import httpx
 import pytest
 
-from tests.pictures import bottle, encode
+from tests.support.pictures import bottle, encode
 from tests.unit.gateway.fakes import FakeClassifier, application, client_of, problem
 
 PHOTO = encode(bottle(), "PNG")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from gateway import errors
-from tests.pictures import bottle, encode
+from tests.support.pictures import bottle, encode
 from tests.unit.gateway.fakes import FakeClassifier
 from tests.unit.gateway.serving import connected, serving, upload
 

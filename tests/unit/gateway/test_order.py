@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.pictures import bottle, encode
+from tests.support.pictures import bottle, encode
 from tests.unit.gateway.fakes import FakeClassifier, application, client_of, problem
 
 PHOTO = encode(bottle(), "PNG")

@@ -5,7 +5,7 @@ import numpy
 import pytest
 
 from gateway import errors
-from tests.pictures import bottle, encode
+from tests.support.pictures import bottle, encode
 from tests.unit.gateway.fakes import LABELS, FakeClassifier, application, client_of, problem
 
 PHOTO = encode(bottle(), "JPEG")

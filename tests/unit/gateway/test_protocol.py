@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.pictures import bottle, encode
+from tests.support.pictures import bottle, encode
 from tests.unit.gateway.fakes import FakeClassifier
 from tests.unit.gateway.serving import connected, serving, upload
 

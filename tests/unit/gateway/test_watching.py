@@ -15,7 +15,7 @@ from gateway.errors import QueueFull
 from gateway.logs import configure_logging
 from gateway.prediction import DriftReference
 from gateway.settings import Settings
-from tests.pictures import bottle, encode
+from tests.support.pictures import bottle, encode
 from tests.unit.gateway.fakes import FakeClassifier, application, client_of
 
 PHOTO = encode(bottle(), "PNG")

@@ -7,7 +7,7 @@ import pytest
 from scripts.docs_check.blocks import Block, Service, blocks_of, missing_program, run
 from scripts.docs_check.documents import ROOT, documents
 from scripts.docs_check.links import Link, anchors, fault_in_repository, fault_in_web, links_of
-from tests.serving import served
+from tests.support.asgi_server import served
 from tests.unit.gateway.fakes import FakeClassifier, application
 
 TEXT = """# A title: with *signs* & `code`

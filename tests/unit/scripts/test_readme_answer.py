@@ -6,7 +6,7 @@ import numpy
 import pytest
 
 from scripts.readme_answer import main
-from tests.serving import served
+from tests.support.asgi_server import served
 from tests.unit.gateway.fakes import FakeClassifier, application
 
 MARKERS = "before\n<!-- answer:begin -->\nold\n<!-- answer:end -->\nafter\n"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.toy import write_dataset
+from tests.support.drawn_dataset import write_dataset
 from training.cards import Calibration, ModelCard, sha256, weights_path, write_card
 from training.checkpoints import save_weights
 from training.classes import read_classes

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pictures import bottle, encode
+from tests.support.pictures import bottle, encode
 from tests.unit.training.conftest import WriteModel
 from training.__main__ import main
 from training.cards import read_card

@@ -8,8 +8,8 @@ import pyarrow.parquet
 import pytest
 import torch
 
-from tests.pictures import bottle, encode
-from tests.toy import LISTS, draw, write_dataset
+from tests.support.drawn_dataset import LISTS, draw, write_dataset
+from tests.support.pictures import bottle, encode
 from training.classes import read_classes
 from training.dataset import SPLITS, Entry, image_size, load_photos, read_entries
 from training.preprocessing import decode, resize

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance, ImageOps
 
-from tests.pictures import with_orientation
-from tests.toy import draw, write_dataset
+from tests.support.drawn_dataset import draw, write_dataset
+from tests.support.pictures import with_orientation
 from training.dataset import Entry, read_entries
 from training.duplicates import MOST_BITS, duplicates_of, find_pairs, perceptual_hashes
 

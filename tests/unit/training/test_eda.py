@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.toy import LISTS, write_dataset
+from tests.support.drawn_dataset import LISTS, write_dataset
 from training.classes import read_classes
 from training.dataset import read_entries
 from training.eda.figures import FIGURES

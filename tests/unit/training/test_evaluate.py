@@ -9,8 +9,8 @@ import torch
 from safetensors.torch import load_file
 
 from data.parquet import write_entries
-from tests.pictures import encode
-from tests.toy import LISTS, draw
+from tests.support.drawn_dataset import LISTS, draw
+from tests.support.pictures import encode
 from tests.unit.training.conftest import WriteModel
 from training.cards import ModelCard, card_path, read_card, weights_path
 from training.classes import read_classes

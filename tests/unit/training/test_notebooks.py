@@ -8,7 +8,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from tests.toy import LISTS, write_dataset
+from tests.support.drawn_dataset import LISTS, write_dataset
 from training.classes import REPOSITORY_ROOT, read_classes
 from training.dataset import OFFICIAL_ORDER
 

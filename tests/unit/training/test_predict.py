@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.pictures import bottle, encode
+from tests.support.pictures import bottle, encode
 from tests.unit.training.conftest import WriteModel
 from training.cards import read_card
 from training.export import load_served_network

@@ -9,7 +9,7 @@ import torch
 from PIL import Image, UnidentifiedImageError
 from torchvision.transforms import v2
 
-from tests.pictures import bottle, encode, png_sixteen_bits, with_orientation
+from tests.support.pictures import bottle, encode, png_sixteen_bits, with_orientation
 from training.preprocessing import decode, normalise, resize
 from training.specification import Specification, load_specification
 

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.errors import BrokenImage, ImageTooLarge, UnsupportedFormat
 from gateway.images.inspect import ACCEPTED, inspect
-from tests.pictures import ALL, bmp_of, bottle, encode, png_chunk
+from tests.support.pictures import ALL, bmp_of, bottle, encode, png_chunk
 
 LIMIT = 50_000_000
 PICTURE = bottle(128, 64)

@@ -11,7 +11,7 @@ from gateway.errors import BrokenImage
 from gateway.images.header import ImageHeader
 from gateway.images.inspect import inspect
 from gateway.images.transcode import Transcoder
-from tests.pictures import ALL, LOSSLESS, bottle, encode, with_orientation
+from tests.support.pictures import ALL, LOSSLESS, bottle, encode, with_orientation
 
 PICTURE = bottle(96, 64)
 

@@ -3,7 +3,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gateway.triton.client import TritonClassifier
-from tests.fake_triton import FakeTriton
+from tests.support.fake_triton import FakeTriton
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from gateway import errors
 from gateway.triton.client import TritonClassifier
-from tests.fake_triton import (
+from tests.support.fake_triton import (
     NATIVE_DECODE_ERROR,
     OWN_DECODE_ERROR,
     PROBABILITIES,

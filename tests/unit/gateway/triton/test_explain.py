@@ -4,7 +4,7 @@ import pytest
 
 from gateway import errors
 from gateway.triton.client import TritonClassifier
-from tests.fake_triton import MAPS, OWN_DECODE_ERROR, FakeTriton, aborting
+from tests.support.fake_triton import MAPS, OWN_DECODE_ERROR, FakeTriton, aborting
 
 
 def nothing() -> None:

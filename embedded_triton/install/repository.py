@@ -1,0 +1,76 @@
+"""Reads of the model repository what the embedded server needs to know: the ensembles, and whether all is there."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from google.protobuf import text_format  # type: ignore[import-untyped]
+from tritonclient.grpc import model_config_pb2
+
+from embedded_triton.errors import RepositoryError
+
+_ARTIFACTS = {"pytorch": ("model.pt",), "dali": ("dali.py", "model.dali")}
+
+
+@dataclass(frozen=True)
+class ModelRepository:
+    """A model repository that was found whole.
+
+    Attributes:
+        path: the folder.
+        ensembles: the names of ensembles, which clients call; of those with the same steps one, whose answer speaks
+            for all of them.
+        probe_image: a small image file that every ensemble can answer.
+        instances: how many of each model that computes work at the same time, on each device.
+    """
+
+    path: Path
+    ensembles: tuple[str, ...]
+    probe_image: Path
+    instances: dict[str, int]
+
+
+def read_repository(path: Path, profile: str | None = None) -> ModelRepository:
+    """Read the configurations of all models and check that their files are there.
+
+    Args:
+        path: the folder.
+        profile: the tuning profile that will be served; None for the configurations as they are.
+
+    Raises:
+        RepositoryError: a configuration cannot be parsed, or something is missing.
+    """
+    configs = {}
+    for folder in sorted(file.parent for file in path.glob("*/config.pbtxt")):
+        turned = folder / "configs" / f"{profile}.pbtxt"
+        config = configs[folder] = _parse(turned if turned.is_file() else folder / "config.pbtxt")
+        named = config.default_model_filename
+        artifacts = (named,) if named else _ARTIFACTS.get(config.backend)
+        if artifacts and not any((folder / "1" / name).is_file() for name in artifacts):
+            raise RepositoryError(
+                f"The model {config.name} has no {' or '.join(artifacts)} in {folder / '1'}.",
+                f"Export the models first: `bin-it-right export{' --int8' if 'int8' in named else ''}`.",
+            )
+    by_steps: dict[tuple[str, ...], str] = {}
+    for config in configs.values():
+        if config.platform == "ensemble":
+            by_steps.setdefault(tuple(step.model_name for step in config.ensemble_scheduling.step), config.name)
+    ensembles = tuple(by_steps.values())
+    images = sorted(path.glob("*/warmup/*.jpg"))
+    if not ensembles or not images:
+        raise RepositoryError(
+            f"{path} holds {len(ensembles)} ensembles and {len(images)} warm-up images; one of each is the least.",
+            "Name a model repository of this project.",
+        )
+    instances = {
+        config.name: sum(group.count or 1 for group in config.instance_group) or 1
+        for config in configs.values()
+        if config.platform != "ensemble"
+    }
+    return ModelRepository(path, ensembles, images[0], instances)
+
+
+def _parse(file: Path) -> model_config_pb2.ModelConfig:
+    try:
+        return text_format.Parse(file.read_text(encoding="utf-8"), model_config_pb2.ModelConfig())
+    except text_format.ParseError as exc:
+        raise RepositoryError(f"{file} cannot be parsed: {exc}.", "Render it anew: `bin-it-right export`.") from exc

@@ -1,0 +1,107 @@
+"""Triton killed, hung, restarted, cut off or half dead under the gateway, which must recover by itself."""
+
+import os
+import signal
+import threading
+import time
+
+import httpx
+import pytest
+
+from tests.support.load import Call, at_once
+from tests.support.pictures import bottle, encode
+from tests.support.running_gateway import RunningGateway, StartGateway
+from tests.support.running_triton import RunningTriton
+
+pytestmark = pytest.mark.e2e
+PHOTO = encode(bottle(), "JPEG")
+
+
+def ask(gateway: RunningGateway, model: str = "raw", **headers: str) -> httpx.Response:
+    return httpx.post(f"{gateway.url}/{model}/predict", files={"file": PHOTO}, headers=headers, timeout=60)
+
+
+def assert_problem(response: httpx.Response, *statuses: int) -> None:
+    assert response.status_code in statuses, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["status"] == response.status_code
+    if response.status_code in (429, 503):
+        assert int(response.headers["retry-after"]) >= 1
+
+
+def wait_for_answer(gateway: RunningGateway, model: str = "raw", seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while (response := ask(gateway, model)).status_code != 200:
+        assert_problem(response, 429, 503, 504)
+        assert time.monotonic() < end, response.text
+        time.sleep(0.2)
+
+
+def test_server_stopped_and_started_again(gateway: RunningGateway, triton: RunningTriton) -> None:
+    expected = ask(gateway).json()
+    triton.stop()
+    for model in ("raw", "pretrained"):
+        assert_problem(ask(gateway, model), 503)
+    gateway.wait_until("/health/ready", 503)
+    assert httpx.get(gateway.url + "/health/live").status_code == 200
+    triton.start()
+    wait_for_answer(gateway)
+    assert ask(gateway).json() == expected
+    gateway.wait_until("/health/ready")
+
+
+def test_server_killed_while_it_works(gateway: RunningGateway, triton: RunningTriton) -> None:
+    responses: list[httpx.Response] = []
+
+    def send() -> None:
+        responses.extend(at_once(gateway.url, [Call("/pretrained/predict", PHOTO)] * 60, 30))
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    time.sleep(0.5)
+    os.kill(triton.server_pid, signal.SIGKILL)
+    sender.join(120)
+    assert not sender.is_alive()
+    assert len(responses) == 60
+    for response in responses:
+        if response.status_code != 200:
+            assert_problem(response, 503, 504)
+    assert any(response.status_code != 200 for response in responses)
+    wait_for_answer(gateway)
+    assert gateway.metric("gateway_requests_in_flight") == 0
+
+
+def test_server_that_hangs(gateway: RunningGateway, triton: RunningTriton) -> None:
+    server = triton.server_pid
+    os.kill(server, signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        assert_problem(ask(gateway, "raw", **{"X-Request-Timeout": "0.5"}), 504)
+        assert time.monotonic() - began < 5
+        assert gateway.metric("gateway_requests_in_flight", model="raw") == 1
+    finally:
+        os.kill(server, signal.SIGCONT)
+    wait_for_answer(gateway)
+    end = time.monotonic() + 20
+    while gateway.metric("gateway_requests_in_flight") != 0:
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("model", ["preprocess", "raw_cnn"])
+def test_backend_process_killed(gateway: RunningGateway, triton: RunningTriton, model: str) -> None:
+    expected = ask(gateway).json()
+    triton.kill_backend(model)
+    wait_for_answer(gateway, "raw")
+    wait_for_answer(gateway, "pretrained")
+    assert ask(gateway).json() == expected
+
+
+def test_gateway_that_starts_before_triton(triton: RunningTriton, start_gateway: StartGateway) -> None:
+    triton.stop()
+    gateway = start_gateway(triton.grpc_url, wait="/health/live")
+    assert_problem(httpx.get(gateway.url + "/health/ready"), 503)
+    assert_problem(ask(gateway), 503)
+    triton.start()
+    gateway.wait_until("/health/ready")
+    assert ask(gateway).status_code == 200

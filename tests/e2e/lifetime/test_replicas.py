@@ -1,0 +1,80 @@
+"""Two real servers on two addresses of the loopback: turns are taken, a dead one is left out and taken back."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support.load import Call, at_once, executed
+from tests.support.pictures import bottle, encode
+from tests.support.running_gateway import RunningGateway, StartGateway
+from tests.support.running_triton import RunningTriton
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.e2e
+PHOTO = encode(bottle(), "JPEG")
+
+
+@pytest.fixture
+def second(model_repository: Path, tmp_path: Path) -> Iterator[RunningTriton]:
+    server = RunningTriton(model_repository, tmp_path / "second.log")
+    server.start()
+    yield server
+    if server.is_up():
+        server.stop()
+
+
+def shares(gateway: RunningGateway, servers: list[RunningTriton], requests: int) -> list[int]:
+    """How many of the answered requests each server executed; Triton counts them a moment after it has answered."""
+
+    def executions() -> list[int]:
+        return [executed(server.grpc_url, "raw") for server in servers]
+
+    before = executions()
+    responses = at_once(gateway.url, [Call("/raw/predict", PHOTO)] * requests, 8)
+    assert [response.status_code for response in responses] == [200] * requests
+    eventually(lambda: sum(executions()) - sum(before) >= requests, seconds=20)
+    return [now - then for now, then in zip(executions(), before, strict=True)]
+
+
+def test_server_killed_while_it_works(
+    triton: RunningTriton, second: RunningTriton, start_gateway: StartGateway
+) -> None:
+    """What the dead one was working on is sent again, to the other."""
+    gateway = start_gateway(f"{triton.grpc_url},{second.grpc_url}", deadline_seconds=120)
+    responses: list[httpx.Response] = []
+
+    def send() -> None:
+        responses.extend(at_once(gateway.url, [Call("/raw/predict", PHOTO)] * 200, 16))
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    while executed(second.grpc_url, "raw") < 10:
+        time.sleep(0.02)
+    os.kill(second.server_pid, signal.SIGKILL)
+    sender.join(120)
+    assert [response.status_code for response in responses] == [200] * 200
+    assert httpx.get(gateway.url + "/health/ready").status_code == 200
+
+
+def test_two_servers(triton: RunningTriton, second: RunningTriton, start_gateway: StartGateway) -> None:
+    gateway = start_gateway(f"{triton.grpc_url},{second.grpc_url}", deadline_seconds=120)
+    assert min(shares(gateway, [triton, second], 60)) >= 20
+
+    second.stop()
+    responses = at_once(gateway.url, [Call("/raw/predict", PHOTO)] * 60, 8)
+    assert [response.status_code for response in responses] == [200] * 60
+    assert shares(gateway, [triton], 30)[0] >= 30
+    gateway.wait_until("/health/ready")
+
+    second.start()
+    for _ in range(20):
+        if min(shares(gateway, [triton, second], 30)) >= 10:
+            break
+    else:
+        pytest.fail("the second server was not taken back")

@@ -1,0 +1,154 @@
+"""`make run` as a person sees it: one command, a curl line that works, and nothing left however it ends."""
+
+import json
+import os
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.support.running_triton import ROOT, free_ports
+from tests.support.waiting import eventually
+from training.cards import weights_path
+from training.model_types import NETWORK_MODELS
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.skipif(
+        not all(weights_path(model).exists() for model in NETWORK_MODELS),
+        reason="the shipped weights are missing in training/weights: `make run` has nothing to export",
+    ),
+]
+
+
+class Serving:
+    """One `python -m scripts.cli.serve` on free ports, and what it printed."""
+
+    def __init__(self, model_repository: Path, folder: Path) -> None:
+        self.port, *self.triton_ports = free_ports(4)
+        self.prefix = f"test-serve-{os.getpid()}-{self.port}"
+        self.printed = folder / "printed.txt"
+        self._logs = folder / "logs"
+        names = ("GRPC_PORT", "HTTP_PORT", "METRICS_PORT")
+        ports = {f"EMBEDDED_TRITON_{name}": str(port) for name, port in zip(names, self.triton_ports, strict=True)}
+        self._environment = os.environ | ports | {
+            "EMBEDDED_TRITON_MODEL_REPOSITORY": str(model_repository),
+            "EMBEDDED_TRITON_SHARED_MEMORY_PREFIX": self.prefix,
+        }  # fmt: skip
+        self._seen: set[psutil.Process] = set()
+        self.process: subprocess.Popen[bytes]
+
+    @property
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", "scripts.cli.serve", f"--port={self.port}", f"--logs={self._logs}"]
+
+    def launch(self, command: list[str] | None = None) -> None:
+        with self.printed.open("wb") as output:
+            self.process = subprocess.Popen(
+                command or self.command, stdout=output, stderr=output, cwd=ROOT, env=self._environment
+            )
+
+    def says(self, text: str) -> bool:
+        """Wait until it has printed ``text``; False where it ended before."""
+        return eventually(lambda: text in self.printed.read_text() or self.process.poll() is not None) and (
+            text in self.printed.read_text()
+        )
+
+    def look(self) -> set[str]:
+        """Note all processes that belong to it, and return their names."""
+        parent = psutil.Process(self.process.pid)
+        self._seen |= {parent, *parent.children(recursive=True)}
+        return {process.name() for process in self._seen if process.is_running()}
+
+    def has_left_nothing(self) -> bool:
+        for port in (self.port, *self.triton_ports):
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind(("127.0.0.1", port))
+                except OSError:
+                    return False
+        alive = [each for each in self._seen if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
+        return not alive and not [path for path in Path("/dev/shm").iterdir() if path.name.startswith(self.prefix)]
+
+
+@pytest.fixture
+def serving(model_repository: Path, tmp_path: Path) -> Iterator[Serving]:
+    server = Serving(model_repository, tmp_path)
+    yield server
+    server.process.kill()
+    server.process.wait()
+    assert eventually(server.has_left_nothing)
+
+
+def test_the_printed_lines_are_true_and_ctrl_c_leaves_nothing(serving: Serving) -> None:
+    serving.launch()
+    assert serving.says("Ctrl-C stops everything."), serving.printed.read_text()
+    assert "tritonserver" in serving.look()
+    printed = serving.printed.read_text()
+    assert "the models are up to date" in printed
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed: the line that is printed can not be tried")
+    (start,) = [position for position in [printed.find("curl ")] if position >= 0]
+    words = shlex.split(printed[start:].split("\n\n")[0].replace("\\\n", " "))
+    answer = json.loads(subprocess.run([*words, "--silent", "--fail"], capture_output=True, check=True).stdout)
+    assert sorted(answer) == ["classes", "pred_class"]
+    assert answer["pred_class"] == max(answer["classes"], key=answer["classes"].get)
+    (docs,) = {word for word in printed.split() if word.endswith("/docs")}
+    with urllib.request.urlopen(docs) as page:
+        assert page.status == 200
+    serving.process.send_signal(signal.SIGINT)
+    assert serving.process.wait() == 0
+    assert serving.has_left_nothing()
+    assert "Traceback" not in serving.printed.read_text()
+    assert "nothing is left running" in serving.printed.read_text()
+
+
+@pytest.mark.parametrize("moment", ["Export", "Gateway"])
+def test_killing_it_at_bad_moments_leaves_nothing(serving: Serving, moment: str) -> None:
+    serving.launch()
+    assert serving.says(moment), serving.printed.read_text()
+    serving.look()
+    serving.process.kill()
+    assert serving.process.wait() == -signal.SIGKILL
+    assert eventually(serving.has_left_nothing)
+
+
+def test_a_second_ctrl_c_hurries_and_leaves_nothing(serving: Serving) -> None:
+    serving.launch()
+    assert serving.says("Export"), serving.printed.read_text()
+    assert eventually(lambda: "tritonserver" in serving.look())
+    for _ in range(2):
+        serving.process.send_signal(signal.SIGINT)
+        time.sleep(0.5)
+    # Where all is stopped before the second signal comes, that one meets an interpreter that is going down.
+    assert serving.process.wait() in {0, -signal.SIGINT}
+    assert eventually(serving.has_left_nothing)
+
+
+def test_it_ends_with_the_process_that_started_it(serving: Serving) -> None:
+    code = "import subprocess, sys; subprocess.run(sys.argv[1:])"
+    serving.launch([sys.executable, "-c", code, *serving.command, "--stop-with-parent"])
+    assert serving.says("Export"), serving.printed.read_text()
+    assert eventually(lambda: "tritonserver" in serving.look())
+    serving.process.kill()
+    assert eventually(serving.has_left_nothing)
+
+
+def test_a_busy_port_is_a_sentence_before_anything_starts(serving: Serving) -> None:
+    with socket.create_server(("127.0.0.1", serving.port)):
+        serving.launch()
+        assert serving.process.wait() == 1
+    printed = serving.printed.read_text()
+    assert printed.startswith(f"error: Port {serving.port} on 127.0.0.1 cannot be used")
+    assert "PORT=" in printed
+    assert "Traceback" not in printed

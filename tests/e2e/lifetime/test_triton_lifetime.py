@@ -1,0 +1,189 @@
+"""Killing parts of a running server: what must come back does, and what must go leaves nothing behind."""
+
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+import torch
+from tritonclient.grpc import InferenceServerClient
+from tritonclient.utils import InferenceServerException
+
+from tests.support.running_triton import RunningTriton
+from tests.support.triton_client import ask, encoded
+from tests.support.waiting import eventually
+from training.export import ensure_exported, torchscript_warnings_ignored
+from training.int8 import is_supported
+from training.model_types import NETWORK_MODELS
+from training.preprocessing import decode, resize
+from training.specification import load_specification
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture
+def own_triton(model_repository: Path, tmp_path: Path) -> Iterator[RunningTriton]:
+    """A server of the test's own, on other ports and with other segments than the session's."""
+    server = RunningTriton(model_repository, tmp_path / "server.log")
+    yield server
+    if server.is_up():
+        server.stop()
+
+
+def leaves_nothing(server: RunningTriton, processes: list[psutil.Process], folders: set[Path]) -> bool:
+    for port in server.ports:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                return False
+    running = [each for each in processes if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
+    return not running and not server.segments() and not any(folder.exists() for folder in folders)
+
+
+def private_folders(server: RunningTriton) -> set[Path]:
+    arguments = psutil.Process(server.server_pid).cmdline()
+    (folder,) = [word.partition("=")[2] for word in arguments if word.startswith("--backend-directory=")]
+    return {Path(folder).parent}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
+def test_ending_the_parent_leaves_nothing(own_triton: RunningTriton, number: signal.Signals) -> None:
+    own_triton.start()
+    processes, folders = own_triton.processes(), private_folders(own_triton)
+    assert {"tritonserver"} < {process.name() for process in processes}
+    assert own_triton.segments()
+    assert all(folder.exists() for folder in folders)
+    status = own_triton.end(number)
+    assert status == (-signal.SIGKILL if number == signal.SIGKILL else 0)
+    assert eventually(lambda: leaves_nothing(own_triton, processes, folders))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=lambda number: number.name)
+def test_ending_the_parent_while_models_load_leaves_nothing(own_triton: RunningTriton, number: signal.Signals) -> None:
+    own_triton.launch()
+    assert eventually(lambda: bool(own_triton.segments()[1:]))
+    processes, folders = own_triton.processes(), private_folders(own_triton)
+    own_triton.end(number)
+    assert eventually(lambda: leaves_nothing(own_triton, processes, folders))
+
+
+def test_a_killed_server_is_started_again_and_leaves_no_second_one(own_triton: RunningTriton) -> None:
+    own_triton.start()
+    segments, killed = set(own_triton.segments()), own_triton.server_pid
+    os.kill(killed, signal.SIGKILL)
+    assert eventually(lambda: not psutil.pid_exists(killed))
+    own_triton.wait_until_ready()
+    assert own_triton.server_pid != killed
+    assert segments.isdisjoint(own_triton.segments())
+
+
+@pytest.mark.parametrize("model", ["preprocess", "raw_cnn"])
+def test_a_killed_backend_process_is_noticed_and_replaced(triton: RunningTriton, model: str) -> None:
+    image = encoded(120, 90, 7)
+    with InferenceServerClient(triton.grpc_url) as client:
+        before = ask(client, "raw", image)
+    server = triton.server_pid
+    triton.kill_backend(model)
+    assert eventually(lambda: not psutil.pid_exists(server))
+    triton.wait_until_ready()
+    with InferenceServerClient(triton.grpc_url) as client:
+        assert ask(client, "raw", image) == pytest.approx(before, abs=1e-4)
+
+
+def test_one_killed_backend_process_of_several_is_noticed_and_replaced(
+    own_triton: RunningTriton, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EMBEDDED_TRITON_PROFILE", "cpu-16")
+    own_triton.start()
+    server = own_triton.server_pid
+    own_triton.kill_backend("raw_cnn")
+    assert eventually(lambda: not psutil.pid_exists(server))
+    own_triton.wait_until_ready()
+    assert "A backend process of raw_cnn has ended" in own_triton.log.read_text()
+
+
+def test_a_backend_process_that_stands_still_for_longer_than_triton_bears_is_recovered_from(
+    triton: RunningTriton,
+) -> None:
+    # As on a machine that is paused or overloaded. Triton gives a backend process one second for a sign of life.
+    image = encoded(120, 90, 7)
+    with InferenceServerClient(triton.grpc_url) as client:
+        before = ask(client, "raw", image)
+        server, backend = triton.server_pid, triton.backend("raw_cnn")
+        backend.suspend()
+        try:
+            refused = ask(client, "raw", image)
+        finally:
+            backend.resume()
+    assert isinstance(refused, InferenceServerException)
+    assert eventually(lambda: not psutil.pid_exists(server))
+    triton.wait_until_ready()
+    with InferenceServerClient(triton.grpc_url) as client:
+        assert ask(client, "raw", image) == pytest.approx(before, abs=1e-4)
+
+
+def test_two_servers_live_side_by_side(triton: RunningTriton, own_triton: RunningTriton) -> None:
+    own_triton.start()
+    image = encoded(120, 90, 8)
+    answers = []
+    for server in (triton, own_triton):
+        with InferenceServerClient(server.grpc_url) as client:
+            answers.append(ask(client, "raw", image))
+    assert answers[0] == pytest.approx(answers[1], abs=1e-4)
+    own_triton.stop()
+    assert triton.segments()
+    with InferenceServerClient(triton.grpc_url) as client:
+        assert ask(client, "raw", image) == pytest.approx(answers[0], abs=1e-4)
+
+
+def test_a_server_takes_the_profile_that_it_is_told(own_triton: RunningTriton, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EMBEDDED_TRITON_PROFILE", "cpu-16")
+    own_triton.start()
+    with InferenceServerClient(own_triton.grpc_url) as client:
+        instances = {
+            model: sum(group.count for group in client.get_model_config(model).config.instance_group)
+            for model in ("preprocess", "raw_cnn")
+        }
+    assert instances == {"preprocess": 2, "raw_cnn": 3}
+
+
+def test_a_server_computes_in_8_bits_where_it_is_told_to(
+    own_triton: RunningTriton, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not is_supported():
+        pytest.skip("this PyTorch does not compute in 8 bits on this processor")
+    written = ensure_exported(own_triton.model_repository, precision="int8")
+    assert {path.name for path in written} == {"model.int8.pt"}
+    monkeypatch.setenv("EMBEDDED_TRITON_PROFILE", "cpu-int8")
+    own_triton.start()
+    specification = load_specification(own_triton.model_repository)
+    file = encoded(120, 90, 7)
+    pixels = resize(decode(file), specification.size)[None]
+    for model, folder in NETWORK_MODELS.items():
+        with (
+            InferenceServerClient(own_triton.grpc_url) as client,
+            torchscript_warnings_ignored(),
+            torch.inference_mode(),
+        ):
+            answer = ask(client, model, file)
+            versions = own_triton.model_repository / folder / "1"
+            in_8_bits, in_float = (
+                torch.jit.load(versions / name)(pixels)[0][0].tolist() for name in ("model.int8.pt", "model.pt")
+            )
+        assert answer == pytest.approx(in_8_bits, abs=0.01)
+        assert in_8_bits != pytest.approx(in_float, abs=1e-5)
+
+
+def test_a_busy_port_is_a_sentence_and_not_a_server(triton: RunningTriton, own_triton: RunningTriton) -> None:
+    own_triton.ports = triton.ports
+    own_triton.launch()
+    assert own_triton.join() == 1
+    message = own_triton.log.read_text()
+    assert message.startswith(f"error: Port {triton.ports[0]} on 127.0.0.1 cannot be used")
+    assert "EMBEDDED_TRITON_GRPC_PORT" in message
+    assert not own_triton.segments()

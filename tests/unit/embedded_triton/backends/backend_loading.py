@@ -1,0 +1,98 @@
+"""Loads a Python-based backend the way Triton's stub does, with stand-ins for what only the stub provides."""
+
+import importlib.util
+import math
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+BACKENDS = Path(__file__).resolve().parents[4] / "embedded_triton" / "backends"
+#: Kinds of device in DLPack.
+CPU, CUDA = 1, 2
+#: Triton's flag of a request's last answer.
+FINAL = 1
+
+
+class Tensor:
+    """A tensor by name that offers DLPack; ``as_numpy`` is broken under numpy 2, so it is not there at all."""
+
+    def __init__(self, name: str, data: Any) -> None:
+        self.name = name
+        self._data = data
+
+    @classmethod
+    def from_dlpack(cls, name: str, data: Any) -> "Tensor":
+        assert data.__dlpack_device__()[0] in {CPU, CUDA}
+        # The stub compares every stride, of dimensions of one element too.
+        shared = torch.from_dlpack(data)
+        assert list(shared.stride()) == [math.prod(shared.shape[axis + 1 :]) for axis in range(shared.ndim)]
+        return cls(name, shared)
+
+    def __dlpack__(self, **options: Any) -> Any:
+        return self._data.__dlpack__(**options)
+
+    def __dlpack_device__(self) -> Any:
+        return self._data.__dlpack_device__()
+
+    def array(self) -> np.ndarray[Any, Any]:
+        """Return the values, for assertions."""
+        if self.__dlpack_device__()[0] == CPU:
+            return np.from_dlpack(self)
+        values: np.ndarray[Any, Any] = torch.from_dlpack(self._data).cpu().numpy()
+        return values
+
+
+class TritonError(Exception):
+    """An error for one request, with its status."""
+
+    INVALID_ARG = "INVALID_ARG"
+
+    def __init__(self, message: str, status: str = "INTERNAL") -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class InferenceResponse:
+    """Either tensors or an error."""
+
+    def __init__(self, output_tensors: list[Tensor] | None = None, error: TritonError | None = None) -> None:
+        self.output_tensors = output_tensors or []
+        self.error = error
+
+
+class Logger:
+    """Triton's log."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def log_warn(self, message: str) -> None:
+        self.warnings.append(message)
+
+
+class TritonModelException(Exception):  # noqa: N818 - Triton's name
+    """The model can not be loaded."""
+
+
+def load_backend(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """Import ``backends/<name>/model.py`` afresh."""
+    utils = ModuleType("triton_python_backend_utils")
+    for each in (Tensor, TritonError, InferenceResponse, TritonModelException):
+        setattr(utils, each.__name__, each)
+    utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL = FINAL  # type: ignore[attr-defined]
+    utils.Logger = Logger()  # type: ignore[attr-defined]
+    utils.get_input_tensor_by_name = lambda request, tensor: request[tensor]  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, utils.__name__, utils)
+    for folder in (BACKENDS, BACKENDS / name):
+        monkeypatch.syspath_prepend(folder)
+    specification = importlib.util.spec_from_file_location(f"{name}_backend", BACKENDS / name / "model.py")
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module

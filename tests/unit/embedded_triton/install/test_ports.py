@@ -1,0 +1,27 @@
+"""Busy ports are found before anything starts."""
+
+import socket
+
+import pytest
+
+from embedded_triton.errors import PortBusyError
+from embedded_triton.install.ports import require_free
+
+
+def test_a_busy_port_is_named_with_the_setting_that_chooses_another() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with pytest.raises(PortBusyError, match=rf"Port {port} .*ss -ltnp.*GRPC_PORT=") as caught:
+            require_free("127.0.0.1", {"GRPC_PORT": port})
+    assert "already in use" in caught.value.problem
+
+
+def test_a_free_port_passes() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    require_free("127.0.0.1", {"GRPC_PORT": port})
+
+
+def test_an_address_of_another_machine_is_refused() -> None:
+    with pytest.raises(PortBusyError, match=r"192\.0\.2\.1"):
+        require_free("192.0.2.1", {"GRPC_PORT": 0})

@@ -1,0 +1,90 @@
+"""Whom the probe asks, and whom it takes at the word of others."""
+
+from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from tritonclient.utils import InferenceServerException
+
+from embedded_triton.process import probe as module
+from embedded_triton.process.probe import Probe, ProbeError
+
+
+class Server:
+    """Stands in for server and client: it counts answers as Triton does, and writes down whom the probe asks."""
+
+    def __init__(self) -> None:
+        self.answered = Counter({"raw": 0, "pretrained": 0})
+        self.asked: list[str] = []
+        self.fault: InferenceServerException | None = None
+
+    def __call__(self, _url: str) -> "Server":
+        return self
+
+    def __enter__(self) -> "Server":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def get_inference_statistics(self, ensemble: str, client_timeout: float) -> Any:
+        assert client_timeout == 3
+        if self.fault:
+            raise self.fault
+        success = SimpleNamespace(count=self.answered[ensemble])
+        return SimpleNamespace(model_stats=[SimpleNamespace(inference_stats=SimpleNamespace(success=success))])
+
+    def infer(self, ensemble: str, _inputs: object, client_timeout: float) -> Any:
+        assert client_timeout == 3
+        self.asked.append(ensemble)
+        self.answered[ensemble] += 1
+        return SimpleNamespace(as_numpy=lambda _name: np.full((1, 2), 0.5))
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Server:
+    server = Server()
+    monkeypatch.setattr(module, "InferenceServerClient", server)
+    return server
+
+
+@pytest.fixture
+def probe(tmp_path: Path) -> Probe:
+    (tmp_path / "image").write_bytes(b"picture")
+    return Probe("127.0.0.1:1", ("raw", "pretrained"), tmp_path / "image")
+
+
+def test_who_has_answered_others_is_not_asked(server: Server, probe: Probe) -> None:
+    probe.ask_silent(3)
+    probe.ask_silent(3)  # its own questions are none of others
+    assert server.asked == ["raw", "pretrained"] * 2
+    server.answered["pretrained"] += 7
+    probe.ask_silent(3)
+    probe.ask_silent(3)
+    assert server.asked[4:] == ["raw", "raw", "pretrained"]
+
+
+def test_a_server_that_was_started_again_is_asked(server: Server, probe: Probe) -> None:
+    server.answered["raw"] = 500
+    probe.ask_silent(3)
+    assert server.asked == ["pretrained"]
+    server.answered.clear()
+    probe.ask_silent(3)
+    assert server.asked[1:] == ["raw", "pretrained"]
+
+
+def test_all_are_asked_where_an_answer_of_before_says_nothing(server: Server, probe: Probe) -> None:
+    server.answered.update(raw=3, pretrained=3)
+    probe(3)
+    assert server.asked == ["raw", "pretrained"]
+
+
+@pytest.mark.parametrize(("status", "starting"), [("StatusCode.UNAVAILABLE", True), ("StatusCode.INTERNAL", False)])
+def test_a_server_that_does_not_say_fails(server: Server, probe: Probe, status: str, starting: bool) -> None:
+    server.fault = InferenceServerException("no such thing", status=status)
+    with pytest.raises(ProbeError, match="raw answers: no such thing") as raised:
+        probe.ask_silent(3)
+    assert raised.value.may_be_starting == starting
