@@ -1,6 +1,7 @@
 """`python -m gateway --host 0.0.0.0 --port 8080`."""
 
 import argparse
+import ctypes
 import gc
 import ipaddress
 import sys
@@ -8,15 +9,17 @@ import sys
 import structlog
 from pydantic import ValidationError
 
-from gateway.allocator import return_freed_memory
 from gateway.app import create_app
-from gateway.lifecycle import Lifecycle
-from gateway.logs import configure_logging
-from gateway.server import GatewayServer
+from gateway.http.server import GatewayServer, Lifecycle
 from gateway.settings import Settings
+from gateway.telemetry.logs import configure_logging
 from gateway.triton.client import TritonClassifier
 
 log = structlog.get_logger(__name__)
+
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
+_LARGE_BYTES = 256 * 1024
+_ARENAS = 2
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -41,6 +44,21 @@ def main(arguments: list[str] | None = None) -> None:
     # All that there is by now stays: the garbage collector would look at it again and again, a tenth of a request.
     gc.freeze()
     server.run()
+
+
+def return_freed_memory() -> None:
+    """Tells glibc's allocator to map large buffers one by one and to keep few pools; does nothing elsewhere.
+
+    By default glibc raises the size from which it maps as soon as the first large buffer is freed, and then keeps
+    decoded pictures and uploads in pools that never shrink again.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError):
+        return
+    mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
+    mallopt(_M_TRIM_THRESHOLD, _LARGE_BYTES)
+    mallopt(_M_ARENA_MAX, _ARENAS)
 
 
 def _warn_of_openness(settings: Settings) -> None:

@@ -8,30 +8,28 @@ from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from gateway.admission import Admission, UploadMemory
-from gateway.batch import batch_router
-from gateway.catalogue import catalogue_router
-from gateway.classify import ClassifyImage
-from gateway.cors import allow_origins
 from gateway.direct import StraightTo
 from gateway.docs.document import DESCRIPTION, openapi_document
 from gateway.docs.swagger import swagger_router
-from gateway.explain import explain_router
-from gateway.feedback import feedback_router
-from gateway.health import health_router, metrics_router
+from gateway.http.auth import KeyCheck
+from gateway.http.context import context_of
+from gateway.http.middleware import RequestMiddleware, allow_origins
+from gateway.http.problems import http_problem
+from gateway.http.server import Lifecycle
 from gateway.images.transcode import Transcoder
-from gateway.keys import KeyCheck
-from gateway.lifecycle import Lifecycle
-from gateway.metrics import Metrics
-from gateway.middleware import RequestMiddleware
-from gateway.page import page_router
-from gateway.prediction import Classifier
-from gateway.problems import http_problem
-from gateway.requests import context_of
-from gateway.routes import predict_router
+from gateway.inference.protocol import Classifier
+from gateway.inference.service import ClassifyImage
+from gateway.routes.explain import explain_router
+from gateway.routes.feedback import feedback_router
+from gateway.routes.health import health_router, metrics_router
+from gateway.routes.models import catalogue_router
+from gateway.routes.predict import predict_router
+from gateway.routes.predict_batch import batch_router
+from gateway.routes.static import page_router
 from gateway.settings import Settings
-from gateway.state_metrics import StateCollector
-from gateway.tracing import PassThrough, Tracing
+from gateway.telemetry.metrics import Metrics, StateCollector
+from gateway.telemetry.tracing import PassThrough, Tracing
+from gateway.uploads.admission import Admission, UploadMemory
 
 
 def create_app(settings: Settings, classifier: Classifier, lifecycle: Lifecycle | None = None) -> FastAPI:
@@ -96,7 +94,7 @@ def create_app(settings: Settings, classifier: Classifier, lifecycle: Lifecycle 
 def _tracing(settings: Settings) -> Tracing:
     if settings.otlp_endpoint is None:
         return PassThrough()
-    from gateway import otel  # an optional dependency group, needed only here
+    from gateway.telemetry import otel  # an optional dependency group, needed only here
 
     return otel.exporting_to(settings.otlp_endpoint)
 

@@ -24,7 +24,7 @@
     ├── BatchFailed             Triton failed a whole batch; this request need not be the cause
     └── InvalidAnswer           Triton answered, but not with probabilities of the classes
 
-`gateway.triton.failures` maps the errors of tritonclient to these, `gateway.problems` maps these to statuses.
+`gateway.triton.errors` maps the errors of tritonclient to these, `gateway.http.problems` maps these to statuses.
 """
 
 # ruff: noqa: N818 (the names say what went wrong; that they are errors is said by the module)

@@ -21,17 +21,14 @@ from gateway.errors import (
     ModelUnavailable,
     QueueFull,
 )
-from gateway.prediction import ModelDescription, Prediction
-from gateway.tracecontext import outgoing_trace
-from gateway.triton.addresses import replicas, target
-from gateway.triton.alone import Alone
-from gateway.triton.channel import connect
-from gateway.triton.description import describe
-from gateway.triton.failures import Translated
-from gateway.triton.in_flight import InFlight
-from gateway.triton.known_models import KnownModels
+from gateway.triton.abandoned import AbandonedCalls
+from gateway.triton.channel import connect, outgoing_trace, replicas, target
+from gateway.triton.errors import Translated
+from gateway.triton.messages import activation_maps, explaining_request, plain_request, probabilities
+from gateway.triton.models import KnownModels, describe
 from gateway.triton.readiness import Readiness
-from gateway.triton.tensors import activation_maps, explaining_request, plain_request, probabilities
+from gateway.triton.shared_lock import SharedLock
+from gateway.triton.types import ModelDescription, Prediction
 
 _PROBE_TIMEOUT_SECONDS = 5.0
 _ASK_AGAIN_SECONDS = 0.5
@@ -40,7 +37,7 @@ log = structlog.get_logger(__name__)
 
 
 class TritonClassifier:
-    """Classifies through Triton's ensembles. See `gateway.prediction.Classifier` for the contract."""
+    """Classifies through Triton's ensembles. See `gateway.inference.protocol.Classifier` for the contract."""
 
     def __init__(self, url: str, model_types: tuple[str, ...]) -> None:
         """Raises `ValueError` for addresses that gRPC can not take."""
@@ -49,8 +46,8 @@ class TritonClassifier:
         self._models = KnownModels(self._ask_for_labels)
         self._asking: dict[str, asyncio.Task[None]] = {}
         self._readiness = Readiness(model_types)
-        self._alone: Alone
-        self._in_flight: InFlight
+        self._lock: SharedLock
+        self._calls: AbandonedCalls
         self._channel: grpc.aio.Channel
         self._triton: GRPCInferenceServiceStub
         self._prober: asyncio.Task[None]
@@ -58,8 +55,8 @@ class TritonClassifier:
 
     async def start(self) -> None:
         """Opens the channel, which connects by itself, and begins to probe."""
-        self._alone = Alone()
-        self._in_flight = InFlight(await asyncio.to_thread(replicas, self._url), self._ask)
+        self._lock = SharedLock()
+        self._calls = AbandonedCalls(await asyncio.to_thread(replicas, self._url), self._ask)
         self._channel = connect(self._target)
         self._triton = GRPCInferenceServiceStub(self._channel)
         self._prober = asyncio.create_task(self._readiness.keep_probing(self._probe), name="triton-prober")
@@ -95,11 +92,11 @@ class TritonClassifier:
         try:
             async with asyncio.timeout(timeout_seconds):
                 try:
-                    async with self._alone.together:
+                    async with self._lock.shared():
                         return await self._infer_somewhere(request)
                 except BatchFailed:
                     log.warning("batch_failed", model=request.model)
-                async with self._alone.alone():
+                async with self._lock.exclusive():
                     return await self._infer(request)
         except BatchFailed as error:
             raise BrokenImage("The image can not be decoded. Send the original file.") from error
@@ -113,7 +110,7 @@ class TritonClassifier:
         try:
             return await self._infer(request)
         except ModelUnavailable:
-            if self._in_flight.replicas == 1:
+            if self._calls.replicas == 1:
                 raise
         return await self._infer(request)  # the turn is now another server's
 
@@ -124,7 +121,7 @@ class TritonClassifier:
             raise CanNotExplain(model)
         trace = outgoing_trace.get()
         message = (explaining_request if request.explain else plain_request)(model, request.image)
-        number = self._in_flight.begin(model)
+        number = self._calls.begin(model)
         try:
             with Translated(model, request.timeout_seconds):
                 response = await self._triton.ModelInfer(
@@ -134,14 +131,14 @@ class TritonClassifier:
                 )
         except (DeadlineExceeded, asyncio.CancelledError):
             request.abandoned = True
-            self._in_flight.abandon(model, number, request.done)
+            self._calls.abandon(model, number, request.done)
             raise
         except BaseException as error:  # also what is no error of a request, as of a channel that is closed
-            self._in_flight.failed(model)
+            self._calls.failed(model)
             if isinstance(error, GatewayError):
                 self._note_failure(model, error)
             raise
-        self._in_flight.answered(model, number)
+        self._calls.answered(model, number)
         self._readiness.answered(model)
         maps = activation_maps(response) if request.explain else None
         return Prediction(description, probabilities(response), response.model_version, maps)
@@ -151,23 +148,23 @@ class TritonClassifier:
             self._readiness.answered(model)
         elif isinstance(error, ConnectionLost):
             self._models.forget_all()
-            self._in_flight.disconnected()
+            self._calls.disconnected()
         elif isinstance(error, ModelUnavailable):
             self._models.forget(model)
 
     async def _ask_for_labels(self, model: str) -> ModelDescription:
-        number = self._in_flight.begin(model)
+        number = self._calls.begin(model)
         try:
             with Translated(model, _PROBE_TIMEOUT_SECONDS):
                 description = await describe(self._triton, model, self._probe_image, _PROBE_TIMEOUT_SECONDS)
         except BaseException as error:
-            self._in_flight.failed(model)
+            self._calls.failed(model)
             if isinstance(error, GatewayError):
                 self._note_failure(model, error)
             if isinstance(error, DeadlineExceeded):  # the probe's own, which says nothing of a request's
                 raise ModelUnavailable(model) from error
             raise
-        self._in_flight.answered(model, number)
+        self._calls.answered(model, number)
         self._readiness.answered(model)
         return description
 
@@ -187,7 +184,7 @@ class TritonClassifier:
             task.add_done_callback(lambda _: self._asking.pop(model))
 
     async def _ask_until_known(self, model: str) -> None:
-        while self._in_flight.needs_answer(model):
+        while self._calls.needs_answer(model):
             if not await self._probe(model):
                 await asyncio.sleep(_ASK_AGAIN_SECONDS)
 

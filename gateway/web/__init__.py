@@ -1,1 +1,1 @@
-"""The page for people: files that a browser loads as they are. `gateway.page` serves them."""
+"""The page for people: files that a browser loads as they are. `gateway.routes.static` serves them."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy
 
-from gateway.prediction import ModelDescription, Prediction
+from gateway.triton.types import ModelDescription, Prediction
 from tests.unit.gateway.fakes import LABELS, FakeClassifier
 
 METAL = numpy.array([0.004, 0.001, 0.002, 0.031, 0.957, 0.005], numpy.float32)

@@ -5,8 +5,8 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.prediction import Prediction
-from gateway.tracecontext import outgoing_trace
+from gateway.triton.channel import outgoing_trace
+from gateway.triton.types import Prediction
 from tests.unit.gateway.fakes import FakeClassifier, application, client_of
 
 

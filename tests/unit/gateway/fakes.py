@@ -10,8 +10,8 @@ import numpy
 from fastapi import FastAPI
 
 from gateway.app import create_app
-from gateway.prediction import DriftReference, ModelDescription, Prediction
 from gateway.settings import Settings
+from gateway.triton.types import DriftReference, ModelDescription, Prediction
 
 LABELS = ("glass", "paper", "cardboard", "plastic", "metal", "trash")
 

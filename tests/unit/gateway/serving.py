@@ -9,9 +9,8 @@ from typing import Any
 import orjson
 
 from gateway.app import create_app
-from gateway.lifecycle import Lifecycle
-from gateway.prediction import Classifier
-from gateway.server import GatewayServer
+from gateway.http.server import GatewayServer, Lifecycle
+from gateway.inference.protocol import Classifier
 from gateway.settings import Settings
 
 

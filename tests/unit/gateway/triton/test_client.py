@@ -162,7 +162,7 @@ async def test_what_is_no_answer_of_a_server_ends_a_request_too(classifier: Trit
     await classifier._channel.close()
     with pytest.raises(grpc.aio.UsageError):
         await classifier.classify("raw", b"photo", 5, nothing)
-    assert classifier._in_flight._waiting["raw"] == 0
+    assert classifier._calls._waiting["raw"] == 0
 
 
 async def test_nobody_listening() -> None:

@@ -1,0 +1,1 @@
+"""Classifies an image, free of HTTP and of gRPC."""

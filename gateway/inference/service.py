@@ -1,0 +1,112 @@
+"""The use case, free of HTTP: an encoded image in, a checked answer out."""
+
+import asyncio
+import math
+import time
+from collections.abc import Awaitable, Callable
+
+import numpy
+
+from gateway.errors import DeadlineExceeded, InvalidAnswer, UnknownModel
+from gateway.images.header import ImageHeader
+from gateway.images.inspect import inspect
+from gateway.images.transcode import Transcoder
+from gateway.inference.protocol import Classifier
+from gateway.inference.types import Answer, Explanation
+from gateway.triton.types import Prediction
+from gateway.uploads.admission import Admission, Slot
+
+_SUM_TOLERANCE = 1e-3
+
+
+_Ask = Callable[[str, bytes, float, Callable[[], None]], Awaitable[Prediction]]
+
+
+class ClassifyImage:
+    """Checks an image, admits it, converts it where Triton's decoder needs that, and has it classified."""
+
+    def __init__(
+        self,
+        classifier: Classifier,
+        admission: Admission,
+        transcoder: Transcoder,
+        *,
+        model_types: tuple[str, ...],
+        max_pixels: int,
+    ) -> None:
+        self._classifier = classifier
+        self._admission = admission
+        self._transcoder = transcoder
+        self._model_types = model_types
+        self._max_pixels = max_pixels
+
+    def check_model(self, model_type: str) -> None:
+        """Raises `UnknownModel`."""
+        if model_type not in self._model_types:
+            raise UnknownModel(model_type, self._model_types)
+
+    async def __call__(self, model_type: str, data: bytes, timeout_seconds: float) -> Answer:
+        """Raises `ImageError`, `Overloaded`, `ModelUnavailable`, `DeadlineExceeded` or `InvalidAnswer`."""
+        _, answer = await self._ask(self._classifier.classify, model_type, data, timeout_seconds)
+        return answer
+
+    async def explain(self, model_type: str, data: bytes, timeout_seconds: float) -> Explanation:
+        """The answer and what it is made of. Raises `CanNotExplain` besides what a call raises."""
+        prediction, answer = await self._ask(self._classifier.explain, model_type, data, timeout_seconds)
+        maps = prediction.maps
+        if maps is None or maps.ndim != 3 or len(maps) != len(answer.classes) or not numpy.isfinite(maps).all():
+            raise InvalidAnswer("Triton's answer has no activation map for each class.")
+        return Explanation(answer, maps)
+
+    async def _ask(self, ask: _Ask, model_type: str, data: bytes, timeout_seconds: float) -> tuple[Prediction, Answer]:
+        started = time.perf_counter()
+        header = inspect(data, self._max_pixels)
+        slot = self._admission.admit(model_type, header.decoded_bytes)
+        if not header.native:
+            data = await self._converted(data, header, slot, timeout_seconds)
+        validated = time.perf_counter()
+        left = timeout_seconds - (validated - started)
+        if left <= 0:
+            slot.release()
+            raise DeadlineExceeded(timeout_seconds)
+        prediction = await ask(model_type, data, left, slot.release)
+        answered = time.perf_counter()
+        return prediction, _answer(prediction, header, validated - started, answered - validated)
+
+    async def _converted(self, data: bytes, header: ImageHeader, slot: Slot, timeout_seconds: float) -> bytes:
+        # The thread goes on when nobody waits any more, so the slot is free only when it has ended.
+        conversion = self._transcoder.to_native(data, header)
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                return await asyncio.shield(conversion)
+        except BaseException as error:
+            if conversion.done():
+                slot.release()
+            else:
+                conversion.add_done_callback(lambda _: slot.release())
+            if isinstance(error, TimeoutError):
+                raise DeadlineExceeded(timeout_seconds) from error
+            raise
+
+
+def _answer(prediction: Prediction, header: ImageHeader, validate_seconds: float, triton_seconds: float) -> Answer:
+    probabilities = prediction.probabilities
+    labels = prediction.model.labels
+    if probabilities.shape != (len(labels),):
+        raise InvalidAnswer(f"Triton answered {probabilities.shape} probabilities for {len(labels)} classes.")
+    values = probabilities.tolist()  # for a few numbers Python is faster than NumPy
+    if not (min(values) >= 0 and math.isclose(sum(values), 1.0, abs_tol=_SUM_TOLERANCE)):  # never true of NaN, infinity
+        raise InvalidAnswer("Triton's answer is no distribution of probabilities.")
+    confidence = max(values)
+    best = values.index(confidence)
+    threshold = prediction.model.confidence_threshold
+    return Answer(
+        pred_class=labels[best],
+        classes=dict(zip(labels, probabilities, strict=True)),
+        confidence=confidence,
+        not_sure=threshold is not None and confidence < threshold,
+        model_version=prediction.model_version,
+        image=header,
+        validate_seconds=validate_seconds,
+        triton_seconds=triton_seconds,
+    )

@@ -1,0 +1,83 @@
+"""POST /feedback: keeps a photo that was judged wrongly, and what it really shows, to learn from. Off by default."""
+
+import asyncio
+import hashlib
+import re
+from pathlib import Path
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from gateway.docs.feedback import FEEDBACK
+from gateway.errors import BadParameter, FeedbackFull, ModelUnavailable
+from gateway.http.context import context_of
+from gateway.images.inspect import inspect
+from gateway.inference.protocol import Classifier
+from gateway.settings import Settings
+from gateway.uploads.admission import UploadMemory
+from gateway.uploads.reader import UploadLimits, read_upload
+
+
+class FeedbackFolder:
+    """A folder with a subfolder for each class, which `make data` can add to training. Bounded in bytes."""
+
+    def __init__(self, folder: Path, max_bytes: int) -> None:
+        self._folder = folder
+        self._max_bytes = max_bytes
+        self._writing = asyncio.Lock()
+
+    async def keep(self, photo: bytes, format: str, label: str) -> None:
+        """Keeps the photo under the class. The same photo is kept once: the last word about it counts.
+
+        Raises `FeedbackFull`.
+        """
+        async with self._writing:
+            await asyncio.to_thread(self._keep, photo, format, label)
+
+    def _keep(self, photo: bytes, format: str, label: str) -> None:
+        name = hashlib.sha256(photo).hexdigest()[:24]
+        earlier = list(self._folder.glob(f"*/{name}.*"))
+        # Other gateways may write here too, and people tidy up: what is there says how full it is.
+        kept = sum(path.stat().st_size for path in self._folder.glob("*/*")) if self._folder.exists() else 0
+        if not earlier and kept + len(photo) > self._max_bytes:
+            raise FeedbackFull
+        path = self._folder / label / f"{name}.{format.lower()}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = self._folder / f".{name}.partial"
+        partial.write_bytes(photo)
+        partial.replace(path)
+        for other in earlier:
+            if other != path:
+                other.unlink(missing_ok=True)
+
+
+def feedback_router(settings: Settings, classifier: Classifier, memory: UploadMemory) -> APIRouter:
+    """The router with the one route; without a folder in the settings it has none."""
+    router = APIRouter()
+    if settings.feedback_folder is None:
+        return router
+    folder = FeedbackFolder(settings.feedback_folder, settings.feedback_max_bytes)
+    limits = UploadLimits(settings.max_body_bytes, settings.upload_grace_seconds, settings.upload_bytes_per_second)
+
+    @router.post("/feedback", **FEEDBACK)
+    async def feedback(request: Request) -> Response:
+        """Keeps the photo under the class that it really shows."""
+        label = request.query_params.get("label", "")
+        _check_label(label, classifier)
+        context = context_of(request.scope)
+        with memory.share() as share:
+            photo = await read_upload(request.receive, request.headers, limits, share)
+            context.upload_bytes = len(photo)
+            await folder.keep(photo, inspect(photo, settings.max_pixels).format, label)
+        return Response(status_code=204)
+
+    return router
+
+
+def _check_label(label: str, classifier: Classifier) -> None:
+    known = {name for model in classifier.described().values() for name in model.labels}
+    if not known:
+        raise ModelUnavailable("that knows the classes")
+    # A name becomes a folder: one that is more than a name is refused whatever the models say.
+    if label not in known or not re.fullmatch(r"\w[\w .-]*", label):
+        raise BadParameter(f"Say which class it is, as in /feedback?label=glass. Classes: {', '.join(sorted(known))}.")

@@ -1,0 +1,125 @@
+"""What the served models are: asked of Triton, and kept until a reason comes to ask again."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import grpc
+import orjson
+import structlog
+from tritonclient.grpc.service_pb2 import ModelConfigRequest, ModelReadyRequest
+from tritonclient.grpc.service_pb2_grpc import GRPCInferenceServiceStub
+
+from gateway.errors import ModelUnavailable
+from gateway.triton.messages import classifications, classifying_request, explaining
+from gateway.triton.types import DriftReference, ModelDescription
+
+log = structlog.get_logger(__name__)
+
+
+class KnownModels:
+    """Keeps a description of each model; who needs one that is missing waits for one call that all share."""
+
+    def __init__(self, ask: Callable[[str], Awaitable[ModelDescription]]) -> None:
+        self._ask = ask
+        self._known: dict[str, ModelDescription] = {}
+        self._learning: dict[str, asyncio.Task[ModelDescription]] = {}
+
+    def described(self) -> Mapping[str, ModelDescription]:
+        """All that are known."""
+        return self._known
+
+    async def get(self, model: str) -> ModelDescription:
+        """The model's description. Raises what asking raises."""
+        return self._known.get(model) or await self.learn(model)
+
+    async def learn(self, model: str) -> ModelDescription:
+        """The same, asked for anew."""
+        task = self._learning.get(model)
+        if task is None:
+            task = self._learning[model] = asyncio.create_task(self._learn(model))
+            task.add_done_callback(lambda done: self._learned(model, done))
+        return await asyncio.shield(task)
+
+    def forget(self, model: str) -> None:
+        """To be learned again before the next request."""
+        self._known.pop(model, None)
+
+    def forget_all(self) -> None:
+        """What comes back after a lost connection may be another Triton, with other classes."""
+        self._known.clear()
+
+    async def close(self) -> None:
+        """Stops asking."""
+        tasks = list(self._learning.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _learn(self, model: str) -> ModelDescription:
+        description = await self._ask(model)
+        if model not in self._known:
+            log.info("learned", model=model, labels=description.labels, weights_digest=description.weights_digest)
+        self._known[model] = description
+        return description
+
+    def _learned(self, model: str, task: asyncio.Task[ModelDescription]) -> None:
+        del self._learning[model]
+        if not task.cancelled():
+            task.exception()  # looked at, for the case that all who waited have gone
+
+
+async def describe(
+    triton: GRPCInferenceServiceStub, name: str, image: bytes, timeout_seconds: float
+) -> ModelDescription:
+    """Asks for the labels by one classification of `image`, and for the model's configuration.
+
+    The export may write the parameters `weights_digest`, `confidence_threshold`, and as JSON `drift_reference` and
+    `metrics` into the ensemble's configuration. Raises `grpc.aio.AioRpcError`, or `ModelUnavailable` where the answer
+    carries no labels.
+    """
+    answer = await triton.ModelInfer(classifying_request(name, image), timeout=timeout_seconds)
+    labels = _labels(classifications(answer), name)
+    answered = await triton.ModelConfig(ModelConfigRequest(name=name), timeout=timeout_seconds)
+    parameters = {key: value.string_value for key, value in answered.config.parameters.items()}
+    threshold = parameters.get("confidence_threshold")
+    reference = parameters.get("drift_reference")
+    return ModelDescription(
+        labels,
+        parameters.get("weights_digest") or None,
+        float(threshold) if threshold else None,
+        _reference(orjson.loads(reference)) if reference else None,
+        answer.model_version,
+        orjson.loads(parameters.get("metrics", "{}")),
+        await _has(triton, explaining(name), timeout_seconds),
+    )
+
+
+async def _has(triton: GRPCInferenceServiceStub, name: str, timeout_seconds: float) -> bool:
+    try:
+        return bool((await triton.ModelReady(ModelReadyRequest(name=name), timeout=timeout_seconds)).ready)
+    except grpc.aio.AioRpcError as error:
+        if error.code() is grpc.StatusCode.NOT_FOUND:
+            return False
+        raise
+
+
+def _labels(classifications: list[bytes], name: str) -> tuple[str, ...]:
+    """From `probability:index:label` of every class, best first, to the labels by index."""
+    by_index: dict[int, str] = {}
+    for classification in classifications:
+        _, index, *label = classification.decode().split(":", 2)
+        if not label:
+            raise ModelUnavailable(name)
+        by_index[int(index)] = label[0]
+    if not by_index:
+        raise ModelUnavailable(name)
+    return tuple(by_index[index] for index in range(len(by_index)))
+
+
+def _reference(document: Mapping[str, Any]) -> DriftReference:
+    return DriftReference(
+        document.get("class_shares", {}),
+        tuple(document.get("confidence_deciles", ())),
+        document.get("low_confidence_share"),
+    )

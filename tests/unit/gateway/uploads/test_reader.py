@@ -1,0 +1,146 @@
+"""Reading an upload message by message, as a server hands it over."""
+
+import asyncio
+from collections.abc import Iterable, MutableMapping
+from typing import Any
+
+import pytest
+
+from gateway.errors import BodyTooLarge, ClientGone, MalformedUpload, UploadTimeout
+from gateway.uploads.admission import UploadMemory
+from gateway.uploads.reader import UploadLimits, read_upload
+
+MEMORY = UploadMemory(100_000)
+LIMITS = UploadLimits(max_body_bytes=10_000, grace_seconds=5, bytes_per_second=1_000_000)
+FORM = {"content-type": "multipart/form-data; boundary=XX"}
+
+
+def part(name: str, content: bytes, *headers: bytes) -> bytes:
+    disposition = f'Content-Disposition: form-data; name="{name}"; filename="photo.jpg"'.encode()
+    return b"--XX\r\n" + b"\r\n".join([disposition, *headers]) + b"\r\n\r\n" + content + b"\r\n"
+
+
+END = b"--XX--\r\n"
+
+
+def chunks(body: bytes, size: int) -> list[bytes]:
+    return [body[start : start + size] for start in range(0, len(body), size)]
+
+
+async def read(pieces: Iterable[bytes], headers: dict[str, str] = FORM, limits: UploadLimits = LIMITS) -> bytes:
+    messages: list[MutableMapping[str, Any]] = [
+        {"type": "http.request", "body": piece, "more_body": True} for piece in pieces
+    ]
+    messages.append({"type": "http.request", "body": b"", "more_body": False})
+    waiting = iter(messages)
+
+    async def receive() -> MutableMapping[str, Any]:
+        return next(waiting)
+
+    return await read_upload(receive, headers, limits, UploadMemory(100_000).share())
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 64, 10_000])
+async def test_any_cut_into_pieces_gives_the_same_file(size: int) -> None:
+    content = b"--XX is no boundary here, nor is \r\n--XY" + bytes(range(256))
+    body = (
+        part("other", b"dropped") + part("file", content, b"Content-Type: image/jpeg") + part("last", b"dropped") + END
+    )
+    assert await read(chunks(body, size)) == content
+
+
+async def test_preamble_and_epilogue_are_ignored() -> None:
+    assert await read([b"\r\n" + part("file", b"abc") + END + b"epilogue"]) == b"abc"
+
+
+async def test_field_without_a_file_name_counts() -> None:
+    assert await read([b'--XX\r\nContent-Disposition: form-data; name="file"\r\n\r\nabc\r\n--XX--\r\n']) == b"abc"
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b"", "closing boundary"),
+        (END, "no field"),
+        (part("photo", b"abc") + END, "no field"),
+        (part("file", b"") + END, "empty"),
+        (part("file", b"a") + part("file", b"b") + END, "two fields"),
+        (part("file", b"abc"), "closing boundary"),
+        (part("file", b"abc")[:30], "closing boundary"),
+        (b"--XX\nContent-Disposition: form-data\n\nabc\n--XX--\n", "malformed"),
+        (b"--XX\r\nContent-Disposition\r\n\r\nabc\r\n--XX--\r\n", "malformed"),
+        (b"not a form", "malformed"),
+        (b"".join(part(f"field{number}", b"x") for number in range(17)) + END, "more than 16 parts"),
+        (part("file", b"abc", *[b"X-Many: 1"] * 20) + END, "malformed"),
+        (part("file", b"abc", b"X-Long: " + b"y" * 5000) + END, "malformed"),
+        (b"--XX\r\nX-No-Disposition: 1\r\n\r\nabc\r\n--XX--\r\n", "no field"),
+    ],
+)
+@pytest.mark.parametrize("size", [5, 10_000])
+async def test_malformed_forms(body: bytes, says: str, size: int) -> None:
+    with pytest.raises(MalformedUpload, match=says):
+        await read(chunks(body, size))
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [None, "", "image/jpeg", "multipart/form-data", "multipart/form-data; boundary=", "multipart/mixed; boundary=XX",
+     "multipart/form-data; boundary=" + "x" * 300, "text/plain; boundary=XX"],
+)  # fmt: skip
+async def test_other_content_types(content_type: str | None) -> None:
+    with pytest.raises(MalformedUpload, match="boundary"):
+        await read([part("file", b"abc"), END], {} if content_type is None else {"content-type": content_type})
+
+
+async def test_declared_length_over_the_limit_is_refused_unread() -> None:
+    async def receive() -> MutableMapping[str, Any]:
+        raise AssertionError("nothing may be read")
+
+    with pytest.raises(BodyTooLarge):
+        await read_upload(receive, FORM | {"content-length": "10001"}, LIMITS, MEMORY.share())
+
+
+@pytest.mark.parametrize("headers", [FORM, {"content-type": "text/plain"}, FORM | {"content-length": "5"}])
+async def test_bytes_are_counted_whatever_was_declared(headers: dict[str, str]) -> None:
+    with pytest.raises(BodyTooLarge):
+        await read([b"x" * 1000] * 11, headers)
+
+
+async def test_malformed_form_that_is_too_large_is_called_too_large() -> None:
+    with pytest.raises(BodyTooLarge):
+        await read([b"not a form", *[b"x" * 1000] * 11])
+
+
+async def test_client_that_hangs_up() -> None:
+    async def receive() -> MutableMapping[str, Any]:
+        return {"type": "http.disconnect"}
+
+    with pytest.raises(ClientGone):
+        await read_upload(receive, FORM, LIMITS, MEMORY.share())
+
+
+async def test_slow_client_is_cut_off_and_an_honest_slow_one_is_not() -> None:
+    def drip(content: bytes, pause: float) -> Any:
+        pieces = iter(chunks(content, 1))
+
+        async def receive() -> MutableMapping[str, Any]:
+            await asyncio.sleep(pause)
+            piece = next(pieces, b"")
+            return {"type": "http.request", "body": piece, "more_body": bool(piece)}
+
+        return receive
+
+    body = part("file", b"abc") + END
+    with pytest.raises(UploadTimeout, match="bytes arrived"):
+        await read_upload(drip(body, 0.05), FORM, UploadLimits(10_000, 0.2, 1_000_000), MEMORY.share())
+    # Each byte earns a second here: the same pace is fast enough.
+    assert await read_upload(drip(body, 0.005), FORM, UploadLimits(10_000, 0.2, 1), MEMORY.share()) == b"abc"
+
+
+async def test_silent_client_is_cut_off() -> None:
+    async def receive() -> MutableMapping[str, Any]:
+        await asyncio.sleep(3600)
+        raise AssertionError
+
+    with pytest.raises(UploadTimeout):
+        await read_upload(receive, FORM, UploadLimits(10_000, 0.05, 1), MEMORY.share())
