@@ -14,7 +14,7 @@ from pathlib import Path
 
 from embedded_triton.errors import ServerStartError
 from embedded_triton.install.arguments import build_arguments
-from embedded_triton.install.backend_folder import prepare_backend_folder
+from embedded_triton.install.backend_folder import PACKAGES, prepare_backend_folder
 from embedded_triton.install.environment import server_environment
 from embedded_triton.install.ports import require_free
 from embedded_triton.install.profiles import choose_profile, gpu_count
@@ -114,7 +114,10 @@ class Server:
             profile=self.profile,
         )
         environment = server_environment(
-            os.environ, library_path=self._wheel.library_path, interpreter_folder=self._wheel.interpreter_folder
+            os.environ,
+            library_path=self._wheel.library_path,
+            interpreter_folder=self._wheel.interpreter_folder,
+            packages=PACKAGES,
         )
         if self._mps is not None:
             environment |= self._mps.variables

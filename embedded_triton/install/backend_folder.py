@@ -7,12 +7,16 @@ from pathlib import Path
 from embedded_triton.errors import ServerStartError
 from embedded_triton.install.wheel import Wheel
 
-#: This project's Python-based backends, a folder each, and the modules that all of them use.
-SOURCE = Path(__file__).resolve().parents[1] / "backends"
+#: This project's Python-based backends, a package each.
+_BACKENDS = Path(__file__).resolve().parents[1] / "backends"
+#: The folder that holds the package ``embedded_triton``, for the stub's ``PYTHONPATH``.
+PACKAGES = _BACKENDS.parents[1]
+#: What Triton asks of a backend's folder; the stub's process imports the rest as any other program does.
+_MODEL = "from embedded_triton.backends.{name}.backend import TritonPythonModel as TritonPythonModel\n"
 
 
 def prepare_backend_folder(wheel: Wheel, destination: Path) -> Path:
-    """Copy the wheel's Python backend, the stub for this Python and the project's own backends into ``destination``.
+    """Copy the wheel's Python backend and the stub for this Python, and write the ``model.py`` of each backend.
 
     The server refuses backend libraries that are symbolic links out of the folder, so these are copies (3 MB).
 
@@ -34,10 +38,8 @@ def prepare_backend_folder(wheel: Wheel, destination: Path) -> Path:
     python = destination / "python"
     shutil.copytree(wheel.python_backend, python)
     shutil.copy2(wheel.stub, python)
-    # A backend finds nothing but what lies in its own folder.
-    shared = [*SOURCE.glob("*.py")]
-    for backend in (folder for folder in SOURCE.iterdir() if (folder / "model.py").is_file()):
-        shutil.copytree(backend, destination / backend.name, ignore=shutil.ignore_patterns("__pycache__"))
-        for module in shared:
-            shutil.copy2(module, destination / backend.name)
+    for module in _BACKENDS.glob("*/backend.py"):
+        folder = destination / module.parent.name
+        folder.mkdir()
+        (folder / "model.py").write_text(_MODEL.format(name=folder.name), encoding="utf-8")
     return destination

@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def server_environment(
-    inherited: Mapping[str, str], *, library_path: tuple[Path, ...], interpreter_folder: Path
+    inherited: Mapping[str, str], *, library_path: tuple[Path, ...], interpreter_folder: Path, packages: Path
 ) -> dict[str, str]:
     """Return ``inherited`` with what the server's loader and its backends need.
 
@@ -14,9 +14,11 @@ def server_environment(
         inherited: the environment of the process that starts the server.
         library_path: folders where the loader looks first.
         interpreter_folder: the folder whose ``python3`` tells the backends their environment.
+        packages: the folder from which the backends import ``embedded_triton``.
     """
     # PYTHONHOME, PYTHONPATH and their like are meant for this process; the stub embeds an interpreter of its own.
     environment = {key: value for key, value in inherited.items() if not key.startswith("PYTHON")}
+    environment["PYTHONPATH"] = str(packages)
     earlier = [inherited["LD_LIBRARY_PATH"]] if inherited.get("LD_LIBRARY_PATH") else []
     environment["LD_LIBRARY_PATH"] = os.pathsep.join([*map(str, library_path), *earlier])
     environment["PATH"] = os.pathsep.join([str(interpreter_folder), inherited.get("PATH", os.defpath)])

@@ -6,7 +6,8 @@ from functools import cache, partial
 from pathlib import Path
 
 import torch
-from convolution import Compile, Convolution, Kernel  # type: ignore[import-not-found] # beside this file
+
+from embedded_triton.backends.pytorch.convolution import Compile, Convolution, Kernel
 
 OPERATOR = "bin_it_right::convolution"
 _SCHEMA = "(Tensor images, int weights, int stride, int padding, Tensor bias, Tensor? residual, bool relu) -> Tensor"

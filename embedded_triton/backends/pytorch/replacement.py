@@ -3,8 +3,9 @@
 from typing import Any
 
 import torch
-from convolution import Compile, Kernel  # type: ignore[import-not-found] # beside this file
-from methods import OPERATOR, Methods, kernel_of, methods, suits  # type: ignore[import-not-found] # likewise
+
+from embedded_triton.backends.pytorch.convolution import Compile, Kernel
+from embedded_triton.backends.pytorch.methods import OPERATOR, Methods, kernel_of, methods, suits
 
 
 def replace_convolutions(network: Any, compile_c: Compile) -> int:

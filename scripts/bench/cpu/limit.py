@@ -19,7 +19,6 @@ from statistics import median
 from scripts.bench.servers import ROOT
 
 _BATCHES = (1, 4, 8, 16)
-_BACKENDS = ROOT / "embedded_triton" / "backends"
 
 
 #: Photos a second by batch size, and for each way to compute one.
@@ -48,12 +47,9 @@ def wait_for(answers: Sequence[object]) -> None:
 def _measure(model_type: str, model_repository: Path, seconds: float) -> Rates:
     import torch
 
-    # As the modules lie beside each other in a backend's folder.
-    sys.path[:0] = map(str, (_BACKENDS, _BACKENDS / "pytorch"))
-    from compiler import compile_c  # type: ignore[import-not-found]
-    from cores import Cores, Network, Tensors  # type: ignore[import-not-found]
-    from replacement import replace_convolutions  # type: ignore[import-not-found]
-
+    from embedded_triton.backends.compiler import compile_c
+    from embedded_triton.backends.pytorch.cores import Cores, Network, Tensors
+    from embedded_triton.backends.pytorch.replacement import replace_convolutions
     from scripts.bench.peers.tuned import load_frozen
     from training.specification import load_specification
 

@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 import torch
 
-from tests.unit.embedded_triton.backends.backend_loading import BACKENDS
-
 COMMITTED = Path(__file__).resolve().parents[3] / "model_repository"
 
 
@@ -30,18 +28,16 @@ def methods(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     able = torch.cpu.get_capabilities()
     if not (able.get("avx2") and able.get("fma3")):
         pytest.skip("this processor has no AVX2")
-    monkeypatch.syspath_prepend(BACKENDS)
-    monkeypatch.syspath_prepend(BACKENDS / "pytorch")
-    return importlib.import_module("methods")
+    return importlib.import_module("embedded_triton.backends.pytorch.methods")
 
 
 @pytest.fixture
 def replacement(methods: ModuleType) -> ModuleType:
     """The module as the backend has it."""
-    return importlib.import_module("replacement")
+    return importlib.import_module("embedded_triton.backends.pytorch.replacement")
 
 
 @pytest.fixture
 def compile_c(methods: ModuleType) -> Any:
     """The compiler as the backend has it."""
-    return importlib.import_module("compiler").compile_c
+    return importlib.import_module("embedded_triton.backends.compiler").compile_c

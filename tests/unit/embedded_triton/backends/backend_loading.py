@@ -1,9 +1,8 @@
-"""Loads a Python-based backend the way Triton's stub does, with stand-ins for what only the stub provides."""
+"""Loads a Python-based backend with stand-ins for what only Triton's stub provides."""
 
-import importlib.util
+import importlib
 import math
 import sys
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -11,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 
-BACKENDS = Path(__file__).resolve().parents[4] / "embedded_triton" / "backends"
 #: Kinds of device in DLPack.
 CPU, CUDA = 1, 2
 #: Triton's flag of a request's last answer.
@@ -80,7 +78,7 @@ class TritonModelException(Exception):  # noqa: N818 - Triton's name
 
 
 def load_backend(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """Import ``backends/<name>/model.py`` afresh."""
+    """Import the backend of that name afresh."""
     utils = ModuleType("triton_python_backend_utils")
     for each in (Tensor, TritonError, InferenceResponse, TritonModelException):
         setattr(utils, each.__name__, each)
@@ -88,11 +86,6 @@ def load_backend(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     utils.Logger = Logger()  # type: ignore[attr-defined]
     utils.get_input_tensor_by_name = lambda request, tensor: request[tensor]  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, utils.__name__, utils)
-    for folder in (BACKENDS, BACKENDS / name):
-        monkeypatch.syspath_prepend(folder)
-    specification = importlib.util.spec_from_file_location(f"{name}_backend", BACKENDS / name / "model.py")
-    assert specification is not None
-    assert specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
+    module = f"embedded_triton.backends.{name}.backend"
+    monkeypatch.delitem(sys.modules, module, raising=False)
+    return importlib.import_module(module)

@@ -152,7 +152,7 @@ def test_it_stays_within_its_tensors(methods: ModuleType, method: Any) -> None:
     images = room[1:2].permute(0, 3, 1, 2)
     result = method.convolve(kernel, method.prepare(kernel, weights), images, bias, None, False)
     assert not result.isnan().any()
-    task = importlib.import_module("convolution")._task(images.shape, kernel)
+    task = importlib.import_module("embedded_triton.backends.pytorch.convolution")._task(images.shape, kernel)
     results = torch.full((3, 6, 5, 32), 7.0)
     scratch, prepared = (
         torch.full((3, floats(task)), 7.0) for floats in (method._scratch_floats, method._prepared_floats)
@@ -212,5 +212,6 @@ def test_a_bias_may_lie_anywhere(methods: ModuleType, method: Any) -> None:
 def test_images_that_it_does_not_take_are_refused(methods: ModuleType, gemm: Any, images: torch.Tensor) -> None:
     weights, bias = convolution(32, 16)
     kernel = methods.kernel_of(weights, 2, 0)
-    with pytest.raises(importlib.import_module("convolution").ConvolutionError, match="does not take"):
+    module = importlib.import_module("embedded_triton.backends.pytorch.convolution")
+    with pytest.raises(module.ConvolutionError, match="does not take"):
         gemm.convolve(kernel, gemm.prepare(kernel, weights), images, bias, None, False)

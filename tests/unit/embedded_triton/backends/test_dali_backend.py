@@ -80,7 +80,7 @@ def whole_only(folder: Path) -> None:
 
 
 def batches_module() -> Any:
-    return sys.modules["batches"]
+    return sys.modules["embedded_triton.backends.dali.batches"]
 
 
 def request(*files: bytes) -> dict[str, Tensor]:

@@ -8,7 +8,9 @@ LIBRARIES = (Path("/wheel/libs"), Path("/python/lib"))
 
 
 def build(**inherited: str) -> dict[str, str]:
-    return server_environment(inherited, library_path=LIBRARIES, interpreter_folder=Path("/venv/bin"))
+    return server_environment(
+        inherited, library_path=LIBRARIES, interpreter_folder=Path("/venv/bin"), packages=Path("/app")
+    )
 
 
 def test_own_folders_come_before_inherited_ones() -> None:
@@ -24,7 +26,8 @@ def test_an_empty_library_path_adds_no_empty_entry() -> None:
 
 def test_python_variables_of_the_starter_do_not_reach_the_backends() -> None:
     environment = build(PYTHONPATH="/elsewhere", PYTHONHOME="/elsewhere", HOME="/home/me")
-    assert {"PYTHONPATH", "PYTHONHOME"}.isdisjoint(environment)
+    assert environment["PYTHONPATH"] == "/app"
+    assert "PYTHONHOME" not in environment
     assert environment["HOME"] == "/home/me"
 
 

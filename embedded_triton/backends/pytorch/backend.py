@@ -17,11 +17,12 @@ from typing import Any
 
 import torch
 import triton_python_backend_utils as pb_utils
-from compiler import CompilerError, compile_c  # type: ignore[import-not-found] # beside this file, in the backend folder
-from convolution import ConvolutionError  # type: ignore[import-not-found] # likewise
-from cores import Cores, Network, Tensors, keep_freed_memory  # type: ignore[import-not-found] # likewise
-from graphs import Graphs, RecordingError  # type: ignore[import-not-found] # likewise
-from replacement import replace_convolutions  # type: ignore[import-not-found] # likewise
+
+from embedded_triton.backends.compiler import CompilerError, compile_c
+from embedded_triton.backends.pytorch.convolution import ConvolutionError
+from embedded_triton.backends.pytorch.cores import Cores, Network, Tensors, keep_freed_memory
+from embedded_triton.backends.pytorch.graphs import Graphs, RecordingError
+from embedded_triton.backends.pytorch.replacement import replace_convolutions
 
 #: Triton's types of tensors, and PyTorch's.
 _TYPES = {
@@ -94,7 +95,7 @@ class TritonPythonModel:
         wanted = {name for request in requests for name in request.requested_output_names()}
         named = zip(self._outputs, results, strict=True)
         sizes = [len(tensors[0]) for tensors in inputs]
-        split = {name: output.float().cpu().split(sizes) for name, output in named if name in wanted}
+        split = {name: output.float().cpu().split(sizes) for name, output in named if name in wanted}  # type: ignore[no-untyped-call]
         return [
             _response(request, {name: outputs[index] for name, outputs in split.items()})
             for index, request in enumerate(requests)
@@ -196,7 +197,7 @@ def _recorded(network: Network, inputs: list[torch.Tensor] | None) -> Callable[.
     if inputs is None:
         return _joining(network)
     try:
-        return Graphs(network, inputs)  # type: ignore[no-any-return]
+        return Graphs(network, inputs)
     except RecordingError as error:
         pb_utils.Logger.log_warn(f"The network runs without CUDA graphs, slower: {error}")
         return _joining(network)

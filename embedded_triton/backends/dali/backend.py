@@ -17,12 +17,13 @@ from typing import Any
 
 import numpy as np
 import triton_python_backend_utils as pb_utils
-from batches import batches_for  # type: ignore[import-not-found] # beside this file, in the backend folder
-from compiler import CompilerError, compile_c  # type: ignore[import-not-found] # likewise
-from isolation import run_isolated  # type: ignore[import-not-found] # likewise
 from nvidia.dali.pipeline import Pipeline
 from nvidia.dali.tensors import TensorCPU
-from resize import Resize, compiled_resize, pytorch_resize  # type: ignore[import-not-found] # likewise
+
+from embedded_triton.backends.compiler import CompilerError, compile_c
+from embedded_triton.backends.dali.batches import batches_for
+from embedded_triton.backends.dali.isolation import run_isolated
+from embedded_triton.backends.dali.resize import Resize, compiled_resize, pytorch_resize
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -87,7 +88,7 @@ class TritonPythonModel:
     def _decode(self, samples: list[Any]) -> list[Any]:
         self._pipeline.feed_input(self._input, [TensorCPU(sample) for sample in samples])
         (output,) = self._pipeline.run()
-        return self._batches.split(output)  # type: ignore[no-any-return]
+        return self._batches.split(output)
 
     def _still_right(self) -> bool:
         """Say whether the pipeline answers as before about the first image that it ever decoded, Triton's warm-up."""

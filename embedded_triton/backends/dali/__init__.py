@@ -1,0 +1,1 @@
+"""The ``dali`` backend: decodes and resizes images."""
