@@ -10,8 +10,8 @@ from data.feedback import make_feedback
 from data.fetch import fetch
 from data.layout import DATA, Layout
 from data.prepare import Duplicate, prepare
-from data.ways import extra_ways, trashnet_ways
-from training.dataset import Entry, read_entries
+from data.sources import extra_ways, trashnet_ways
+from training.dataset.entries import Entry, read_entries
 
 EXTRAS = {"web": extras.make_web, "general": extras.make_general}
 

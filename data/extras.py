@@ -11,8 +11,8 @@ from rich.progress import track
 
 from data.layout import Layout, whole_or_nothing
 from data.parquet import encode, shuffle_key, write_entries
-from training.dataset import Entry
-from training.duplicates import find_pairs, perceptual_hashes
+from training.dataset.duplicates import find_pairs, perceptual_hashes
+from training.dataset.entries import Entry
 
 WEB_KAGGLE = "mostafaabla/garbage-classification"
 GENERAL_ARCHIVE = "http://cs231n.stanford.edu/tiny-imagenet-200.zip"

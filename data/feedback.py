@@ -7,8 +7,8 @@ import pillow_heif
 
 from data.extras import read_photos, without_copies, write_set
 from data.layout import Layout
-from training.dataset import Entry
-from training.duplicates import perceptual_hashes
+from training.dataset.duplicates import perceptual_hashes
+from training.dataset.entries import Entry
 
 
 def make_feedback(folder: Path, layout: Layout, known: Sequence[Entry]) -> dict[str, int]:

@@ -9,9 +9,9 @@ import pyarrow
 import pyarrow.parquet
 from PIL import Image
 
-from training.dataset import Entry
-from training.files import write_atomically
-from training.preprocessing import decode
+from training.atomic_write import write_atomically
+from training.dataset.entries import Entry
+from training.dataset.preprocessing import decode
 
 _QUALITY = 80
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data import trashnet
-from data.inventory import Photo, check_counts, read_list, take_inventory, write_inventory
 from data.layout import Layout, link_or_copy, whole_or_nothing
-from training.dataset import OFFICIAL_ORDER, SPLITS, Entry
-from training.duplicates import find_pairs, perceptual_hashes
-from training.files import write_atomically
+from data.verify import Photo, check_counts, read_list, take_inventory, write_inventory
+from training.atomic_write import write_atomically
+from training.dataset.duplicates import find_pairs, perceptual_hashes
+from training.dataset.entries import OFFICIAL_ORDER, SPLITS, Entry
 
 
 @dataclass(frozen=True)

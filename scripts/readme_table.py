@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 from scripts.sections import put_section
-from training.cards import WEIGHTS, ModelCard, read_card
-from training.model_types import NETWORK_MODELS
+from training.evaluate.card import WEIGHTS, ModelCard, read_card
+from training.models.model_types import NETWORK_MODELS
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 BEGIN, END = "<!-- models:begin -->", "<!-- models:end -->"

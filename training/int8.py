@@ -38,7 +38,7 @@ class _Features(nn.Module):
 
 
 class QuantisedNetwork(nn.Module):
-    """Convolutions in 8 bits, the linear layer in FP32; has the two parts that ``training.explain`` asks for."""
+    """Convolutions in 8 bits, the linear layer in FP32; has the two parts that ``training.models.served`` asks for."""
 
     def __init__(self, features: nn.Module, linear: nn.Module) -> None:
         super().__init__()

@@ -15,11 +15,11 @@ def main() -> int:
     parser.add_argument("--half", action="store_true", help="compute in FP16: for NVIDIA's own backends on a GPU")
     parser.add_argument("--int8", action="store_true", help="also in 8 bits, for the tuning profile cpu-int8")
     arguments = parser.parse_args()
-    from training.cards import WEIGHTS
-    from training.classes import MODEL_REPOSITORY
-    from training.model_types import NETWORK_MODELS
-    from training.repository import networks_of, write_repository
-    from training.stamps import Precision, outdated
+    from training.dataset.classes import MODEL_REPOSITORY
+    from training.evaluate.card import WEIGHTS
+    from training.export.fingerprint import Precision, outdated
+    from training.export.repository import networks_of, write_repository
+    from training.models.model_types import NETWORK_MODELS
 
     folder = (arguments.model_repository or MODEL_REPOSITORY).resolve()
     weights = (arguments.weights or WEIGHTS).resolve()
@@ -35,7 +35,7 @@ def main() -> int:
         for precision in precisions:
             if outdated(folder, weights, networks, precision=precision):
                 # Heavy: torch alone takes seconds to import, and most starts find everything in place.
-                from training.export import ensure_exported
+                from training.export.torchscript import ensure_exported
 
                 written += ensure_exported(folder, weights, networks, precision=precision)
     except (ValueError, FileNotFoundError) as exc:

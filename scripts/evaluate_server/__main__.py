@@ -17,14 +17,14 @@ import torch
 
 from scripts.evaluate_server.answers import ask
 from scripts.evaluate_server.serving import served
-from training.assess import assess
-from training.dataset import Entry, load_photos, read_entries
-from training.export import load_served_network
-from training.model_types import NETWORK_MODELS
-from training.preprocessing import normalise
-from training.provenance import hardware
-from training.specification import load_specification
-from training.table import describe_report
+from training.dataset.entries import Entry, load_photos, read_entries
+from training.dataset.preprocessing import normalise
+from training.dataset.specification import load_specification
+from training.evaluate.provenance import hardware
+from training.evaluate.report import make_report
+from training.evaluate.summary import describe_report
+from training.export.torchscript import load_calibrated_network
+from training.models.model_types import NETWORK_MODELS
 
 #: Largest difference of probabilities between training and serving.
 MOST_SKEW = 0.01
@@ -37,7 +37,7 @@ def measure(url: str, model_type: str, entries: Sequence[Entry]) -> dict[str, An
         ValueError: a photo is refused, or weights and card do not fit.
         FileNotFoundError: the shipped weights are missing.
     """
-    network, card = load_served_network(model_type)
+    network, card = load_calibrated_network(model_type)
     specification = load_specification()
     photos = load_photos(entries, card.classes, specification.size)
     with torch.inference_mode():
@@ -46,7 +46,7 @@ def measure(url: str, model_type: str, entries: Sequence[Entry]) -> dict[str, An
     through = ask(url, model_type, entries, card.classes)
     labels = photos.labels.numpy()
     threshold = card.calibration.confidence_threshold
-    reports = [assess(said, labels, card.classes, threshold=threshold) for said in (through, alone)]
+    reports = [make_report(said, labels, card.classes, threshold=threshold) for said in (through, alone)]
     print(describe_report(f"{model_type} through the gateway and Triton", reports[0], card.classes))
     return {
         "model_type": model_type,

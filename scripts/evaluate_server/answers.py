@@ -8,7 +8,7 @@ import httpx
 import numpy as np
 from rich.progress import Progress
 
-from training.dataset import Entry
+from training.dataset.entries import Entry
 
 _BUSY = (httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE)
 _TRIES = 20

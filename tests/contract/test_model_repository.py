@@ -11,14 +11,14 @@ from tritonclient.grpc import model_config_pb2
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from embedded_triton.install.arguments import GPU_POOL_BYTES
-from training.cards import Calibration, ModelCard
-from training.classes import MODEL_REPOSITORY, read_classes
-from training.configurations import WARMUP_IMAGE, explaining
-from training.model_types import NETWORK_MODELS
-from training.profiles import DEFAULT, load_profiles
-from training.reports import DriftReference
-from training.repository import render_from, render_repository, write_repository
-from training.specification import load_specification
+from training.dataset.classes import MODEL_REPOSITORY, read_classes
+from training.dataset.specification import load_specification
+from training.evaluate.card import Calibration, ModelCard
+from training.evaluate.report_types import DriftReference
+from training.export.configurations import WARMUP_IMAGE, explaining
+from training.export.profiles import DEFAULT, load_profiles
+from training.export.repository import render_from, render_repository, write_repository
+from training.models.model_types import NETWORK_MODELS
 
 CLASSES = read_classes()
 PROFILES = sorted(load_profiles())

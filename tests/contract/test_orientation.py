@@ -10,7 +10,7 @@ from gateway.images.inspect import inspect
 from gateway.images.transcode import Transcoder
 from tests.support.exif import DAMAGED, ENDLESS, KINDS, exif, jpeg, png, stored, turned, webp
 from tests.support.pictures import bottle, encode, png_chunk
-from training.preprocessing import decode
+from training.dataset.preprocessing import decode
 
 pytest.importorskip("nvidia.dali", reason="nvidia-dali is not installed: requirements/serve.txt has it")
 

@@ -22,10 +22,10 @@ def model_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
             pytest.skip(f"{tool} is not installed: the serving environment (requirements/serve.txt) has it")
     import torch
 
-    from training.export import ServedNetwork, ensure_exported, export_network
-    from training.model_types import NETWORK_MODELS
-    from training.networks import build_network
-    from training.specification import load_specification
+    from training.dataset.specification import load_specification
+    from training.export.torchscript import CalibratedNetwork, ensure_exported, export_network
+    from training.models.build import build_network
+    from training.models.model_types import NETWORK_MODELS
 
     copy = tmp_path_factory.mktemp("repository") / "model_repository"
     shutil.copytree(ROOT / "model_repository", copy, ignore=shutil.ignore_patterns("model.int8.pt"))
@@ -34,9 +34,9 @@ def model_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     except FileNotFoundError:  # no shipped weights: random ones, sharpened so that pictures are told apart
         torch.manual_seed(0)
         for model_type, model in NETWORK_MODELS.items():
-            network = ServedNetwork(build_network(model_type, 6), 0.1).eval().to(memory_format=torch.channels_last)
+            network = CalibratedNetwork(build_network(model_type, 6), 0.1).eval().to(memory_format=torch.channels_last)
             path = copy / model / "1" / "model.pt"
-            export_network(network, path, specification=load_specification(copy), stamp="random")
+            export_network(network, path, specification=load_specification(copy), fingerprint="random")
     return copy
 
 

@@ -12,8 +12,8 @@ from PIL import Image
 
 from tests.support.pictures import ALL, bottle, with_orientation
 from tests.unit.embedded_triton.backends.backend_loading import CUDA, InferenceResponse, Tensor, load_backend
-from training.export import ensure_exported
-from training.model_types import NETWORK_MODELS
+from training.export.torchscript import ensure_exported
+from training.models.model_types import NETWORK_MODELS
 
 pytestmark = pytest.mark.gpu
 pytest.importorskip("nvidia.dali", reason="nvidia-dali is not installed: requirements/serve.txt has it")

@@ -10,7 +10,7 @@ from tritonclient.grpc import InferenceServerClient, model_config_pb2
 from tests.e2e.conftest import model_repository, shared_triton, triton
 from tests.support.running_triton import RunningTriton
 from tests.support.triton_client import ask_at_once, of_many_sizes
-from training.model_types import NETWORK_MODELS
+from training.models.model_types import NETWORK_MODELS
 
 __all__ = ["model_repository", "shared_triton", "triton"]  # fixtures
 pytestmark = [pytest.mark.gpu, pytest.mark.e2e]

@@ -6,13 +6,13 @@ import pytest
 import torch
 from torch import nn
 
-from training.averaging import MovingAverage
-from training.dataset import PhotoSet
-from training.engine import predict_logits, train_epoch
-from training.networks import build_network
-from training.recipes import Teaching, load_recipe
-from training.specification import load_specification
-from training.teaching import Teacher
+from training.dataset.entries import PhotoSet
+from training.dataset.specification import load_specification
+from training.models.build import build_network
+from training.train.distillation import Teacher
+from training.train.ema import ExponentialMovingAverage
+from training.train.engine import predict_logits, train_epoch
+from training.train.recipes import Distillation, load_recipe
 
 pytestmark = pytest.mark.gpu
 CLASSES, SIDE, BATCH, STEPS = 6, 80, 32, 6
@@ -36,7 +36,7 @@ def test_no_step_waits_for_the_device(model_type: str, taught: bool) -> None:
     names = tuple(str(number) for number in range(64))
     photos = PhotoSet(pixels, labels, names, tuple("abcdef")).to(DEVICE)
     network: nn.Module = build_network(model_type, CLASSES).to(DEVICE, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    settings = Teaching(share=0.5, size=64)
+    settings = Distillation(share=0.5, size=64)
     recipe = load_recipe("raw_gpu").model_copy(update={"teacher": settings if taught else None})
     teacher = Teacher(build_network("raw", CLASSES).to(DEVICE), settings, mixed=True) if taught else None
     optimiser = torch.optim.SGD([{"params": list(network.parameters()), "scale": 1.0}], lr=0.01, momentum=0.9)
@@ -51,7 +51,7 @@ def test_no_step_waits_for_the_device(model_type: str, taught: bool) -> None:
     stage = recipe.stages[0].model_copy(update={"size": 64, "mixing": True})
     mean = train_epoch(
         network,
-        MovingAverage(network, 0.99),
+        ExponentialMovingAverage(network, 0.99),
         optimiser,
         photos,
         batches,

@@ -14,10 +14,10 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(arguments: argparse.Namespace) -> None:
     """Write the page and print the findings."""
-    from training.classes import read_classes
-    from training.eda.findings import findings
-    from training.eda.page import write_page
-    from training.eda.survey import survey
+    from training.dataset.classes import read_classes
+    from training.dataset.eda.findings import findings
+    from training.dataset.eda.page import write_page
+    from training.dataset.eda.survey import survey
 
     looked = survey(arguments.dataset, read_classes())
     written = write_page(looked, arguments.output, f"What is in {arguments.dataset.resolve().name}")

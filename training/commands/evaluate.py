@@ -38,10 +38,10 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(arguments: argparse.Namespace) -> None:
     """Evaluate, and print the report."""
-    from training.classes import MODEL_REPOSITORY
-    from training.evaluate import Sources, evaluate
-    from training.provenance import hardware, portable_command
-    from training.table import describe_card
+    from training.dataset.classes import MODEL_REPOSITORY
+    from training.evaluate.provenance import hardware, portable_command
+    from training.evaluate.run import Sources, evaluate
+    from training.evaluate.summary import describe_card
 
     model_type, weights, record = _origin(arguments.weights)
     record |= _pairs(arguments.describe)
@@ -64,8 +64,8 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _origin(path: Path) -> tuple[str, Path, dict[str, Any]]:
     """Return model type, weights file and training record of a run, or of weights that have a card."""
-    from training.cards import read_card
-    from training.provenance import training_record
+    from training.evaluate.card import read_card
+    from training.evaluate.provenance import training_record
 
     if path.is_dir():
         record = training_record(path)

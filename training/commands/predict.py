@@ -16,7 +16,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(arguments: argparse.Namespace) -> None:
     """Print an answer in the form of the HTTP one, with the file that it is for."""
-    from training.predict import predict
+    from training.evaluate.predict import predict
 
     folder, model_type = _resolve(arguments.model, arguments.model_type)
     for prediction in predict(model_type, arguments.images, folder):

@@ -21,8 +21,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(arguments: argparse.Namespace) -> None:
     """Promote, or say why not."""
-    from training.cards import WEIGHTS
-    from training.promote import promote
+    from training.evaluate.card import WEIGHTS
+    from training.evaluate.gate import promote
 
     candidate = arguments.candidate or OUTPUT / arguments.model
     card = promote(arguments.model, candidate, arguments.weights or WEIGHTS)

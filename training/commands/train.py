@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from training.dataset import Entry
+    from training.dataset.entries import Entry
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -32,12 +32,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(arguments: argparse.Namespace) -> None:
     """Train, and say where the weights are."""
-    from training.classes import MODEL_REPOSITORY, read_classes
-    from training.dataset import read_entries
-    from training.initialisation import initial_state
-    from training.recipes import load_recipe
-    from training.specification import load_specification
-    from training.train import run as train
+    from training.dataset.classes import MODEL_REPOSITORY, read_classes
+    from training.dataset.entries import read_entries
+    from training.dataset.specification import load_specification
+    from training.train.initialisation import initial_state
+    from training.train.recipes import load_recipe
+    from training.train.run import run as train
 
     recipe = load_recipe(arguments.recipe or arguments.model)
     if arguments.epochs:

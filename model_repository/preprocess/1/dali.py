@@ -62,6 +62,6 @@ def finish(image: Any, resize: Callable[[Any, int], Any]) -> Any:
     """Finish what was decoded: UINT8 [height, width, 3] to UINT8 [3, size, size].
 
     As in ``preprocess``, but by the server's own function, which is faster on a CPU than DALI (docs/experiments.md,
-    2026-11-28), where a server can call functions of this file. It has to resize as ``training/preprocessing.py`` does.
+    2026-11-28), where a server can call functions of this file. It resizes as ``training/dataset/preprocessing.py``.
     """
     return resize(image, SPECIFICATION["size"])

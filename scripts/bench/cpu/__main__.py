@@ -33,7 +33,7 @@ from scripts.bench.gpu.drawn import drawn_photos
 from scripts.bench.photos import photos_in
 from scripts.bench.servers import LOGS, ROOT, StartError, gateways, triton
 from scripts.cli.serve import INT8_PROFILE
-from training.provenance import hardware
+from training.evaluate.provenance import hardware
 
 SERVERS = ("service", "direct", *PEERS)
 #: Only where asked for: the service once more, its networks in lower precision, by the tuning profile of that name.
@@ -170,7 +170,7 @@ def _rounds(
 def _require_bfloat16() -> None:
     import torch
 
-    from training.devices import has_bfloat16
+    from training.train.precision import has_bfloat16
 
     if not has_bfloat16(torch.device("cpu")):
         raise ToolError("This processor does not multiply bfloat16 itself (AVX512-BF16 or AMX): leave that row out")

@@ -51,7 +51,7 @@ def _measure(model_type: str, model_repository: Path, seconds: float) -> Rates:
     from embedded_triton.backends.pytorch.cores import Cores, Network, Tensors
     from embedded_triton.backends.pytorch.replacement import replace_convolutions
     from scripts.bench.peers.tuned import load_frozen
-    from training.specification import load_specification
+    from training.dataset.specification import load_specification
 
     size = load_specification(model_repository).size
 

@@ -152,7 +152,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         "--triton", metavar="HOST:PORT", help="a server that runs already, in place of the embedded one"
     )
     parser.add_argument("--model-repository", type=Path, default=ROOT / "model_repository", metavar="FOLDER")
-    parser.add_argument("--profile", default="auto", help="of training/profiles; by default by the name of the GPU")
+    parser.add_argument("--profile", default="auto", help="a tuning profile; by default by the name of the GPU")
     parser.add_argument("--peer", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--ceilings", action=argparse.BooleanOptionalAction, default=True)
     return parser.parse_args(arguments)

@@ -20,9 +20,9 @@ import numpy as np
 import torch
 
 from embedded_triton.backends.pytorch.graphs import CudaRecorder
-from training.export import torchscript_warnings_ignored
-from training.model_types import NETWORK_MODELS
-from training.specification import load_specification
+from training.dataset.specification import load_specification
+from training.export.torchscript import torchscript_warnings_ignored
+from training.models.model_types import NETWORK_MODELS
 
 _THREADS = (4, 8, 16)
 

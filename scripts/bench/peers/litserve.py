@@ -14,9 +14,9 @@ from scripts.bench.peers.answers import as_answer
 from scripts.bench.peers.command import cores
 from scripts.bench.peers.pixels import read_pixels
 from scripts.bench.peers.tuned import load_frozen
-from training.classes import read_classes
-from training.model_types import NETWORK_MODELS
-from training.specification import load_specification
+from training.dataset.classes import read_classes
+from training.dataset.specification import load_specification
+from training.models.model_types import NETWORK_MODELS
 
 
 class Classifier(litserve.LitAPI):  # type: ignore[misc] # its package has no types

@@ -17,17 +17,17 @@ from fastapi import FastAPI, UploadFile
 from scripts.bench.peers.answers import as_answer
 from scripts.bench.peers.command import cores, serve
 from scripts.bench.peers.pixels import Preprocessing
-from training.classes import REPOSITORY_ROOT, read_classes
-from training.export import load_served_network, torchscript_warnings_ignored
-from training.model_types import NETWORK_MODELS
-from training.specification import load_specification
+from training.dataset.classes import REPOSITORY_ROOT, read_classes
+from training.dataset.specification import load_specification
+from training.export.torchscript import load_calibrated_network, torchscript_warnings_ignored
+from training.models.model_types import NETWORK_MODELS
 
 FOLDER = REPOSITORY_ROOT / "build" / "bench"
 
 
 def convert(model_type: str, path: Path, size: int) -> None:
     """Write the network as ONNX, with any batch size."""
-    network, _ = load_served_network(model_type)
+    network, _ = load_calibrated_network(model_type)
     path.parent.mkdir(parents=True, exist_ok=True)
     with torchscript_warnings_ignored():
         # The newer exporter wants onnxscript and gives the same graph; this one says that it is old, in many ways.

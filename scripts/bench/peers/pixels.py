@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from training.specification import Specification
+from training.dataset.specification import Specification
 
 
 def read_pixels(photo: bytes, size: int) -> torch.Tensor:

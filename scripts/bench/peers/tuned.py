@@ -12,10 +12,10 @@ from fastapi import FastAPI, UploadFile
 from scripts.bench.peers.answers import as_answer
 from scripts.bench.peers.command import cores, serve
 from scripts.bench.peers.pixels import read_pixels
-from training.classes import MODEL_REPOSITORY, read_classes
-from training.export import torchscript_warnings_ignored
-from training.model_types import NETWORK_MODELS
-from training.specification import load_specification
+from training.dataset.classes import MODEL_REPOSITORY, read_classes
+from training.dataset.specification import load_specification
+from training.export.torchscript import torchscript_warnings_ignored
+from training.models.model_types import NETWORK_MODELS
 
 
 def load_frozen(model_type: str, model_repository: Path = MODEL_REPOSITORY) -> Any:

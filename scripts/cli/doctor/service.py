@@ -58,8 +58,8 @@ def ports(numbers: dict[str, int]) -> Finding:
 
 def _weights() -> Iterator[Finding]:
     try:
-        from training.cards import read_card
-        from training.model_types import NETWORK_MODELS
+        from training.evaluate.card import read_card
+        from training.models.model_types import NETWORK_MODELS
     except ImportError:
         return
     for model_type in NETWORK_MODELS:

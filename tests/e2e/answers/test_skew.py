@@ -14,11 +14,11 @@ from scripts.draw_samples import draw_bottle, draw_box, draw_can
 from tests.support.pictures import ALL, with_orientation
 from tests.support.running_triton import RunningTriton
 from tests.support.triton_client import as_input
-from training.classes import read_classes
-from training.export import torchscript_warnings_ignored
-from training.model_types import NETWORK_MODELS
-from training.preprocessing import decode, resize
-from training.specification import load_specification
+from training.dataset.classes import read_classes
+from training.dataset.preprocessing import decode, resize
+from training.dataset.specification import load_specification
+from training.export.torchscript import torchscript_warnings_ignored
+from training.models.model_types import NETWORK_MODELS
 
 pytestmark = pytest.mark.e2e
 

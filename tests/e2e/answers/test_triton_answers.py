@@ -9,10 +9,10 @@ from tritonclient.grpc import InferenceServerClient, InferRequestedOutput
 
 from tests.support.running_triton import RunningTriton
 from tests.support.triton_client import as_input, ask, ask_at_once, counts, encoded, of_many_sizes
-from training.export import torchscript_warnings_ignored
-from training.model_types import NETWORK_MODELS
-from training.preprocessing import decode, resize
-from training.specification import load_specification
+from training.dataset.preprocessing import decode, resize
+from training.dataset.specification import load_specification
+from training.export.torchscript import torchscript_warnings_ignored
+from training.models.model_types import NETWORK_MODELS
 
 pytestmark = pytest.mark.e2e
 

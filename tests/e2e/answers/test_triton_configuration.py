@@ -11,7 +11,7 @@ from tritonclient.grpc import InferenceServerClient, model_config_pb2
 from tritonclient.utils import InferenceServerException
 
 from tests.support.running_triton import RunningTriton
-from training.model_types import NETWORK_MODELS
+from training.models.model_types import NETWORK_MODELS
 
 pytestmark = pytest.mark.e2e
 ADDED_BY_THE_SERVER = (

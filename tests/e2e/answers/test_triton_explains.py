@@ -7,11 +7,11 @@ from tritonclient.grpc import InferenceServerClient
 
 from tests.support.running_triton import RunningTriton
 from tests.support.triton_client import as_input, ask, counts, encoded
-from training.configurations import explaining
-from training.export import torchscript_warnings_ignored
-from training.model_types import NETWORK_MODELS
-from training.preprocessing import decode, resize
-from training.specification import load_specification
+from training.dataset.preprocessing import decode, resize
+from training.dataset.specification import load_specification
+from training.export.configurations import explaining
+from training.export.torchscript import torchscript_warnings_ignored
+from training.models.model_types import NETWORK_MODELS
 
 pytestmark = pytest.mark.e2e
 

@@ -18,8 +18,8 @@ import pytest
 
 from tests.support.running_triton import ROOT, free_ports
 from tests.support.waiting import eventually
-from training.cards import weights_path
-from training.model_types import NETWORK_MODELS
+from training.evaluate.card import weights_path
+from training.models.model_types import NETWORK_MODELS
 
 pytestmark = [
     pytest.mark.e2e,

@@ -15,11 +15,11 @@ from tritonclient.utils import InferenceServerException
 from tests.support.running_triton import RunningTriton
 from tests.support.triton_client import ask, encoded
 from tests.support.waiting import eventually
-from training.export import ensure_exported, torchscript_warnings_ignored
+from training.dataset.preprocessing import decode, resize
+from training.dataset.specification import load_specification
+from training.export.torchscript import ensure_exported, torchscript_warnings_ignored
 from training.int8 import is_supported
-from training.model_types import NETWORK_MODELS
-from training.preprocessing import decode, resize
-from training.specification import load_specification
+from training.models.model_types import NETWORK_MODELS
 
 pytestmark = pytest.mark.e2e
 

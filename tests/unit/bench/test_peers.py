@@ -15,9 +15,9 @@ from scripts.bench.peers import ancestor, tuned
 from scripts.bench.peers.pixels import Preprocessing
 from tests.support.asgi_server import served
 from tests.support.pictures import bottle, encode
-from training.classes import read_classes
-from training.preprocessing import decode, normalise, resize
-from training.specification import load_specification
+from training.dataset.classes import read_classes
+from training.dataset.preprocessing import decode, normalise, resize
+from training.dataset.specification import load_specification
 
 PHOTO = encode(bottle(), "JPEG", quality=90)
 
@@ -52,7 +52,7 @@ def peer(name: str, monkeypatch: pytest.MonkeyPatch) -> FastAPI:
         return lambda pixels: (Toy()(normalise(pixels, load_specification())), None)  # as the exported ones do
 
     if name == "ancestor":
-        monkeypatch.setattr(ancestor, "load_served_network", network)
+        monkeypatch.setattr(ancestor, "load_calibrated_network", network)
         return ancestor.create()
     monkeypatch.setattr(tuned, "load_frozen", network)
     monkeypatch.setattr(torch, "set_num_threads", lambda _: None)
@@ -74,7 +74,7 @@ def test_the_converted_network_answers_as_the_network_does(monkeypatch: pytest.M
     pytest.importorskip("onnx", reason="onnx is only in the environment of `make bench`")
     from scripts.bench.peers import onnx
 
-    monkeypatch.setattr(onnx, "load_served_network", lambda _: (Toy(), None))
+    monkeypatch.setattr(onnx, "load_calibrated_network", lambda _: (Toy(), None))
     monkeypatch.setattr(onnx, "FOLDER", tmp_path)
     monkeypatch.setattr(torch, "set_num_threads", lambda _: None)
     for model_type in ("raw", "pretrained"):

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from scripts.cli import export
-from training.cards import read_card, sha256, weights_path, write_card
-from training.checkpoints import save_weights
-from training.classes import MODEL_REPOSITORY
+from training.dataset.classes import MODEL_REPOSITORY
+from training.evaluate.card import read_card, sha256, weights_path, write_card
 from training.int8 import is_supported
-from training.networks import build_network
+from training.models.build import build_network
+from training.train.checkpoints import save_weights
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.drawn_dataset import LISTS, write_dataset
-from training.dataset import OFFICIAL_ORDER
+from training.dataset.entries import OFFICIAL_ORDER
 
 TOTAL = sum(LISTS.values())
 

@@ -8,9 +8,9 @@ from data.extras import OTHER_THINGS, WEB_LABELS, make_general, make_web
 from data.layout import Layout
 from data.parquet import encode, shuffle_key
 from tests.support.drawn_dataset import draw
-from training.dataset import Entry, image_size, read_entries
-from training.duplicates import find_pairs, perceptual_hashes
-from training.preprocessing import decode
+from training.dataset.duplicates import find_pairs, perceptual_hashes
+from training.dataset.entries import Entry, image_size, read_entries
+from training.dataset.preprocessing import decode
 
 
 @pytest.fixture

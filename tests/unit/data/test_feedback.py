@@ -9,7 +9,7 @@ from PIL import Image
 from data.feedback import make_feedback
 from data.layout import Layout
 from tests.support.pictures import encode
-from training.dataset import Entry, read_entries
+from training.dataset.entries import Entry, read_entries
 
 
 def draw(path: Path, seed: int) -> Path:

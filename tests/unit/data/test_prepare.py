@@ -9,7 +9,7 @@ import pytest
 from data.fetch import fetch, from_disk
 from data.layout import Layout
 from data.prepare import prepare
-from training.dataset import read_entries
+from training.dataset.entries import read_entries
 
 
 @pytest.fixture

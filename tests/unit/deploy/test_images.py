@@ -10,7 +10,7 @@ from embedded_triton.install.arguments import GPU_POOL_BYTES, RESTRICTED, build_
 from embedded_triton.settings import Settings
 from tests.unit.deploy.rendering import ROOT
 from tests.unit.deploy.tools import require
-from training.export import ensure_exported
+from training.export.torchscript import ensure_exported
 
 DOCKERFILE = ROOT / "scripts/images/Dockerfile"
 FINAL = ("gateway", "triton-cpu", "triton-gpu", "jupyter")
@@ -86,7 +86,7 @@ def test_what_a_build_calls_is_there() -> None:
     assert len(calls) == 2
     for call in calls:
         found: dict[str, object] = {}
-        with patch("training.export.ensure_exported", create_autospec(ensure_exported)) as export:
+        with patch("training.export.torchscript.ensure_exported", create_autospec(ensure_exported)) as export:
             exec(call, found)
         export.assert_called_once()
 

@@ -11,7 +11,7 @@ import pytest
 from scripts.evaluate_server import __main__ as command
 from scripts.evaluate_server.answers import ask
 from scripts.evaluate_server.serving import is_ready, served
-from training.dataset import Entry
+from training.dataset.entries import Entry
 
 CLASSES = ("cup", "plate")
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from scripts.readme_table import BEGIN, END, README, main, put_table, render_table
-from training.cards import Calibration, ModelCard, card_path, read_card, sha256, write_card
-from training.metrics import EIGHT
-from training.model_types import NETWORK_MODELS
-from training.reports import ClassReport, DuplicateReport, ListReport, OtherThingsReport, SelectiveReport
+from training.evaluate.card import Calibration, ModelCard, card_path, read_card, sha256, write_card
+from training.evaluate.metrics import EIGHT
+from training.evaluate.report_types import ClassReport, DuplicateReport, ListReport, OtherThingsReport, SelectiveReport
+from training.models.model_types import NETWORK_MODELS
 
 
 def _card(model_type: str, accuracy: float, digest: str = "0") -> ModelCard:

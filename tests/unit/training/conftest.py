@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from tests.support.drawn_dataset import write_dataset
-from training.cards import Calibration, ModelCard, sha256, weights_path, write_card
-from training.checkpoints import save_weights
-from training.classes import read_classes
-from training.dataset import Entry, read_entries
-from training.networks import build_network
-from training.recipes import Augmentation, Recipe, Stage
-from training.specification import Specification, load_specification
+from training.dataset.classes import read_classes
+from training.dataset.entries import Entry, read_entries
+from training.dataset.specification import Specification, load_specification
+from training.evaluate.card import Calibration, ModelCard, sha256, weights_path, write_card
+from training.models.build import build_network
+from training.train.checkpoints import save_weights
+from training.train.recipes import Augmentation, Recipe, Stage
 
 
 @pytest.fixture(autouse=True)

@@ -8,8 +8,8 @@ import pytest
 from tests.support.pictures import bottle, encode
 from tests.unit.training.conftest import WriteModel
 from training.__main__ import main
-from training.cards import read_card
-from training.classes import read_classes
+from training.dataset.classes import read_classes
+from training.evaluate.card import read_card
 
 RECIPE = "batch_size = 8\nlearning_rate = 0.02\nmixed_precision = false\n[[stages]]\nepochs = 1\nsize = 32\n"
 

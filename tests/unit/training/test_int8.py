@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from training.int8 import QuantisedNetwork, is_supported, observe, quantise
-from training.model_types import NETWORK_MODELS
-from training.networks import build_network
+from training.models.build import build_network
+from training.models.model_types import NETWORK_MODELS
 from training.value_bits import value_bits
 
 pytestmark = pytest.mark.skipif(not is_supported(), reason="this PyTorch does not compute in 8 bits on this processor")

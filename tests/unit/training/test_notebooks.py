@@ -9,13 +9,13 @@ import pytest
 from nbclient import NotebookClient
 
 from tests.support.drawn_dataset import LISTS, write_dataset
-from training.classes import REPOSITORY_ROOT, read_classes
-from training.dataset import OFFICIAL_ORDER
+from training.dataset.classes import REPOSITORY_ROOT, read_classes
+from training.dataset.entries import OFFICIAL_ORDER
 
 NOTEBOOKS = REPOSITORY_ROOT / "training" / "notebooks"
 NAMES = ("01_etl", "02_eda", "03_raw", "04_pretrained")
 _RECIPE = (
-    "import torch\ntorch.set_num_threads(1)\nfrom training.recipes import Recipe, Stage\n"
+    "import torch\ntorch.set_num_threads(1)\nfrom training.train.recipes import Recipe, Stage\n"
     "RECIPE = Recipe(batch_size=8, learning_rate=0.02, mixed_precision=False, stages=(Stage(epochs=1, size=32),))"
 )
 

@@ -5,13 +5,20 @@ import sys
 
 import pytest
 
-from training.classes import REPOSITORY_ROOT
+from training.dataset.classes import REPOSITORY_ROOT
 
 TRAINING_ONLY = ("torchvision", "sklearn", "matplotlib", "pyarrow", "imagehash", "kagglehub", "IPython", "scipy")
 
 
 @pytest.mark.parametrize(
-    "module", ["training.export", "training.repository", "training.predict", "training.commands", "scripts.cli.export"]
+    "module",
+    [
+        "training.export.torchscript",
+        "training.export.repository",
+        "training.evaluate.predict",
+        "training.commands",
+        "scripts.cli.export",
+    ],
 )
 def test_it_is_imported_without_the_training_environment(module: str) -> None:
     blocked = f"import sys\nfor name in {TRAINING_ONLY!r}: sys.modules[name] = None\nimport {module}"

@@ -18,8 +18,8 @@ from tests.unit.embedded_triton.backends.backend_loading import (
     TritonModelException,
     load_backend,
 )
-from training.preprocessing import decode, resize
-from training.specification import load_specification
+from training.dataset.preprocessing import decode, resize
+from training.dataset.specification import load_specification
 
 pytest.importorskip("nvidia.dali", reason="nvidia-dali is not installed: requirements/serve.txt has it")
 PREPROCESS = Path(__file__).resolve().parents[4] / "model_repository" / "preprocess"

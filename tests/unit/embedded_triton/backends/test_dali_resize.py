@@ -11,7 +11,7 @@ from PIL import Image
 
 from embedded_triton.backends.compiler import CompilerError, compile_c
 from embedded_triton.backends.dali import resize as module
-from training.preprocessing import resize as training_resize
+from training.dataset.preprocessing import resize as training_resize
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -1,0 +1,104 @@
+"""Photos in memory."""
+
+import io
+from pathlib import Path
+
+import pyarrow
+import pyarrow.parquet
+import pytest
+import torch
+
+from tests.support.drawn_dataset import LISTS, draw, write_dataset
+from tests.support.pictures import bottle, encode
+from training.dataset.classes import read_classes
+from training.dataset.entries import SPLITS, Entry, image_size, load_photos, read_entries
+from training.dataset.preprocessing import decode, resize
+
+COUNTS = {"train": 1768, "val": 328, "test": 431}
+
+
+def test_a_folder_with_lists_is_read_in_their_order(toy: Path) -> None:
+    entries = read_entries(toy, "val")
+    named = [line.split()[0] for line in (toy / "val.txt").read_text(encoding="utf-8").splitlines()]
+    assert [entry.name for entry in entries] == named
+    assert len(entries) == LISTS["val"] * len(read_classes())
+
+
+def test_numbers_in_a_list_are_the_official_ones(tmp_path: Path) -> None:
+    folder = write_dataset(tmp_path, ("paper", "trash"), {"train": 1}, labels={"paper": "2", "trash": "6"})
+    assert [entry.label for entry in read_entries(folder, "train")] == ["paper", "trash"]
+
+
+@pytest.mark.parametrize(("split", "count"), COUNTS.items())
+def test_the_committed_lists_are_whole(split: str, count: int) -> None:
+    lines = (SPLITS / f"{split}.txt").read_text(encoding="utf-8").splitlines()
+    assert len({line.split()[0] for line in lines}) == len(lines) == count
+    assert {line.split()[1] for line in lines} == set("123456")
+
+
+def test_no_photo_stands_in_two_of_the_committed_lists() -> None:
+    names = [line.split()[0] for split in COUNTS for line in (SPLITS / f"{split}.txt").read_text("utf-8").splitlines()]
+    assert len(names) == len(set(names)) == 2527
+
+
+def test_a_folder_without_lists_takes_the_committed_ones(tmp_path: Path) -> None:
+    for name in read_classes():
+        (tmp_path / name).mkdir()
+    with pytest.raises(FileNotFoundError, match=r"test\.txt names .* run `make data`"):
+        read_entries(tmp_path, "test")
+
+
+def test_a_data_set_that_is_not_there_says_what_one_is(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="neither a folder"):
+        read_entries(tmp_path / "nothing", "train")
+
+
+def test_a_parquet_file_is_one_split(tmp_path: Path) -> None:
+    rows = {"image": [encode(bottle(), "WEBP")], "label": ["glass"], "source": ["a/b.jpg"]}
+    pyarrow.parquet.write_table(pyarrow.table(rows), tmp_path / "set.parquet")
+    (entry,) = read_entries(tmp_path / "set.parquet", "whatever")
+    assert (entry.label, entry.name) == ("glass", "a/b.jpg")
+    assert image_size(entry) == bottle().size
+
+
+def test_photos_have_the_pixels_of_the_serving_preprocessing(toy: Path) -> None:
+    entries = read_entries(toy, "test")
+    photos = load_photos(entries, read_classes(), 40)
+    assert photos.pixels.dtype == torch.uint8
+    for row, entry in enumerate(entries):
+        torch.testing.assert_close(photos.pixels[row], resize(decode(entry.source), 40))
+        assert read_classes()[int(photos.labels[row])] == entry.label
+
+
+def test_what_cannot_be_used_is_named() -> None:
+    good = encode(draw(0, 0), "PNG")
+    with pytest.raises(ValueError, match="no photo"):
+        load_photos([], ("cup",), 32)
+    with pytest.raises(ValueError, match=r"x\.png is labelled 'spoon'; the classes are cup, plate"):
+        load_photos([Entry(good, "spoon", "x.png")], ("cup", "plate"), 32)
+    with pytest.raises(ValueError, match=r"y\.png cannot be decoded"):
+        load_photos([Entry(good[:60], "cup", "y.png")], ("cup", "plate"), 32)
+
+
+def test_resizing_a_set_keeps_its_labels_and_its_look(toy: Path) -> None:
+    photos = load_photos(read_entries(toy, "val"), read_classes(), 64)
+    smaller = photos.resized(32)
+    assert smaller.pixels.shape[1:] == (3, 32, 32)
+    assert smaller.labels is photos.labels
+    assert photos.resized(64) is photos
+    direct = load_photos(read_entries(toy, "val"), read_classes(), 32)
+    assert float((smaller.pixels.float() - direct.pixels.float()).abs().mean()) < 4
+
+
+def test_a_subset_has_the_chosen_photos_in_the_chosen_order(toy: Path) -> None:
+    photos = load_photos(read_entries(toy, "val"), read_classes(), 32)
+    chosen = photos.subset([3, 1])
+    assert chosen.names == (photos.names[3], photos.names[1])
+    torch.testing.assert_close(chosen.pixels[1], photos.pixels[1])
+    assert len(chosen) == 2
+
+
+def test_the_size_is_that_of_the_file() -> None:
+    buffer = io.BytesIO()
+    draw(0, 0, 30, 20).save(buffer, "PNG")
+    assert image_size(Entry(buffer.getvalue(), "cup", "x")) == (30, 20)

@@ -1,0 +1,65 @@
+"""Model cards: tied to their weights, checked when they are read."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.unit.training.conftest import WriteModel
+from training.dataset.classes import read_classes
+from training.evaluate.card import WEIGHTS, card_path, read_card, weights_path, write_card
+from training.models.model_types import NETWORK_MODELS
+
+
+def test_a_card_comes_back_as_it_was_written(write_model: WriteModel) -> None:
+    folder = write_model()
+    card = read_card("raw", folder)
+    write_card(card, folder)
+    assert read_card("raw", folder) == card
+    assert card_path("raw", folder).read_text(encoding="utf-8").endswith("}\n")
+
+
+def test_a_card_of_other_weights_is_refused(write_model: WriteModel) -> None:
+    folder = write_model()
+    with weights_path("raw", folder).open("ab") as file:
+        file.write(b"\0")
+    with pytest.raises(ValueError, match="other weights"):
+        read_card("raw", folder)
+
+
+def test_a_missing_card_or_missing_weights_say_what_to_do(write_model: WriteModel, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="train it with `make train`"):
+        read_card("raw", tmp_path / "nowhere")
+    folder = write_model()
+    weights_path("raw", folder).unlink()
+    with pytest.raises(FileNotFoundError, match=r"raw\.safetensors"):
+        read_card("raw", folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"), [({"calibration": {}}, "temperature"), ({"smell": 3}, "smell"), ({"classes": 3}, "classes")]
+)
+def test_a_malformed_card_names_what_is_wrong(write_model: WriteModel, change: dict[str, object], named: str) -> None:
+    folder = write_model()
+    path = card_path("raw", folder)
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | change), encoding="utf-8")
+    with pytest.raises(ValueError, match=rf"(?s)no model card.*{named}"):
+        read_card("raw", folder)
+
+
+@pytest.mark.parametrize("model_type", NETWORK_MODELS)
+def test_the_shipped_cards_are_whole_and_tell_no_paths_of_a_machine(model_type: str) -> None:
+    if not card_path(model_type).exists():
+        pytest.skip(f"{card_path(model_type)} is not there yet: train, evaluate and promote the weights")
+    card = read_card(model_type)
+    assert card.classes == read_classes()
+    assert {"val", "test", "web_heldout"} <= set(card.metrics)
+    assert card.other_things is not None
+    assert card.drift_reference is not None
+    assert all(report.without_duplicates is not None for report in card.metrics.values())
+    text = card_path(model_type).read_text(encoding="utf-8")
+    assert not any(f"{quote}/" in text for quote in (' "', " ", "="))
+
+
+def test_the_weights_are_found_from_anywhere() -> None:
+    assert WEIGHTS.is_absolute()

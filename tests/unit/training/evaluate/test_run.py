@@ -1,0 +1,227 @@
+"""Evaluation from weights to card, on drawn photos; the gate that compares two cards."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from data.parquet import write_entries
+from tests.support.drawn_dataset import LISTS, draw
+from tests.support.pictures import encode
+from tests.unit.training.conftest import WriteModel
+from training.dataset.classes import read_classes
+from training.dataset.entries import Entry, load_photos, read_entries
+from training.dataset.preprocessing import normalise
+from training.dataset.specification import load_specification
+from training.evaluate.card import ModelCard, card_path, read_card, weights_path
+from training.evaluate.gate import objections, promote
+from training.evaluate.metrics import eight_metrics
+from training.evaluate.run import Sources, evaluate
+from training.evaluate.summary import describe_card
+from training.export.torchscript import load_calibrated_network
+from training.int8 import is_supported
+
+
+@pytest.fixture(scope="module")
+def sources(toy: Path, tmp_path_factory: pytest.TempPathFactory) -> Sources:
+    """The toy data set; held-out drawings, one of them a training photo; drawings of nothing."""
+    folder = tmp_path_factory.mktemp("extra")
+    held_out = [
+        Entry(encode(draw(kind, 900), "WEBP"), name, f"{name}.webp") for kind, name in enumerate(read_classes())
+    ]
+    seen = read_entries(toy, "train")[0]
+    assert isinstance(seen.source, Path)
+    held_out.append(Entry(seen.source.read_bytes(), seen.label, "seen.jpg"))
+    write_entries(held_out, folder / "heldout.parquet")
+    write_entries([Entry(encode(draw(0, 950), "PNG"), "shoe", "shoe.png")], folder / "other.parquet")
+    return Sources(toy, {"web_heldout": folder / "heldout.parquet"}, folder / "other.parquet")
+
+
+@pytest.fixture(scope="module")
+def evaluated(sources: Sources, tmp_path_factory: pytest.TempPathFactory) -> tuple[ModelCard, Path, list[Path]]:
+    """Random weights of `raw`, evaluated once for all tests of this module."""
+    from training.models.build import build_network
+    from training.train.checkpoints import save_weights
+
+    folder = tmp_path_factory.mktemp("evaluated")
+    torch.manual_seed(0)
+    save_weights(build_network("raw", len(read_classes())), folder / "best.safetensors")
+    card, written = evaluate(
+        "raw", folder / "best.safetensors", sources, folder / "out", training={"initialisation": "random"}
+    )
+    return card, folder / "out", written
+
+
+def test_the_candidate_is_whole_and_in_half_precision(evaluated: tuple[ModelCard, Path, list[Path]]) -> None:
+    card, output, written = evaluated
+    assert read_card("raw", output) == card
+    assert {tensor.dtype for tensor in load_file(weights_path("raw", output)).values()} == {torch.float16, torch.int64}
+    assert all(path.exists() for path in written)
+    kinds = {path.name for path in written if path.suffix == ".png"}
+    assert kinds == {
+        f"raw_{name}_{kind}.png"
+        for name in ("val", "test", "web_heldout")
+        for kind in ("confusion", "reliability", "worst")
+    }
+
+
+def test_every_list_is_measured_with_what_will_be_served(
+    evaluated: tuple[ModelCard, Path, list[Path]], toy: Path
+) -> None:
+    card, output, _ = evaluated
+    specification = load_specification()
+    photos = load_photos(read_entries(toy, "test"), card.classes, specification.size)
+    served, _ = load_calibrated_network("raw", output)
+    with torch.inference_mode():
+        probabilities = served(normalise(photos.pixels, specification)).numpy()
+    report = card.metrics["test"]
+    assert report.count == LISTS["test"] * 6
+    assert report.metrics == pytest.approx(eight_metrics(photos.labels.numpy(), probabilities.argmax(axis=1)))
+    assert report.mean_confidence == pytest.approx(probabilities.max(axis=1).mean(), abs=1e-4)
+
+
+def test_threshold_and_temperature_come_from_the_validation_list(
+    evaluated: tuple[ModelCard, Path, list[Path]],
+) -> None:
+    card, _, _ = evaluated
+    assert card.metrics["val"].selective.flagged == pytest.approx(0.1, abs=0.05)
+    assert card.metrics["val"].log_loss <= np.log(6) + 0.01
+    assert card.drift_reference is not None
+    assert card.drift_reference.count == card.metrics["val"].count
+
+
+@pytest.mark.skipif(not is_supported(), reason="this PyTorch does not compute in 8 bits on this processor")
+def test_the_card_has_what_8_bits_need_and_what_they_cost(evaluated: tuple[ModelCard, Path, list[Path]]) -> None:
+    card, _, _ = evaluated
+    assert card.int8 is not None
+    assert card.int8.photos == LISTS["train"] * 6
+    assert card.int8.lists.keys() == card.metrics.keys()
+    for name, of in card.int8.lists.items():
+        report = card.metrics[name]
+        assert abs(of.accuracy - report.metrics["accuracy"]) * report.count <= of.changed + 1e-6
+    assert "accuracy in 8 bits: val " in describe_card(card)
+
+
+def test_a_held_out_photo_that_was_trained_on_is_found(evaluated: tuple[ModelCard, Path, list[Path]]) -> None:
+    card, _, _ = evaluated
+    found = card.metrics["web_heldout"].without_duplicates
+    assert found is not None
+    assert found.left_out == 1
+    assert card.other_things is not None
+    assert card.other_things.count == 1
+
+
+def test_duplicates_are_looked_for_in_further_training_sets(
+    sources: Sources, evaluated: tuple[ModelCard, Path, list[Path]], tmp_path: Path
+) -> None:
+    _, output, _ = evaluated
+    held_out = sources.extra_lists["web_heldout"]
+    both = Sources(sources.dataset, sources.extra_lists, extra_training=(held_out,))
+    card, _ = evaluate("raw", weights_path("raw", output), both, tmp_path, training={})
+    found = card.metrics["web_heldout"].without_duplicates
+    assert found is not None
+    assert found.left_out == card.metrics["web_heldout"].count
+    assert found.metrics is None
+    assert "nothing left" in describe_card(card)
+
+
+def test_the_text_tells_every_list(evaluated: tuple[ModelCard, Path, list[Path]]) -> None:
+    text = describe_card(evaluated[0])
+    assert all(part in text for part in ("val (24 photos", "test (24 photos", "web_heldout (7 photos", "AUROC"))
+    assert text.count("precision  recall") == 3
+
+
+def _better(card: ModelCard, name: str, **metrics: float) -> ModelCard:
+    report = card.metrics[name]
+    changed = report.model_copy(update={"metrics": report.metrics | metrics})
+    return _of_others(card, metrics=card.metrics | {name: changed})
+
+
+def _of_others(card: ModelCard, **changed: object) -> ModelCard:
+    """Return the card as one of other weights, which the gate compares."""
+    return card.model_copy(update={"weights_sha256": "0" * 64, **changed})
+
+
+def test_the_gate_lets_equal_and_better_weights_pass(evaluated: tuple[ModelCard, Path, list[Path]]) -> None:
+    card = evaluated[0]
+    assert objections(card, _of_others(card)) == []
+    assert objections(_better(card, "val", accuracy=1.0), card) == []
+
+
+def test_the_same_weights_measured_again_pass(evaluated: tuple[ModelCard, Path, list[Path]]) -> None:
+    card = evaluated[0]
+    better = _better(card, "val", accuracy=1.0).model_copy(update={"weights_sha256": card.weights_sha256})
+    assert objections(card, better) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "metric"),
+    [
+        ("val", "accuracy"),
+        ("val", "balanced_accuracy"),
+        ("web_heldout", "accuracy"),
+        ("web_heldout", "balanced_accuracy"),
+    ],
+)
+def test_the_gate_stops_weights_that_are_worse(
+    evaluated: tuple[ModelCard, Path, list[Path]], name: str, metric: str
+) -> None:
+    card = evaluated[0]
+    (objection,) = objections(card, _better(card, name, **{metric: 1.0}))
+    assert objection.startswith(f"{metric} on {name} is")
+
+
+def test_the_test_list_decides_nothing(evaluated: tuple[ModelCard, Path, list[Path]]) -> None:
+    card = evaluated[0]
+    assert objections(card, _better(card, "test", accuracy=1.0, balanced_accuracy=1.0)) == []
+
+
+def test_the_gate_stops_a_class_that_falls_out_of_its_interval(
+    evaluated: tuple[ModelCard, Path, list[Path]],
+) -> None:
+    card = evaluated[0]
+    val = card.metrics["val"]
+    paper = val.per_class["paper"].model_copy(update={"f1": 1.0, "f1_interval": (0.999, 1.0)})
+    shipped_val = val.model_copy(update={"per_class": val.per_class | {"paper": paper}})
+    shipped = _of_others(card, metrics=card.metrics | {"val": shipped_val})
+    (objection,) = objections(card, shipped)
+    assert objection.startswith("F1 of paper on val")
+
+
+def test_the_gate_stops_what_cannot_be_compared(evaluated: tuple[ModelCard, Path, list[Path]]) -> None:
+    card = evaluated[0]
+    without = _of_others(card, metrics={"val": card.metrics["val"]})
+    assert objections(without, card) == ["it was not measured on web_heldout, where the shipped weights were"]
+    assert objections(card, without) == []
+    other = _of_others(card, classes=("cup", "plate"))
+    assert "classes are cup, plate" in objections(other, card)[0]
+    longer = card.metrics["val"].model_copy(update={"count": 5})
+    assert "list has 5 photos" in objections(card.model_copy(update={"metrics": {"val": longer}}), without)[0]
+
+
+def test_promotion_ships_weights_and_card_and_a_worse_candidate_changes_nothing(
+    evaluated: tuple[ModelCard, Path, list[Path]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card, output, _ = evaluated
+    assert promote("raw", output, tmp_path) == card
+    assert read_card("raw", tmp_path) == card
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert set(before) == {"raw.safetensors", "raw.json"}
+
+    def worse(*arguments: Any) -> list[str]:
+        return ["it is worse"]
+
+    monkeypatch.setattr("training.evaluate.gate.objections", worse)
+    with pytest.raises(ValueError, match=r"(?s)raw stays out.*it is worse"):
+        promote("raw", output, tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_without_a_candidate_there_is_nothing_to_promote(tmp_path: Path, write_model: WriteModel) -> None:
+    folder = write_model()
+    card_path("raw", folder).unlink()
+    with pytest.raises(FileNotFoundError):
+        promote("raw", folder, tmp_path)

@@ -1,0 +1,1 @@
+"""Photos and their labels: reading, preprocessing, augmentation, duplicates, exploration."""

@@ -1,0 +1,128 @@
+"""Photos in memory: decoded and resized once, kept as bytes, so that augmentation never waits for a decoder."""
+
+import io
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow.parquet
+import torch
+from PIL import Image
+
+from training.dataset.preprocessing import decode, resize
+
+SPLITS = Path(__file__).resolve().parents[2] / "data" / "splits"
+#: The official lists number the classes from 1 in this order; the class file has the same one.
+OFFICIAL_ORDER = ("glass", "paper", "cardboard", "plastic", "metal", "trash")
+#: Pillow decodes outside the interpreter's lock, but where pictures are small, more threads only wait for it.
+_THREADS = 4
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One photo of a data set: its encoded bytes or file, its class name, and a name to report it by."""
+
+    source: bytes | Path
+    label: str
+    name: str
+
+
+@dataclass(frozen=True)
+class PhotoSet:
+    """Photos ready to train on: pixels UINT8 [N, 3, S, S], labels INT64 [N] into ``classes``, and N names."""
+
+    pixels: torch.Tensor
+    labels: torch.Tensor
+    names: tuple[str, ...]
+    classes: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def resized(self, size: int) -> "PhotoSet":
+        """Return the same photos at ``size`` pixels (antialiased)."""
+        if self.pixels.shape[-1] == size:
+            return self
+        chunks = (
+            torch.nn.functional.interpolate(chunk, (size, size), mode="bilinear", antialias=True)
+            for chunk in torch.split(self.pixels, 512)
+        )
+        return PhotoSet(torch.cat(list(chunks)), self.labels, self.names, self.classes)
+
+    def to(self, device: torch.device) -> "PhotoSet":
+        """Return the same photos on a device."""
+        return PhotoSet(self.pixels.to(device), self.labels.to(device), self.names, self.classes)
+
+    def subset(self, indices: Sequence[int]) -> "PhotoSet":
+        """Return the photos at ``indices``, in that order."""
+        chosen = torch.as_tensor(indices, dtype=torch.int64)
+        return PhotoSet(
+            self.pixels[chosen], self.labels[chosen], tuple(self.names[index] for index in indices), self.classes
+        )
+
+
+def read_entries(dataset: Path, split: str) -> list[Entry]:
+    """List the photos of one split of a data set.
+
+    A data set is a Parquet file (columns image, label, source; one split by itself, whatever ``split`` says) or a
+    folder with one subfolder a class, its lists beside it (``train.txt`` …) or, if it has none, those of data/splits.
+
+    Raises:
+        FileNotFoundError: the data set, its list, or a photo that the list names is missing.
+    """
+    if dataset.suffix == ".parquet":
+        return list(_parquet_entries(dataset))
+    if not dataset.is_dir():
+        raise FileNotFoundError(f"{dataset} is neither a folder with a subfolder for each class nor a .parquet file")
+    images = dataset / "images" if (dataset / "images").is_dir() else dataset
+    split_list = next((path for path in (dataset / f"{split}.txt", SPLITS / f"{split}.txt") if path.exists()), None)
+    if split_list is None:
+        raise FileNotFoundError(f"{dataset} has no {split}.txt, and data/splits has none either")
+    entries = []
+    for line in split_list.read_text(encoding="utf-8").splitlines():
+        name, number = line.split()
+        label = OFFICIAL_ORDER[int(number) - 1] if number.isdigit() else number
+        path = images / label / name
+        if not path.exists():
+            raise FileNotFoundError(f"{split_list} names {name}, which is not in {images / label}; run `make data`")
+        entries.append(Entry(path, label, name))
+    return entries
+
+
+def _parquet_entries(path: Path) -> Iterator[Entry]:
+    table = pyarrow.parquet.read_table(path, columns=["image", "label", "source"])
+    for row in table.to_pylist():
+        yield Entry(row["image"], row["label"], row["source"])
+
+
+def load_photos(entries: Sequence[Entry], classes: Sequence[str], size: int) -> PhotoSet:
+    """Decode every entry and resize it to ``size`` pixels by the serving preprocessing.
+
+    Raises:
+        ValueError: there is no photo, a label is not among the classes, or a photo cannot be decoded.
+    """
+    if not entries:
+        raise ValueError("the data set has no photo")
+    index = {name: number for number, name in enumerate(classes)}
+    pixels = torch.empty((len(entries), 3, size, size), dtype=torch.uint8)
+
+    def load(row: int) -> None:
+        entry = entries[row]
+        if entry.label not in index:
+            raise ValueError(f"{entry.name} is labelled {entry.label!r}; the classes are {', '.join(classes)}")
+        try:
+            pixels[row] = resize(decode(entry.source), size)
+        except OSError as exc:
+            raise ValueError(f"{entry.name} cannot be decoded: {exc}") from exc
+
+    with ThreadPoolExecutor(_THREADS, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        list(pool.map(load, range(len(entries))))
+    labels = torch.tensor([index[entry.label] for entry in entries])
+    return PhotoSet(pixels, labels, tuple(entry.name for entry in entries), tuple(classes))
+
+
+def image_size(entry: Entry) -> tuple[int, int]:
+    """Return width and height in pixels, as stored in the file (before its EXIF orientation)."""
+    with Image.open(io.BytesIO(entry.source) if isinstance(entry.source, bytes) else entry.source) as image:
+        return image.size

@@ -1,0 +1,57 @@
+"""The one preprocessing specification, by Pillow and PyTorch; Triton's `preprocess` decodes with DALI."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch.nn import functional
+
+from training.dataset.orientation import upright
+from training.dataset.specification import Specification
+from training.dataset.transfer import to_device
+
+
+def decode(source: bytes | Path) -> Image.Image:
+    """Decode the first frame of an image file to RGB, turned the way its EXIF orientation says.
+
+    Raises:
+        PIL.UnidentifiedImageError: the bytes are no image.
+        OSError: the image is broken or truncated.
+    """
+    with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
+        image.load()
+        return _to_rgb(upright(image))
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I;16"):
+        # Pillow's own conversion clips at 255 and makes nearly all pictures white.
+        grey = (np.asarray(image).astype(np.uint32) + 128) // 257
+        return Image.fromarray(grey.astype(np.uint8)).convert("RGB")
+    return image.convert("RGB")
+
+
+def resize(image: Image.Image, size: int) -> torch.Tensor:
+    """Return the whole RGB image as UINT8 [3, size, size], by antialiased linear interpolation, rounded once.
+
+    What serves on a CPU (``finish`` of the model ``preprocess``) gives the same to the bit: exact ties are frequent,
+    and how another implementation errs at them changed probabilities by up to 0.01 (docs/experiments.md, 2026-11-28).
+    """
+    pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float()
+    return functional.interpolate(pixels, (size, size), mode="bilinear", antialias=True)[0].round().to(torch.uint8)
+
+
+def normalise(pixels: torch.Tensor, specification: Specification) -> torch.Tensor:
+    """Turn pixels on the scale 0 to 255, [N, 3, H, W], into the FP32 tensor that the networks take."""
+    mean, std = (
+        to_device(torch.tensor(values).view(1, 3, 1, 1), pixels.device)
+        for values in (specification.mean, specification.std)
+    )
+    return standardised(pixels, mean, std).contiguous(memory_format=torch.channels_last)
+
+
+def standardised(pixels: torch.Tensor, mean: torch.Tensor, std: torch.Tensor) -> torch.Tensor:
+    """Return pixels (0 to 255) on the scale 0 to 1, less ``mean`` and divided by ``std``, in FP32."""
+    return (pixels.float() / 255 - mean) / std

@@ -1,0 +1,1 @@
+"""Measures weights: calibration, metrics, reports, the model card, the gate to the released weights."""

@@ -1,0 +1,67 @@
+"""The gate to the shipped weights: a candidate replaces them only if it is no worse."""
+
+import shutil
+from pathlib import Path
+
+from training.atomic_write import write_atomically
+from training.evaluate.card import WEIGHTS, ModelCard, card_path, read_card, weights_path, write_card
+
+#: Lists that decide. The test list is not among them: it is read once for weights that ship, and decides nothing.
+_VALIDATION, _HELD_OUT = "val", "web_heldout"
+_OVERALL = ("accuracy", "balanced_accuracy")
+
+
+def objections(candidate: ModelCard, shipped: ModelCard) -> list[str]:
+    """Say in a sentence each what speaks against the candidate; an empty list lets it pass.
+
+    Accuracy and balanced accuracy must not be lower on the validation list and on the held-out photos, and on the
+    validation list the F1 of no class may be under the shipped weights' bootstrap interval. The same weights, measured
+    again because the measuring has changed, always pass: what ships stays what it is, and its card becomes true again.
+    """
+    if candidate.weights_sha256 == shipped.weights_sha256:
+        return []
+    if candidate.classes != shipped.classes:
+        return [f"its classes are {', '.join(candidate.classes)}; the shipped ones are {', '.join(shipped.classes)}"]
+    found = []
+    for name in (_VALIDATION, _HELD_OUT):
+        if name not in shipped.metrics:
+            continue
+        if name not in candidate.metrics:
+            found.append(f"it was not measured on {name}, where the shipped weights were")
+            continue
+        new, old = candidate.metrics[name], shipped.metrics[name]
+        if new.count != old.count:
+            found.append(f"its {name} list has {new.count} photos, that of the shipped weights {old.count}")
+            continue
+        found += [
+            f"{metric} on {name} is {new.metrics[metric]:.4f}, under the shipped {old.metrics[metric]:.4f}"
+            for metric in _OVERALL
+            if new.metrics[metric] < old.metrics[metric]
+        ]
+        if name == _VALIDATION:
+            found += [
+                f"F1 of {label} on {name} is {new.per_class[label].f1:.4f}, under the interval of the shipped weights, "
+                f"[{of.f1_interval[0]:.4f}, {of.f1_interval[1]:.4f}]"
+                for label, of in old.per_class.items()
+                if new.per_class[label].f1 < of.f1_interval[0]
+            ]
+    return found
+
+
+def promote(model_type: str, folder: Path, weights_folder: Path = WEIGHTS) -> ModelCard:
+    """Ship the candidate that an evaluation left in ``folder``: its weights, and the card with their digest.
+
+    Raises:
+        FileNotFoundError: there is no candidate.
+        ValueError: it is worse; the message says where. Nothing was changed.
+    """
+    candidate = read_card(model_type, folder)
+    if card_path(model_type, weights_folder).exists():
+        against = objections(candidate, read_card(model_type, weights_folder))
+        if against:
+            raise ValueError(f"the candidate for {model_type} stays out:\n  " + "\n  ".join(against))
+    source = weights_path(model_type, folder)
+    # The weights first: between the two steps the card names another digest, and whoever reads them says so.
+    write_atomically(weights_path(model_type, weights_folder), lambda path: shutil.copyfile(source, path))
+    write_card(candidate, weights_folder)
+    return candidate

@@ -1,0 +1,50 @@
+"""The worst mistakes of a model: where it was surest and wrong, or gave the true class least."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from training.dataset.entries import PhotoSet
+
+WORST = 20
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A photo by its place in the list, the answer and what the model gave both classes."""
+
+    place: int
+    answer: int
+    label: int
+    answer_probability: float
+    label_probability: float
+
+
+def worst_mistakes(probabilities: np.ndarray, labels: np.ndarray, most: int = WORST) -> list[Mistake]:
+    """Return the wrong answers with the highest loss first; probabilities [N, classes], labels [N]."""
+    answers = probabilities.argmax(axis=1)
+    true_probabilities = probabilities[np.arange(len(labels)), labels]
+    wrong = np.flatnonzero(answers != labels)
+    worst = wrong[np.argsort(true_probabilities[wrong], kind="stable")][:most]
+    return [
+        Mistake(
+            int(place),
+            int(answers[place]),
+            int(labels[place]),
+            float(probabilities[place, answers[place]]),
+            float(true_probabilities[place]),
+        )
+        for place in worst
+    ]
+
+
+def caption(mistake: Mistake, photos: PhotoSet) -> str:
+    """Say in two lines what was mistaken for what."""
+    name = photos.names[mistake.place].rsplit("/", 1)[-1]
+    answer, label = photos.classes[mistake.answer], photos.classes[mistake.label]
+    return f"{name}\n{label} {mistake.label_probability:.2f}, taken for {answer} {mistake.answer_probability:.2f}"
+
+
+def pictures(mistakes: list[Mistake], photos: PhotoSet) -> list[np.ndarray]:
+    """Return the photos of the mistakes, UINT8 [S, S, 3] each, as the network saw them."""
+    return [photos.pixels[mistake.place].permute(1, 2, 0).numpy() for mistake in mistakes]

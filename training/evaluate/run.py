@@ -1,0 +1,167 @@
+"""Evaluate weights: calibrate them on the validation list, measure them on every list, write their card."""
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from training.dataset.classes import MODEL_REPOSITORY, read_classes
+from training.dataset.duplicates import duplicates_of
+from training.dataset.entries import PhotoSet, load_photos, read_entries
+from training.dataset.preprocessing import normalise
+from training.dataset.specification import Specification, load_specification
+from training.evaluate.calibration import confidence_threshold, fit_temperature
+from training.evaluate.card import Calibration, ModelCard, card_path, read_card, sha256, weights_path, write_card
+from training.evaluate.metrics import eight_metrics
+from training.evaluate.predictions import Predictions, draw_predictions, predict_photos
+from training.evaluate.report import drift_reference, make_report, report_out_of_distribution
+from training.evaluate.report_types import Int8List, Int8Report
+from training.int8 import is_supported, observe, quantise
+from training.models.build import build_network
+from training.train.checkpoints import load_weights, save_weights
+from training.value_bits import value_bits
+
+#: Training photos whose values say how wide the ranges of 8 bits have to be.
+_OBSERVED = 128
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What to measure on: a data set with lists, further sets by name, and photos of none of the classes.
+
+    ``extra_training`` was trained on beside the training list: duplicates are looked for in both.
+    """
+
+    dataset: Path
+    extra_lists: Mapping[str, Path] = field(default_factory=dict)
+    other_things: Path | None = None
+    extra_training: tuple[Path, ...] = ()
+
+
+def evaluate(
+    model_type: str,
+    weights: Path,
+    sources: Sources,
+    output: Path,
+    *,
+    training: dict[str, Any],
+    model_repository: Path = MODEL_REPOSITORY,
+) -> tuple[ModelCard, list[Path]]:
+    """Measure ``weights`` in the half precision that they ship in; write them, their card and figures to ``output``.
+
+    Temperature and threshold come from the validation list; the other lists are only measured on.
+
+    Args:
+        model_type: ``raw`` or ``pretrained``.
+        weights: safetensors of the network.
+        sources: the lists.
+        output: a folder; what an earlier evaluation left there is replaced.
+        training: what the card is to say of the origin of the weights.
+        model_repository: its class file and specification are those of the network.
+
+    Returns:
+        The card, and the files that were written.
+
+    Raises:
+        ValueError: the weights belong to another network or other classes, or a photo cannot be decoded.
+        FileNotFoundError: weights, a list or a photo are missing.
+    """
+    classes, specification = read_classes(model_repository), load_specification(model_repository)
+    network = build_network(model_type, len(classes))
+    load_weights(network, weights)
+    candidate = weights_path(model_type, output)
+    save_weights(network, candidate, half=True)
+    load_weights(network, candidate)
+    network = network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    entries = {split: read_entries(sources.dataset, split) for split in ("val", "test")}
+    entries |= {name: read_entries(path, "test") for name, path in sources.extra_lists.items()}
+    answers = {
+        name: predict_photos(network, load_photos(listed, classes, specification.size), specification)
+        for name, listed in entries.items()
+    }
+    val = answers["val"]
+    temperature = fit_temperature(val.logits, val.photos.labels)
+    val_probabilities = val.probabilities(temperature)
+    threshold = confidence_threshold(val_probabilities.max(axis=1))
+
+    seen = [entry for path in (sources.dataset, *sources.extra_training) for entry in read_entries(path, "train")]
+    duplicates = duplicates_of(entries, seen)
+    reports = {
+        name: make_report(
+            said.probabilities(temperature),
+            said.labels,
+            classes,
+            threshold=threshold,
+            uncalibrated=said.probabilities(1.0),
+            duplicates=duplicates[name],
+        )
+        for name, said in answers.items()
+    }
+    other = None
+    if sources.other_things is not None:
+        photos = _unlabelled(sources.other_things, classes, specification.size)
+        other = report_out_of_distribution(
+            answers["test"].probabilities(temperature),
+            predict_photos(network, photos, specification).probabilities(temperature),
+            threshold=threshold,
+        )
+    card = ModelCard(
+        model_type=model_type,
+        classes=classes,
+        weights_sha256=sha256(candidate),
+        parameters=sum(parameter.numel() for parameter in network.parameters()),
+        preprocessing=asdict(specification),
+        date=datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
+        training=training,
+        calibration=Calibration(temperature=temperature, confidence_threshold=threshold),
+        metrics=reports,
+        other_things=other,
+        drift_reference=drift_reference(
+            val_probabilities, val.photos.pixels.float().mean(dim=(1, 2, 3)).numpy(), classes, threshold=threshold
+        ),
+        int8=_in_int8(network, sources.dataset, answers, classes, specification) if is_supported() else None,
+    )
+    write_card(card, output)
+    written = [candidate, card_path(model_type, output)]
+    for name, said in answers.items():
+        stem = output / f"{model_type}_{name}"
+        written += draw_predictions(said, reports[name], temperature, title=f"{model_type}, {name}", stem=stem)
+    return read_card(model_type, output), written
+
+
+def _in_int8(
+    network: nn.Module,
+    dataset: Path,
+    answers: Mapping[str, Predictions],
+    classes: Sequence[str],
+    specification: Specification,
+) -> Int8Report:
+    """Find the ranges for 8 bits on training photos, and say what is lost on each list."""
+    entries = read_entries(dataset, "train")
+    count = min(len(entries), _OBSERVED)  # from all of the list, which may be sorted by class
+    chosen_entries = [entries[number * len(entries) // count] for number in range(count)]
+    photos = load_photos(chosen_entries, classes, specification.size)
+    ranges = observe(network, (normalise(chunk, specification) for chunk in torch.split(photos.pixels, 16)))
+    bits = value_bits()
+    quantised = quantise(network, ranges, bits)
+    lists = {}
+    for name, said in answers.items():
+        chosen = predict_photos(quantised, said.photos, specification).logits.argmax(dim=1)
+        values = eight_metrics(said.labels, chosen.numpy())
+        lists[name] = Int8List(
+            accuracy=values["accuracy"],
+            balanced_accuracy=values["balanced_accuracy"],
+            changed=int((chosen != said.logits.argmax(dim=1)).sum()),
+        )
+    return Int8Report(ranges=ranges, photos=len(photos), value_bits=bits, lists=lists)
+
+
+def _unlabelled(path: Path, classes: Sequence[str], size: int) -> PhotoSet:
+    """Read photos of none of the classes; the label that they get is never looked at."""
+    entries = [type(entry)(entry.source, classes[0], entry.name) for entry in read_entries(path, "test")]
+    return load_photos(entries, classes, size)

@@ -1,0 +1,1 @@
+"""From released weights to the model repository: TorchScript, configurations, labels."""

@@ -1,0 +1,151 @@
+"""From shipped weights to the model repository: TorchScript files, and the configurations and labels that fit them."""
+
+import copy
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from training.atomic_write import write_atomically
+from training.dataset.classes import MODEL_REPOSITORY
+from training.dataset.preprocessing import normalise
+from training.dataset.specification import Specification, load_specification
+from training.evaluate.card import WEIGHTS, ModelCard, read_card, weights_path
+from training.export.fingerprint import FINGERPRINT_FILE, Precision, outdated
+from training.int8 import Ranges, is_supported, quantise
+from training.models.build import build_network
+from training.models.model_types import NETWORK_MODELS
+from training.models.served import ServedNetwork
+from training.train.checkpoints import load_weights
+from training.value_bits import value_bits
+
+#: Largest difference of probabilities that an export may show against the eager network, by its precision.
+#: In 8 bits it is held against the quantised network; what that is worth is measured, and in the card.
+TOLERANCES: dict[Precision, float] = {"single": 1e-4, "half": 5e-3, "int8": 1e-4}
+
+
+class CalibratedNetwork(nn.Module):
+    """Logits of normalised photos divided by the calibrated temperature (Guo et al., 2017), then softmax."""
+
+    def __init__(self, network: nn.Module, temperature: float) -> None:
+        super().__init__()
+        self.network = network
+        self.temperature = temperature
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Map the normalised tensor FP32 [N, 3, S, S] to probabilities FP32 [N, classes]."""
+        return torch.softmax(self.network(images) / self.temperature, dim=1)
+
+
+class HalfPrecision(nn.Module):
+    """A network that computes in FP16 between its pixels and FP32 outputs; for GPUs, whatever backend runs it."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = copy.deepcopy(network).half()
+
+    def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Map UINT8 [N, 3, S, S] to the network's outputs in FP32."""
+        return tuple(output.float() for output in self.network(pixels))
+
+
+@contextmanager
+def torchscript_warnings_ignored() -> Iterator[None]:
+    """Silence the one message by which every torch.jit call announces that TorchScript is in maintenance."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r".*torch\.jit\..* is (deprecated|not supported)", category=Warning)
+        yield
+
+
+def load_calibrated_network(model_type: str, weights_folder: Path = WEIGHTS) -> tuple[CalibratedNetwork, ModelCard]:
+    """Return the eager network of the shipped weights, in eval mode and channels-last, and its card."""
+    card = read_card(model_type, weights_folder)
+    network = build_network(model_type, len(card.classes))
+    load_weights(network, weights_path(model_type, weights_folder))
+    served = CalibratedNetwork(network, card.calibration.temperature).eval()
+    return served.to(memory_format=torch.channels_last), card  # type: ignore[call-overload]
+
+
+def export_network(
+    served: CalibratedNetwork,
+    path: Path,
+    *,
+    specification: Specification,
+    fingerprint: str,
+    precision: Precision = "single",
+    ranges: Ranges | None = None,
+) -> None:
+    """Trace ``served`` and write it to ``path`` once it has proven itself against the eager network.
+
+    Its second output are the maps of ``training.models.served``. The module is saved unfrozen, in eval mode and
+    channels-last: whoever loads it freezes it for its own device.
+
+    Args:
+        served: the network with its temperature.
+        path: the file to write.
+        specification: the size of its photos, and how they are normalised.
+        fingerprint: what it is made from, for ``training.export.fingerprint``.
+        precision: what it is to compute in.
+        ranges: those of the card, for 8 bits.
+
+    Raises:
+        ValueError: the traced module answers otherwise than the eager one.
+    """
+    generator = torch.Generator().manual_seed(0)
+    size = (3, 3, specification.size, specification.size)
+    pixels = torch.randint(0, 256, size, generator=generator, dtype=torch.uint8)
+    with torch.inference_mode(), torchscript_warnings_ignored():
+        network = quantise(served.network, ranges or {}, value_bits()) if precision == "int8" else served.network
+        explained: nn.Module = ServedNetwork(network, served.temperature, specification).eval()
+        if precision == "half":
+            explained = HalfPrecision(explained)
+        # A trace keeps how convolutions were allowed to compute: in single precision, on a GPU too.
+        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+            traced = torch.jit.trace(explained, pixels[:1])  # type: ignore[no-untyped-call]
+        expected = explained(pixels)[0] if precision == "int8" else served(normalise(pixels, specification))
+        difference = float((traced(pixels)[0] - expected).abs().max())
+        allowed = TOLERANCES[precision]
+        if not difference <= allowed:
+            raise ValueError(f"the TorchScript export differs from the network by {difference:.2g}, over {allowed}")
+        write_atomically(
+            path, lambda temporary: torch.jit.save(traced, str(temporary), _extra_files={FINGERPRINT_FILE: fingerprint})
+        )
+
+
+def ensure_exported(
+    model_repository: Path = MODEL_REPOSITORY,
+    weights_folder: Path = WEIGHTS,
+    networks: Mapping[str, str] = NETWORK_MODELS,
+    *,
+    precision: Precision = "single",
+) -> list[Path]:
+    """Export every network whose file is missing or was made from other weights or in another precision.
+
+    Returns:
+        The files that were written.
+
+    Raises:
+        FileNotFoundError: shipped weights or their card are missing.
+        ValueError: weights, card, class file and specification do not fit one another.
+    """
+    written = []
+    specification = load_specification(model_repository)
+    for export in outdated(model_repository, weights_folder, networks, precision=precision):
+        served, card = load_calibrated_network(export.model_type, weights_folder)
+        if precision == "int8" and not is_supported():
+            raise ValueError("this PyTorch does not compute in 8 bits on this processor: take another tuning profile")
+        if precision == "int8" and card.int8 is None:
+            raise ValueError(f"the card of {export.model_type} has no ranges for 8 bits: evaluate its weights again")
+        export_network(
+            served,
+            export.path,
+            specification=specification,
+            fingerprint=export.fingerprint,
+            precision=precision,
+            ranges=card.int8.ranges if card.int8 else None,
+        )
+        written.append(export.path)
+    return written

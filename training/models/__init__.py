@@ -1,0 +1,1 @@
+"""The two networks, and what is put around them to serve them."""

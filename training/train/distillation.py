@@ -1,0 +1,39 @@
+"""A trained network that teaches another: what it says of a picture becomes a share of what is to be learnt of it.
+
+Both see the same view of a photo, each at its own size (Hinton et al., 2015, https://arxiv.org/abs/1503.02531; the same
+views: Beyer et al., 2022, https://arxiv.org/abs/2106.05237).
+"""
+
+import torch
+from torch import nn
+
+from training.train.precision import mixed_precision
+from training.train.recipes import Distillation
+
+
+class Teacher:
+    """Says what a picture shows, and is not trained itself."""
+
+    def __init__(self, network: nn.Module, settings: Distillation, *, mixed: bool) -> None:
+        """Take what teaches.
+
+        Args:
+            network: a trained one on the device of the pictures, with the classes of the one to train.
+            settings: how much it is believed.
+            mixed: whether it computes in mixed precision.
+        """
+        self._network = network.eval()
+        self._settings = settings
+        self._mixed = mixed
+
+    @torch.no_grad()
+    def teach(self, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """Return the targets with the teacher's probabilities blended in.
+
+        Args:
+            images: FP32 [N, 3, S, S], normalised, of the size that the recipe has for the teacher or larger.
+            targets: FP32 [N, classes], probabilities.
+        """
+        with mixed_precision(images.device, wanted=self._mixed):
+            logits = self._network(images)
+        return targets.lerp(torch.softmax(logits.float(), dim=1), self._settings.share)

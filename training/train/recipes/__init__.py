@@ -1,0 +1,110 @@
+"""Recipes: how a network is trained, as small TOML files beside this one, checked when they are read."""
+
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+RECIPES = Path(__file__).resolve().parent
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Augmentation(_Table):
+    """Strengths of the augmentation; the defaults change nothing but a mirror image."""
+
+    min_area: float = Field(default=1.0, gt=0, le=1, description="smallest share of the photo that a view shows")
+    max_ratio: float = Field(default=1.0, ge=1, description="largest change of the aspect ratio")
+    quarter_turns: bool = False
+    degrees: float = Field(default=0.0, ge=0, description="further rotation, to either side")
+    brightness: float = Field(default=0.0, ge=0, lt=1)
+    contrast: float = Field(default=0.0, ge=0, lt=1)
+    saturation: float = Field(default=0.0, ge=0)
+    channel_gain: float = Field(default=0.0, ge=0, lt=1)
+    erase: float = Field(default=0.0, ge=0, le=1, description="share of pictures with an erased rectangle")
+    mixup: float = Field(default=0.0, ge=0, le=1, description="share of batches that are blended")
+    cutmix: float = Field(default=0.0, ge=0, le=1, description="share of batches with a pasted square")
+
+
+class Stage(_Table):
+    """A run of epochs at one picture size."""
+
+    epochs: int = Field(gt=0)
+    size: int = Field(ge=32, description="side of the training pictures in pixels")
+    train: Literal["all", "head"] = "all"
+    mixing: bool = Field(default=True, description="whether mixup and CutMix apply in this stage")
+
+
+class Distillation(_Table):
+    """How much of what is to be learnt comes from a trained network (``training.train.distillation``)."""
+
+    model: Literal["raw", "pretrained"] = Field(default="raw", description="what the teacher is")
+    share: float = Field(gt=0, le=1, description="of the targets; the rest are the labels")
+    size: int = Field(ge=32, description="side of the pictures that the teacher looks at, in pixels")
+
+
+class Recipe(_Table):
+    """Everything that decides a training run but the data and the initialisation."""
+
+    seed: int = 1
+    batch_size: int = Field(default=64, gt=1)
+    optimiser: Literal["sgd", "adamw"] = "sgd"
+    learning_rate: float = Field(gt=0, description="peak; warm-up before it, a cosine to zero after it")
+    warmup: float = Field(default=0.05, ge=0, lt=1, description="share of the run")
+    weight_decay: float = Field(default=5e-4, ge=0)
+    layer_decay: float = Field(default=1.0, gt=0, le=1, description="learning rate of a layer against that of the next")
+    label_smoothing: float = Field(default=0.1, ge=0, lt=1)
+    balance: float = Field(default=0.5, ge=0, le=1, description="0 draws photos as they are, 1 every class as often")
+    ema: float = Field(default=0.998, ge=0, lt=1, description="decay a step of the averaged weights, which are kept")
+    mixed_precision: bool = True
+    augmentation: Augmentation = Augmentation()
+    teacher: Distillation | None = None
+    stages: tuple[Stage, ...] = Field(min_length=1)
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of all stages together."""
+        return sum(stage.epochs for stage in self.stages)
+
+    def view_size(self, stage: Stage) -> int:
+        """Return the side of the views in pixels: the student's own are made smaller where the teacher wants larger."""
+        return max(stage.size, self.teacher.size) if self.teacher else stage.size
+
+    def stage_of(self, epoch: int) -> Stage:
+        """Return the stage that ``epoch`` (from 0) belongs to."""
+        for stage in self.stages:
+            if epoch < stage.epochs:
+                return stage
+            epoch -= stage.epochs
+        raise IndexError("the recipe has fewer epochs")
+
+    def with_epochs(self, epochs: int) -> "Recipe":
+        """Return the recipe stretched or cut to ``epochs``, shared among its stages as before, at least one each."""
+        if epochs < len(self.stages):
+            raise ValueError(f"the recipe has {len(self.stages)} stages, so it needs at least as many epochs")
+        shares = [max(1, round(stage.epochs * epochs / self.epochs)) for stage in self.stages]
+        shares[shares.index(max(shares))] += epochs - sum(shares)
+        stages = tuple(
+            stage.model_copy(update={"epochs": share}) for stage, share in zip(self.stages, shares, strict=True)
+        )
+        return self.model_copy(update={"stages": stages})
+
+
+def load_recipe(name: str | Path) -> Recipe:
+    """Read a recipe by its name in this folder or by its path.
+
+    Raises:
+        FileNotFoundError: there is no such recipe.
+        ValueError: it is no TOML, or a value in it is wrong; the message names the key.
+    """
+    path = Path(name) if str(name).endswith(".toml") else RECIPES / f"{name}.toml"
+    if not path.exists():
+        known = ", ".join(sorted(file.stem for file in RECIPES.glob("*.toml")))
+        raise FileNotFoundError(f"no recipe {path}; the ones that come with the project are {known}")
+    try:
+        return Recipe.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (tomllib.TOMLDecodeError, ValidationError) as exc:
+        raise ValueError(f"{path}: {exc}") from exc
