@@ -19,7 +19,7 @@ def imported_packages(path: Path) -> Iterator[str]:
             yield node.module.partition(".")[0]
 
 
-@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("part", [*PARTS, "imaging"])
 def test_a_part_imports_no_other(part: str) -> None:
     files = sorted((ROOT / part).rglob("*.py"))
     assert files, f"{part} has no file"

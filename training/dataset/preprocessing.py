@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
-from torch.nn import functional
 
+import imaging.resize
 from training.dataset.orientation import upright
 from training.dataset.specification import Specification
 from training.dataset.transfer import to_device
@@ -34,13 +34,8 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 
 def resize(image: Image.Image, size: int) -> torch.Tensor:
-    """Return the whole RGB image as UINT8 [3, size, size], by antialiased linear interpolation, rounded once.
-
-    What serves on a CPU (``finish`` of the model ``preprocess``) gives the same to the bit: exact ties are frequent,
-    and how another implementation errs at them changed probabilities by up to 0.01 (docs/experiments.md, 2026-11-28).
-    """
-    pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float()
-    return functional.interpolate(pixels, (size, size), mode="bilinear", antialias=True)[0].round().to(torch.uint8)
+    """Return the whole RGB image as UINT8 [3, size, size], by the resize that serves on a CPU too."""
+    return torch.from_numpy(imaging.resize.resize(image, size))
 
 
 def normalise(pixels: torch.Tensor, specification: Specification) -> torch.Tensor:
