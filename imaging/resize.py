@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from cykooz_resizer import FilterType, ResizeAlg, Resizer, ResizeOptions
+from cykooz_resizer import FilterType, ResizeAlg, ResizeOptions, Resizer
 from PIL import Image
 
 Array = np.ndarray[Any, np.dtype[np.uint8]]
@@ -12,8 +12,8 @@ Array = np.ndarray[Any, np.dtype[np.uint8]]
 def resize(image: Image.Image, size: int) -> Array:
     """Squeeze a whole RGB image into a square, by antialiased linear interpolation.
 
-    The result has the bytes of PyTorch's ``interpolate(..., mode="bilinear", antialias=True)`` on UINT8: it rounds after
-    each pass, rows first, and that order is why there are two calls here. Other threads run meanwhile.
+    The result has the bytes of PyTorch's ``interpolate(..., mode="bilinear", antialias=True)`` on UINT8. Both round
+    after each pass; PyTorch's first pass goes along the rows, hence two calls. Other threads run meanwhile.
 
     Args:
         image: an RGB image of any size.

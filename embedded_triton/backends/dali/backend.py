@@ -1,8 +1,7 @@
 """Python-based stand-in for Triton's native DALI backend, for machines where only the server of the wheel is.
 
 It takes the same model folders: ``dali.py`` with one ``@autoserialize`` pipeline, or a serialised ``model.dali``. Where
-``dali.py`` has the halves of that pipeline too, ``decode`` (a pipeline) and ``finish`` (a function of a decoded image
-and of what resizes it), those do the work on a CPU.
+``dali.py`` has a pipeline ``decode`` too, which decodes and no more, a CPU takes that one and resizes as training does.
 Unlike the native backend it fails only the requests whose images can not be decoded, not the whole batch. On a GPU the
 pixels stay there: the network's backend gets them by DLPack.
 """
@@ -10,7 +9,6 @@ pixels stay there: the network's backend gets them by DLPack.
 import importlib.util
 import json
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,11 +17,11 @@ import numpy as np
 import triton_python_backend_utils as pb_utils
 from nvidia.dali.pipeline import Pipeline
 from nvidia.dali.tensors import TensorCPU
+from PIL import Image
 
-from embedded_triton.backends.compiler import CompilerError, compile_c
 from embedded_triton.backends.dali.batches import batches_for
 from embedded_triton.backends.dali.isolation import run_isolated
-from embedded_triton.backends.dali.resize import Resize, compiled_resize, pytorch_resize
+from imaging.resize import resize
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -55,8 +53,10 @@ class TritonPythonModel:
         }
         if "num_threads" in config["parameters"]:
             options["num_threads"] = int(config["parameters"]["num_threads"]["string_value"])
-        self._build, finish = _pipeline_builder(folder, options, on_gpu=on_gpu)
+        size = config["output"][0]["dims"][-1]
+        self._build, decodes_only = _pipeline_builder(folder, options, on_gpu=on_gpu)
         self._pipeline = self._build()
+        finish = (lambda image: _resize(image, size)) if decodes_only else None
         self._batches = batches_for(on_gpu=on_gpu, finish=finish, threads=self._pipeline.num_threads)
         self._known: tuple[Array, Array] | None = None
 
@@ -109,10 +109,8 @@ class TritonPythonModel:
         return pb_utils.InferenceResponse([pb_utils.Tensor.from_dlpack(self._output, self._batches.join(answers))])
 
 
-def _pipeline_builder(
-    folder: Path, options: dict[str, Any], *, on_gpu: bool
-) -> tuple[Callable[[], Any], Callable[[Any], Any] | None]:
-    """Return what builds the pipeline, and what is left to do with each of its images, if anything."""
+def _pipeline_builder(folder: Path, options: dict[str, Any], *, on_gpu: bool) -> tuple[Callable[[], Any], bool]:
+    """Return what builds the pipeline, and whether its images are still to be resized."""
     serialised, source = folder / "model.dali", folder / "dali.py"
     if serialised.is_file():
         content = serialised.read_bytes()
@@ -120,31 +118,28 @@ def _pipeline_builder(
         def deserialise() -> Any:
             return Pipeline.deserialize(content, **options)  # type: ignore[no-untyped-call]
 
-        return deserialise, None
+        return deserialise, False
     if not source.is_file():
         raise pb_utils.TritonModelException(f"{folder} holds neither model.dali nor dali.py")
     module = _import(source)
     marked = [value for value in vars(module).values() if getattr(value, "_is_autoserialize", False)]
     if len(marked) != 1:
         raise pb_utils.TritonModelException(f"{source} must mark one pipeline with @autoserialize, not {len(marked)}")
-    define, finish = marked[0], None
-    if not on_gpu and hasattr(module, "decode") and hasattr(module, "finish"):
-        define, finish = module.decode, partial(module.finish, resize=_resize())
+    decodes_only = not on_gpu and hasattr(module, "decode")
+    define = module.decode if decodes_only else marked[0]
 
     def build() -> Any:
         pipeline = define(**options)
         pipeline.build()
         return pipeline
 
-    return build, finish
+    return build, decodes_only
 
 
-def _resize() -> Resize:
-    try:
-        return compiled_resize(compile_c)
-    except CompilerError as error:
-        pb_utils.Logger.log_warn(f"PyTorch resizes the images, slower: {error}")
-        return pytorch_resize()
+def _resize(image: Any, size: int) -> Array:
+    pixels = np.from_dlpack(image)
+    height, width, _ = pixels.shape
+    return resize(Image.frombuffer("RGB", (width, height), pixels, "raw", "RGB", 0, 1), size)
 
 
 def _import(source: Path) -> ModuleType:

@@ -6,7 +6,6 @@ Everything a pipeline decides stands in ``spec.json`` beside this file, which tr
 
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +42,7 @@ def preprocess() -> Any:
     """Decode, turn, resize without a crop: UINT8 [bytes] to UINT8 [3, size, size]. The networks normalise.
 
     Antialiased linear interpolation without subpixel scaling, rounded to UINT8, and JPEG's fancy upsampling give the
-    pixels that the networks were trained on, but for how exact ties are rounded and for the border.
+    pixels that the networks were trained on, but for a level here and there and for the border.
     """
     size = SPECIFICATION["size"]
     resized = fn.resize(
@@ -54,14 +53,5 @@ def preprocess() -> Any:
 
 @pipeline_def(**OPTIONS)
 def decode() -> Any:
-    """The first half of ``preprocess``, whose second half is ``finish``: on a CPU that is the faster way."""
+    """``preprocess`` without its resize: on a CPU the embedded server does that itself, by the function of training."""
     return decoded()
-
-
-def finish(image: Any, resize: Callable[[Any, int], Any]) -> Any:
-    """Finish what was decoded: UINT8 [height, width, 3] to UINT8 [3, size, size].
-
-    As in ``preprocess``, but by the server's own function, which is faster on a CPU than DALI (docs/experiments.md,
-    2026-11-28), where a server can call functions of this file. It resizes as ``training/dataset/preprocessing.py``.
-    """
-    return resize(image, SPECIFICATION["size"])

@@ -19,7 +19,9 @@ SIZES = [
 
 
 def noise(height: int, width: int) -> Image.Image:
-    return Image.fromarray(np.random.default_rng(height * 10_000 + width).integers(0, 256, (height, width, 3), np.uint8))
+    return Image.fromarray(
+        np.random.default_rng(height * 10_000 + width).integers(0, 256, (height, width, 3), np.uint8)
+    )
 
 
 def expected(image: Image.Image, size: int) -> Array:
