@@ -18,7 +18,7 @@ help: ## list every target
 .PHONY: run export doctor
 run: ## start Triton and the gateway on port 8080 (PORT=…); TORCH=cpu downloads 2.5 GB less
 	@$(ENVIRONMENT) serve
-	@exec $(BIN)/python -m scripts.cli.serve --port $(PORT) --stop-with-parent
+	@exec $(BIN)/python -m scripts.cli.serve --stop-with-parent
 
 export: ## bring the model repository up to date with the weights that ship
 	@$(ENVIRONMENT) serve

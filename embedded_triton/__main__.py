@@ -7,8 +7,9 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from embedded_triton.errors import EmbeddedTritonError
+from embedded_triton.install.ports import LOOPBACK
 from embedded_triton.process.signals import StopSignals
-from embedded_triton.server import LOOPBACK, Server
+from embedded_triton.server import Server
 from embedded_triton.settings import Settings
 from embedded_triton.supervisor import Supervisor
 

@@ -16,7 +16,7 @@ from embedded_triton.errors import ServerStartError
 from embedded_triton.install.arguments import build_arguments
 from embedded_triton.install.backend_folder import PACKAGES, prepare_backend_folder
 from embedded_triton.install.environment import server_environment
-from embedded_triton.install.ports import require_free
+from embedded_triton.install.ports import LOOPBACK, in_url, reachable_host, require_free
 from embedded_triton.install.profiles import choose_profile, gpu_count
 from embedded_triton.install.repository import read_repository
 from embedded_triton.install.wheel import find_wheel
@@ -28,7 +28,6 @@ from embedded_triton.process.probe import Probe, ProbeError
 from embedded_triton.process.process_table import arguments_of, processes_naming
 from embedded_triton.settings import Settings
 
-LOOPBACK = "127.0.0.1"
 _FIRST_TRY, _RETRY = 0.1, 0.25
 
 
@@ -60,8 +59,8 @@ class Server:
         self._say = report
         self._log = ServerLog(log, report, has_gpu=self._gpus > 0)
         repository = read_repository(settings.model_repository, self.profile)
-        reachable = LOOPBACK if address == "0.0.0.0" else address  # noqa: S104 - compared, not bound
-        self._ask = Probe(f"{reachable}:{settings.grpc_port}", repository.ensembles, repository.probe_image)
+        reachable = f"{in_url(reachable_host(address))}:{settings.grpc_port}"
+        self._ask = Probe(reachable, repository.ensembles, repository.probe_image)
         self._instances = repository.instances
         self._process: ManagedProcess | None = None
         self._mps: Mps | None = None
@@ -76,13 +75,7 @@ class Server:
             PortBusyError: another process listens on one of the ports.
         """
         settings = self._settings
-        require_free(
-            self._address,
-            {
-                f"EMBEDDED_TRITON_{name.upper()}": getattr(settings, name)
-                for name in ("grpc_port", "http_port", "metrics_port")
-            },
-        )
+        require_free(settings.endpoints(self._address))
         remove_orphans(settings.shared_memory_prefix)
         self._start_mps()
         self._backends = {}

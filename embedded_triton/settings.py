@@ -60,3 +60,8 @@ class Settings(BaseSettings):
         pattern=r"^[A-Za-z0-9_.-]{1,40}$",
         description="Begins the names of the server's segments in /dev/shm; two installations may share one.",
     )
+
+    def endpoints(self, host: str) -> dict[str, tuple[str, int]]:
+        """Return, for each setting that chooses a port, the address and the port."""
+        names = ("grpc_port", "http_port", "metrics_port")
+        return {f"EMBEDDED_TRITON_{name.upper()}": (host, getattr(self, name)) for name in names}

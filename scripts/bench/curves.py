@@ -25,10 +25,11 @@ from typing import Any, Self
 import uvloop
 from PIL import Image
 
+from embedded_triton.launch import free_ports
 from scripts.bench.client import PhotoClient, form
 from scripts.bench.memory import resident_bytes
 from scripts.bench.photos import photos_in
-from scripts.bench.servers import ROOT, StartError, free_ports, gateways, process, triton, wait
+from scripts.bench.servers import ROOT, StartError, gateways, process, triton
 
 MODELS = ("raw", "pretrained")
 #: Width and height; 48 megapixels is a little under the default limit of the gateway.
@@ -114,8 +115,8 @@ def service() -> Iterator[tuple[str, int, float]]:
     command = [sys.executable, "-m", "scripts.cli.serve", "--port", str(port)]
     url = f"http://127.0.0.1:{port}"
     began = time.monotonic()
-    with process("service", command, variables) as (started, log):
-        wait(started, log, lambda: uvloop.run(_ready(url)))
+    with process("service", command, variables) as started:
+        started.wait(lambda: uvloop.run(_ready(url)))
         yield url, started.pid, time.monotonic() - began
 
 

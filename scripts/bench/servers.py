@@ -2,36 +2,23 @@
 
 import itertools
 import os
-import socket
 import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
-from embedded_triton.process.managed import ManagedProcess
+from embedded_triton.errors import ServerStartError
+from embedded_triton.launch import Program, free_ports, running_gateway, running_triton
 
 ROOT = Path(__file__).resolve().parents[2]
 #: What the servers of a benchmark said, numbered in the order of their start; the next benchmark overwrites it.
 LOGS = ROOT / "build" / "bench" / "logs"
-_START_SECONDS, _STOP_SECONDS = 240.0, 40.0
+#: A server did not start; the end of its log says why.
+StartError = ServerStartError
 _numbers = itertools.count(1)
-
-
-class StartError(Exception):
-    """A server did not start; the end of its log says why."""
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ports of the loopback that nobody listened on a moment ago."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
 
 
 def environment(device: str) -> dict[str, str]:
@@ -46,16 +33,11 @@ def triton(
     device: str, model_repository: Path, profile: str | None, cores: Collection[int] | None = None
 ) -> Iterator[str]:
     """The embedded server on free ports, on all cores or only some; yields its gRPC address once all has answered."""
-    grpc, http, metrics = free_ports(3)
-    command = [sys.executable, "-m", "embedded_triton", f"--model-repository={model_repository}"]
-    command += [f"--grpc-port={grpc}", f"--http-port={http}", f"--metrics-port={metrics}"]
-    if cores is not None:
-        command = ["taskset", "--cpu-list", ",".join(map(str, cores)), *command]
-    variables = {**environment(device), "EMBEDDED_TRITON_SHARED_MEMORY_PREFIX": f"bench-{grpc}"}
-    variables |= {"EMBEDDED_TRITON_PROFILE": profile or "default"}
-    with process("triton", command, variables) as (started, log):
-        wait(started, log, lambda: "Triton answers on" in log.read_text(errors="replace"))
-        yield f"127.0.0.1:{grpc}"
+    variables = environment(device)
+    with running_triton(
+        model_repository, log=_log("triton"), cores=cores, environment=variables, profile=profile or "default"
+    ) as started:
+        yield started.grpc_url
 
 
 @contextmanager
@@ -65,16 +47,10 @@ def gateways(triton_url: str, count: int, in_flight: int) -> Iterator[tuple[str,
     A gateway is one process with one event loop, and counts what it has in flight by itself. More of them are more
     processes on ports of their own, whose limits add up to what Triton's queues hold.
     """
-    ports = free_ports(count)
-    admitted = max(64, -(-in_flight // count))
-    variables = {**os.environ, "TRITON_URL": triton_url, "GATEWAY_MAX_REQUESTS_IN_FLIGHT": str(admitted)}
-    variables |= {"GATEWAY_LOG_LEVEL": "warning"}
+    settings = {"max_requests_in_flight": max(64, -(-in_flight // count)), "log_level": "warning"}
     with ExitStack() as stack:
-        for port in ports:
-            command = [sys.executable, "-m", "gateway", "--host", "127.0.0.1", "--port", str(port)]
-            started, log = stack.enter_context(process("gateway", command, variables))
-            wait(started, log, partial(_answers, f"http://127.0.0.1:{port}/health/ready"))
-        yield tuple(f"http://127.0.0.1:{port}" for port in ports)
+        started = (running_gateway(triton_url, log=_log("gateway"), **settings) for _ in range(count))
+        yield tuple(stack.enter_context(gateway).url for gateway in started)
 
 
 @contextmanager
@@ -82,35 +58,22 @@ def ancestor(device: str) -> Iterator[str]:
     """The plain FastAPI service with the eager networks, on this device; yields its URL."""
     (port,) = free_ports(1)
     command = [sys.executable, "-m", "scripts.bench.peers.ancestor", f"--port={port}"]
-    with process("ancestor", command, environment(device)) as (started, log):
-        wait(started, log, partial(_answers, f"http://127.0.0.1:{port}/openapi.json"))
+    with process("ancestor", command, environment(device)) as started:
+        started.wait(partial(_answers, f"http://127.0.0.1:{port}/openapi.json"))
         yield f"http://127.0.0.1:{port}"
 
 
-@contextmanager
-def process(name: str, command: list[str], variables: dict[str, str]) -> Iterator[tuple[ManagedProcess, Path]]:
-    """Run a command while the body runs; yields the process and the file of its log, ``NAME-NUMBER.log`` in ``LOGS``.
+def process(name: str, command: list[str], variables: dict[str, str]) -> Program:
+    """A command that runs while the body does, with the file of its log, ``NAME-NUMBER.log`` in ``LOGS``.
 
     A managed process, so that neither workers that a server forgets (LitServe's do not end with it) nor a benchmark
     that is killed leave anything behind.
     """
-    LOGS.mkdir(parents=True, exist_ok=True)
-    log = LOGS / f"{name}-{next(_numbers)}.log"
-    with log.open("wb") as output:
-        started = ManagedProcess(command, environment=variables, grace=_STOP_SECONDS, output=output)
-    try:
-        yield started, log
-    finally:
-        started.stop()
+    return Program(command, log=_log(name), environment=variables)
 
 
-def wait(started: ManagedProcess, log: Path, ready: Callable[[], bool]) -> None:
-    """Wait until a server is ready. Raises StartError where it ends first, or takes too long."""
-    end = time.monotonic() + _START_SECONDS
-    while not ready():
-        if started.poll() is not None or time.monotonic() > end:
-            raise StartError(f"A server did not start:\n{log.read_text(errors='replace')[-3000:]}")
-        time.sleep(0.1)
+def _log(name: str) -> Path:
+    return LOGS / f"{name}-{next(_numbers)}.log"
 
 
 def _answers(url: str) -> bool:

@@ -12,15 +12,13 @@ import signal
 import subprocess
 import sys
 import threading
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scripts.cli.steps import say, step
 
 if TYPE_CHECKING:
-    from embedded_triton.process.managed import ManagedProcess
+    from embedded_triton.launch import Gateway
     from embedded_triton.process.signals import StopSignals
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,7 +28,6 @@ SAMPLE = ROOT / "scripts" / "samples" / "drawn_can.webp"
 #: The tuning profile that serves another export.
 INT8_PROFILE = "cpu-int8"
 _GATEWAY_GRACE = 3.0
-_GATEWAY_TIMEOUT = 60.0
 _POLL = 0.1
 _PR_SET_PDEATHSIG = 1
 
@@ -51,17 +48,17 @@ def serve(host: str, port: int, signals: "StopSignals", *, logs: Path = LOGS, we
 
     Raises:
         ServeError: a part did not start or did not last.
-        EmbeddedTritonError: the embedded server can not run here, or did not start.
+        EmbeddedTritonError: the embedded server cannot run here, or did not start.
     """
-    from embedded_triton.install.ports import require_free
+    from embedded_triton.install.ports import LOOPBACK, require_free
     from embedded_triton.install.repository import read_repository
-    from embedded_triton.server import LOOPBACK, Server
+    from embedded_triton.launch import describe_exit
+    from embedded_triton.server import Server
     from embedded_triton.settings import Settings
     from embedded_triton.supervisor import Supervisor
 
     settings = Settings()
-    require_free(host, {"PORT": port})
-    logs.mkdir(parents=True, exist_ok=True)
+    require_free({"PORT": (host, port), **settings.endpoints(LOOPBACK)})
     log = logs / f"triton-{settings.grpc_port}.log"
     _export(settings.model_repository, weights, signals.stop, int8=settings.profile == INT8_PROFILE)
     if signals.stop.is_set():
@@ -69,7 +66,7 @@ def serve(host: str, port: int, signals: "StopSignals", *, logs: Path = LOGS, we
     models = read_repository(settings.model_repository).ensembles if weights else ()
     server = Server(settings, log=log, report=say)
     supervisor = Supervisor(server, settings, report=say)
-    gateway: ManagedProcess | None = None
+    gateway = _gateway(host, port, f"{LOOPBACK}:{settings.grpc_port}", models)
     try:
         with step("Triton", "loads the models and answers a first inference of each") as triton:
             supervisor.start()
@@ -78,18 +75,17 @@ def serve(host: str, port: int, signals: "StopSignals", *, logs: Path = LOGS, we
                 triton.outcome = f"both ensembles answer on {LOOPBACK}:{settings.grpc_port}{tuned}; log: {log}"
         if not signals.stop.is_set():
             with step("Gateway", "starts") as started:
-                gateway = _start_gateway(host, port, f"{LOOPBACK}:{settings.grpc_port}", models)
-                if _await_gateway(gateway, host, port, signals.stop):
+                gateway.start()
+                if gateway.wait_until_ready(signals.stop):
                     started.outcome = f"listens on {host}:{port}"
             if started.outcome:
-                _announce(port, models[0] if models else "raw")
-        while gateway and not signals.stop.wait(_POLL):
-            if gateway.poll() is not None:
-                raise ServeError(f"The gateway has ended with status {gateway.poll()}; its last lines say why.")
+                say(announcement(host, port, models[0] if models else "raw"))
+        while not signals.stop.wait(_POLL):
+            if (status := gateway.poll()) is not None:
+                raise ServeError(f"The gateway {describe_exit(status)}. What it printed before says more.")
     finally:
         with step("Stop", "finishes what is in flight; press Ctrl-C again to hurry") as stopped:
-            if gateway:
-                _stop(gateway, signals.hurry)
+            gateway.stop(signals.hurry)
             supervisor.stop(signals.hurry)
             stopped.outcome = "nothing is left running"
 
@@ -117,56 +113,42 @@ def _export(model_repository: Path, weights: Path | None, stop: threading.Event,
         export.outcome = "; ".join(written) if written else "the models are up to date"
 
 
-def _start_gateway(host: str, port: int, triton_url: str, models: tuple[str, ...]) -> "ManagedProcess":
-    from embedded_triton.process.managed import ManagedProcess
+def _gateway(host: str, port: int, triton_url: str, models: tuple[str, ...]) -> "Gateway":
+    from embedded_triton.launch import Gateway
 
-    command = [sys.executable, "-m", "gateway", "--host", host, "--port", str(port)]
     quiet = {"GATEWAY_LOG_FORMAT": "console", "GATEWAY_LOG_LEVEL": "warning"}
-    environment = {**quiet, **os.environ, "TRITON_URL": triton_url}
-    if models:
-        environment["GATEWAY_MODEL_TYPES"] = ",".join(models)
-    return ManagedProcess(command, environment=environment, grace=_GATEWAY_GRACE)
-
-
-def _await_gateway(gateway: "ManagedProcess", host: str, port: int, stop: threading.Event) -> bool:
-    """Wait until the gateway says that it is ready; False where ``stop`` came first."""
-    address = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 - compared, not bound
-    waited = 0.0
-    while not stop.wait(_POLL):
-        waited += _POLL
-        if gateway.poll() is not None:
-            raise ServeError("The gateway ended while it was starting; its lines above say why.")
-        if waited > _GATEWAY_TIMEOUT:
-            raise ServeError(f"The gateway did not get ready within {_GATEWAY_TIMEOUT:.0f} s.")
-        try:
-            with urllib.request.urlopen(f"http://{address}:{port}/health/ready", timeout=5) as answer:
-                if answer.status == 200:
-                    return True
-        except (urllib.error.URLError, OSError):
-            continue
-    return False
-
-
-def _announce(port: int, model: str) -> None:
-    say(
-        f"""
-Ready. A page to drop photos on: http://localhost:{port}   the interface: http://localhost:{port}/docs
-Ask it about a drawing of a can (a drawing only shows that it answers; take photos to see how well it judges):
-
-  curl -X POST http://localhost:{port}/{model}/predict -H 'accept: application/json' \\
-    -F {shlex.quote(f"file=@{SAMPLE};type=image/webp")}
-
-Ctrl-C stops everything."""
+    served = {"GATEWAY_MODEL_TYPES": ",".join(models)} if models else {}
+    return Gateway(
+        triton_url, host=host, port=port, grace=_GATEWAY_GRACE, environment={**quiet, **os.environ, **served}
     )
 
 
-def _stop(process: "ManagedProcess", hurry: threading.Event) -> None:
-    process.terminate()
-    while process.poll() is None:
-        if hurry.wait(_POLL):
-            process.kill()
-            break
-    process.wait()
+def announcement(host: str, port: int, model: str) -> str:
+    """Return what is said once all is ready: where the page is, for other devices too where they reach ``host``.
+
+    Args:
+        host: the address that the gateway listens on.
+        port: its port.
+        model: the model that the example asks.
+    """
+    from embedded_triton.install.ports import in_url, lan_address, reachable_host
+
+    here = "localhost" if reachable_host(host) in ("127.0.0.1", "::1") else in_url(host)
+    lines = [f"Ready. A page to drop photos on: http://{here}:{port}   the interface: http://{here}:{port}/docs"]
+    if (address := lan_address(host)) is not None:
+        lines.append(f"On a phone in the same network: http://{in_url(address)}:{port}")
+    return "\n".join(
+        [
+            "",
+            *lines,
+            "Ask it about a drawing of a can (it only shows that the service answers; photos show how well it judges):",
+            "",
+            f"  curl -X POST http://{here}:{port}/{model}/predict -H 'accept: application/json' \\",
+            f"    -F {shlex.quote(f'file=@{SAMPLE};type=image/webp')}",
+            "",
+            "Ctrl-C stops everything.",
+        ]
+    )
 
 
 def _stop_with_parent() -> None:
@@ -184,8 +166,10 @@ def main() -> int:
     signals = StopSignals()
     signals.install()
     parser = argparse.ArgumentParser(prog="python -m scripts.cli.serve", description=__doc__)
-    parser.add_argument("--host", default="127.0.0.1", help="address of the gateway; 0.0.0.0 lets others reach it")
-    parser.add_argument("--port", type=int, default=8080, help="port of the gateway")
+    parser.add_argument(
+        "--host", help="address of the gateway; 0.0.0.0 lets others reach it (default: GATEWAY_HOST, else 127.0.0.1)"
+    )
+    parser.add_argument("--port", type=int, help="port of the gateway (default: GATEWAY_PORT or PORT, else 8080)")
     parser.add_argument(
         "--weights", type=Path, metavar="FOLDER", help="your own; only models with a card there are served"
     )
@@ -197,9 +181,12 @@ def main() -> int:
     from pydantic import ValidationError
 
     from embedded_triton.errors import EmbeddedTritonError
+    from gateway.settings import Settings as GatewaySettings
 
+    given = {name: value for name in ("host", "port") if (value := getattr(arguments, name)) is not None}
     try:
-        serve(arguments.host, arguments.port, signals, logs=arguments.logs, weights=arguments.weights)
+        gateway = GatewaySettings(**given)
+        serve(gateway.host, gateway.port, signals, logs=arguments.logs, weights=arguments.weights)
     except (EmbeddedTritonError, ServeError, ValidationError, OSError) as exc:
         print(f"error: {exc}", file=sys.stderr)
         return 1

@@ -1,7 +1,6 @@
 """NVIDIA's Triton container, started on an exported model repository and stopped again."""
 
 import re
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -11,6 +10,8 @@ from pathlib import Path
 
 from tritonclient.grpc import InferenceServerClient
 from tritonclient.utils import InferenceServerException
+
+from embedded_triton.launch import free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 _START_SECONDS, _PULL_SECONDS = 600.0, 3600.0
@@ -68,7 +69,7 @@ def running(model_repository: Path, profile: str) -> Iterator[Container]:
         CheckError: it does not start; the end of its log is in the message.
     """
     docker("pull", "--quiet", image(), timeout=_PULL_SECONDS)
-    (port,) = _free_port()
+    (port,) = free_ports(1)
     name = f"bin-it-right-check-{port}"
     docker(
         *("run", "--detach", "--name", name, "--gpus", "all", "--shm-size", "1g"),
@@ -99,9 +100,3 @@ def _wait(container: Container, models: list[str]) -> None:
                 break
             time.sleep(0.5)
     raise CheckError(f"NVIDIA's server did not get ready; the end of its log:\n{container.log()[-4000:]}")
-
-
-def _free_port() -> tuple[int]:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return (int(listener.getsockname()[1]),)

@@ -1,19 +1,19 @@
 """A server to ask: the one that answers already, or one that is started for the purpose and stopped after."""
 
-import os
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 
+from embedded_triton.errors import EmbeddedTritonError
+from embedded_triton.launch import running_gateway, running_triton
+
 ROOT = Path(__file__).resolve().parents[2]
-_START_TIMEOUT = 300.0
-_STOP_TIMEOUT = 30.0
+#: What a server said that was started here.
+LOGS = ROOT / ".cache" / "logs"
 
 
 @contextmanager
@@ -29,17 +29,16 @@ def served(url: str) -> Iterator[str]:
     address = httpx.URL(url)
     if address.host not in ("127.0.0.1", "localhost"):
         raise ValueError(f"nothing is ready at {url}/health/ready")
-    command = [sys.executable, "-m", "scripts.cli.serve", "--port", str(address.port or 80), "--stop-with-parent"]
-    print(f"nothing is ready at {url}: starting Triton and the gateway there")
-    # A line a request would bury the report.
-    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"GATEWAY_LOG_LEVEL": "warning"})
+    print(f"nothing is ready at {url}: starting Triton and the gateway there", flush=True)
+    subprocess.run([sys.executable, "-m", "scripts.cli.export"], check=True)
     try:
-        _await(url, process)
-        yield url
-    finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGINT)
-        process.wait(_STOP_TIMEOUT)
+        with (
+            running_triton(ROOT / "model_repository", log=LOGS / "triton-evaluate.log") as triton,
+            running_gateway(triton.grpc_url, log=LOGS / "gateway-evaluate.log", port=address.port or 80),
+        ):
+            yield url
+    except EmbeddedTritonError as exc:
+        raise ValueError(str(exc)) from exc
 
 
 def is_ready(url: str) -> bool:
@@ -48,13 +47,3 @@ def is_ready(url: str) -> bool:
         return httpx.get(f"{url}/health/ready", timeout=5).status_code == httpx.codes.OK
     except httpx.HTTPError:
         return False
-
-
-def _await(url: str, process: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + _START_TIMEOUT
-    while not is_ready(url):
-        if process.poll() is not None:
-            raise ValueError(f"the server ended with status {process.returncode} while it was starting; see above")
-        if time.monotonic() > deadline:
-            raise ValueError(f"the server was not ready within {_START_TIMEOUT:.0f} s")
-        time.sleep(0.5)

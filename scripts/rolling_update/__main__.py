@@ -7,15 +7,15 @@ import datetime
 import json
 import os
 import platform
-import socket
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
+from embedded_triton.launch import Gateway, free_ports
 from scripts.rolling_update.load import Load
 from scripts.rolling_update.names import Names
-from scripts.rolling_update.processes import ROOT, Gateway, Triton
+from scripts.rolling_update.servers import ROOT, Replica
 from scripts.rolling_update.update import replace_one_after_the_other
 
 #: gRPC asks the DNS no more often than this.
@@ -39,17 +39,8 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--replace", type=int, help="how many of them are replaced (default: all)")
     arguments = parser.parse_args()
     if arguments.servers < 2:
-        parser.error("one server alone can not be replaced without a gap")
+        parser.error("one server alone cannot be replaced without a gap")
     return arguments
-
-
-def _free_ports(count: int) -> list[int]:
-    """Ports that nobody listened on a moment ago."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [int(each.getsockname()[1]) for each in sockets]
 
 
 async def run(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -57,12 +48,12 @@ async def run(arguments: argparse.Namespace) -> dict[str, Any]:
     pre_stop = arguments.pre_stop
     if pre_stop is None:
         pre_stop = arguments.connection_age * JITTER + RESOLUTION_PAUSE + 2
-    http_port, dns_port, grpc, http, metrics = _free_ports(5)
+    dns_port, grpc, http, metrics = free_ports(4)
     photos = sorted((ROOT / "scripts" / "samples").glob("drawn_*"))
     names = Names()
-    with tempfile.TemporaryDirectory(prefix="rolling-update-") as folder:
+    with tempfile.TemporaryDirectory(prefix="rolling-update-") as folder, contextlib.ExitStack() as running:
         servers = [
-            Triton(
+            Replica(
                 f"127.0.0.{number + 2}",
                 (grpc, http, metrics),
                 arguments.model_repository,
@@ -71,26 +62,23 @@ async def run(arguments: argparse.Namespace) -> dict[str, Any]:
             )
             for number in range(arguments.servers)
         ]
-        gateway = Gateway(http_port, f"dns://127.0.0.1:{dns_port}/triton.test:{grpc}", Path(folder, "gateway.log"))
         await names.listen("127.0.0.1", dns_port)
-        try:
-            for server in servers:
-                await server.start()
-            for server in servers:
-                await server.wait_until_ready()
-                names.published.add(server.address)
-            await gateway.start()
-            await gateway.wait_until_ready()
-            load = Load(gateway.url, photos, arguments.in_flight)
-            _say(f"{len(servers)} servers are ready; {arguments.in_flight} requests in flight from here on")
-            async with load.running():
-                await asyncio.sleep(_QUIET_SECONDS)
-                replaced = await replace_one_after_the_other(servers[: arguments.replace], names, pre_stop, _say)
-                await asyncio.sleep(_QUIET_SECONDS)
-        finally:
-            names.close()
-            for process in (gateway, *servers):
-                await process.terminate()
+        running.callback(names.close)
+        for server in servers:
+            running.enter_context(server)
+        for server in servers:
+            await asyncio.to_thread(server.wait_until_ready)
+            names.published.add(server.address)
+        gateway = running.enter_context(
+            Gateway(f"dns://127.0.0.1:{dns_port}/triton.test:{grpc}", log=Path(folder, "gateway.log"), api_keys="")
+        )
+        await asyncio.to_thread(gateway.wait_until_ready)
+        load = Load(gateway.url, photos, arguments.in_flight)
+        _say(f"{len(servers)} servers are ready; {arguments.in_flight} requests in flight from here on")
+        async with load.running():
+            await asyncio.sleep(_QUIET_SECONDS)
+            replaced = await replace_one_after_the_other(servers[: arguments.replace], names, pre_stop, _say)
+            await asyncio.sleep(_QUIET_SECONDS)
     return {
         "what": "rolling update",
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from scripts.rolling_update.names import Names
-from scripts.rolling_update.processes import Triton
+from scripts.rolling_update.servers import Replica
 
 #: Longer than any client waits for its next look at the names.
 _PATIENCE_SECONDS = 120
@@ -27,7 +27,7 @@ class Replaced:
 
 
 async def replace_one_after_the_other(
-    servers: Sequence[Triton], names: Names, pre_stop: float, report: Callable[[str], None]
+    servers: Sequence[Replica], names: Names, pre_stop: float, report: Callable[[str], None]
 ) -> list[Replaced]:
     """Replace every server, each when the one before it is back at work.
 
@@ -39,13 +39,13 @@ async def replace_one_after_the_other(
         report: is called with a line about each step.
 
     Raises:
-        RuntimeError: a server did not come back.
-        TimeoutError: a server did not end, or got no requests after its return.
+        ServerStartError: a server did not come back.
+        TimeoutError: a server got no requests after its return.
     """
     return [await _replace(server, names, pre_stop, report) for server in servers]
 
 
-async def _replace(server: Triton, names: Names, pre_stop: float, report: Callable[[str], None]) -> Replaced:
+async def _replace(server: Replica, names: Names, pre_stop: float, report: Callable[[str], None]) -> Replaced:
     began = asyncio.get_running_loop().time()
     if pre_stop:
         report(f"{server.address}: not ready any more; SIGTERM follows after {pre_stop:.0f} s")
@@ -55,10 +55,10 @@ async def _replace(server: Triton, names: Names, pre_stop: float, report: Callab
     await asyncio.sleep(min(1, pre_stop))
     at_the_end = await server.executed() - before
     report(f"{server.address}: SIGTERM, after {at_the_end} requests in the last second")
-    status = await server.terminate()
+    status = await asyncio.to_thread(server.stop)
     names.published.discard(server.address)
-    await server.start()
-    await server.wait_until_ready()
+    server.start()
+    await asyncio.to_thread(server.wait_until_ready)
     report(f"{server.address}: ended with status {status}, started again, ready")
     idle = await server.executed()
     names.published.add(server.address)

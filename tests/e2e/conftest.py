@@ -52,7 +52,7 @@ def shared_triton(
         return
     model_repository = request.getfixturevalue("model_repository")
     server = RunningTriton(model_repository, tmp_path_factory.mktemp("triton") / "server.log")
-    server.start()
+    server.start_and_wait()
     yield server
     server.stop()
 
@@ -62,7 +62,7 @@ def triton(shared_triton: RunningTriton | GivenTriton) -> Iterator[RunningTriton
     """The session's server, answering. A test may stop, restart or harm it: it is brought back."""
     yield shared_triton
     if not shared_triton.is_up():
-        shared_triton.start()
+        shared_triton.start_and_wait()
     shared_triton.wait_until_ready()
 
 
@@ -90,7 +90,7 @@ def shared_gateway(shared_triton: RunningTriton, tmp_path_factory: pytest.TempPa
     log = tmp_path_factory.mktemp("gateway") / "gateway.log"
     gateway = RunningGateway(shared_triton.grpc_url, log, deadline_seconds=120)
     yield gateway
-    assert gateway.stop() == 0
+    assert gateway.end() == 0
 
 
 @pytest.fixture

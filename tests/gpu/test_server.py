@@ -40,7 +40,7 @@ def test_a_multi_process_service_of_its_own_serves_and_goes(
     monkeypatch.setenv("EMBEDDED_TRITON_MPS", "true")
     before = set(psutil.pids())
     server = RunningTriton(model_repository, tmp_path / "triton.log")
-    server.start()
+    server.start_and_wait()
     try:
         for model in NETWORK_MODELS:
             answers = ask_at_once(server.grpc_url, model, of_many_sizes(60))

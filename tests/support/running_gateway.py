@@ -2,9 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,45 +9,28 @@ import httpx
 import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.support.running_triton import ROOT, free_ports
+from embedded_triton.launch import Gateway
+from tests.support.plain_process import PlainProcess
 
 StartGateway = Callable[..., "RunningGateway"]
 _START_SECONDS, _STOP_SECONDS = 60, 60
 
 
-class RunningGateway:
+class RunningGateway(PlainProcess, Gateway):
     """`python -m gateway` with settings, and what tests want to know of it."""
 
+    log: Path
+
     def __init__(self, triton_url: str, log: Path, **settings: object) -> None:
-        (self.port,) = free_ports(1)
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.log = log
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
-        chosen = {f"GATEWAY_{name.upper()}": str(value) for name, value in settings.items()}
-        with log.open("ab") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "gateway", "--host", "127.0.0.1", "--port", str(self.port)],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                cwd=ROOT,
-                env=inherited | chosen | {"TRITON_URL": triton_url},
-            )
+        super().__init__(triton_url, log=log, environment=inherited, **settings)
+        self.start()
 
     def wait_until(self, path: str, status: int = 200, seconds: float = _START_SECONDS) -> None:
-        """Waits until a GET has this status. Raises AssertionError with the end of the log."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            assert self.process.poll() is None, self.log.read_text()[-3000:]
-            try:
-                if httpx.get(self.url + path).status_code == status:
-                    return
-            except httpx.TransportError:
-                pass
-            time.sleep(0.05)
-        raise AssertionError(f"{path} did not become {status}:\n" + self.log.read_text()[-3000:])
+        """Waits until a GET has this status. Raises ServerStartError with the end of the log."""
+        self.wait(lambda: self.status_of(path) == status, seconds=seconds)
 
-    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+    def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Sends a signal and returns the exit status."""
         self.process.send_signal(number)
         return self.process.wait(_STOP_SECONDS)

@@ -12,8 +12,9 @@ from functools import partial
 
 import psutil
 
+from embedded_triton.launch import free_ports
 from scripts.bench.client import BOUNDARY, form
-from scripts.bench.servers import free_ports, process, wait
+from scripts.bench.servers import process
 
 #: What stands in the place of the service, by the name of its module in ``scripts.bench.peers``.
 PEERS = ("ancestor", "tuned", "onnx", "litserve")
@@ -93,9 +94,9 @@ def peers(names: Sequence[str], models: Sequence[str], photo: bytes) -> Iterator
         for name, port in zip(names, free_ports(len(names)), strict=True):
             command = [sys.executable, "-m", f"scripts.bench.peers.{name}", f"--port={port}"]
             running.append(stack.enter_context(process(name, command, variables)))
-            found[name] = Peer(f"http://127.0.0.1:{port}", running[-1][0].pid)
-        for (started, log), peer in zip(running, found.values(), strict=True):
-            wait(started, log, partial(_answers, peer.url, models, photo))
+            found[name] = Peer(f"http://127.0.0.1:{port}", running[-1].pid)
+        for started, peer in zip(running, found.values(), strict=True):
+            started.wait(partial(_answers, peer.url, models, photo))
         yield found
 
 

@@ -24,14 +24,7 @@ def check_service(port: int) -> Iterator[Finding]:
     if _gateway_answers(port):
         yield good("ports", f"a gateway answers on port {port} already: http://localhost:{port}")
     else:
-        yield ports(
-            {
-                "PORT": port,
-                "EMBEDDED_TRITON_GRPC_PORT": settings.grpc_port,
-                "EMBEDDED_TRITON_HTTP_PORT": settings.http_port,
-                "EMBEDDED_TRITON_METRICS_PORT": settings.metrics_port,
-            }
-        )
+        yield ports({"PORT": ("127.0.0.1", port), **settings.endpoints("127.0.0.1")})
     yield from _weights()
     yield _repository(settings.model_repository, settings.profile)
 
@@ -44,16 +37,16 @@ def _gateway_answers(port: int) -> bool:
         return False
 
 
-def ports(numbers: dict[str, int]) -> Finding:
-    """Whether nobody listens on the ports; each by the variable that sets it."""
+def ports(endpoints: dict[str, tuple[str, int]]) -> Finding:
+    """Whether nobody listens on the ports; address and port by the variable that sets it."""
     from embedded_triton.errors import PortBusyError
     from embedded_triton.install.ports import require_free
 
     try:
-        require_free("127.0.0.1", numbers)
+        require_free(endpoints)
     except PortBusyError as error:
         return problem("ports", error.problem, error.remedy)
-    return good("ports", f"{', '.join(str(port) for port in sorted(numbers.values()))} are free")
+    return good("ports", f"{', '.join(str(port) for port in sorted(port for _, port in endpoints.values()))} are free")
 
 
 def _weights() -> Iterator[Finding]:

@@ -32,7 +32,7 @@ def test_requests_in_flight_are_answered(
     while gateway.metric("gateway_requests_in_flight") < 20:
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    assert gateway.stop(number) == 0
+    assert gateway.end(number) == 0
     sender.join(60)
     assert [response.status_code for response in responses] == [200] * 30
     with pytest.raises(httpx.ConnectError):
@@ -54,5 +54,5 @@ def test_idle_connections_do_not_delay_the_end(triton: RunningTriton, start_gate
     with httpx.Client(base_url=gateway.url) as client:
         client.get("/health/live")
         began = time.monotonic()
-        assert gateway.stop() == 0
+        assert gateway.end() == 0
         assert time.monotonic() - began < 20

@@ -44,7 +44,7 @@ def test_server_stopped_and_started_again(gateway: RunningGateway, triton: Runni
         assert_problem(ask(gateway, model), 503)
     gateway.wait_until("/health/ready", 503)
     assert httpx.get(gateway.url + "/health/live").status_code == 200
-    triton.start()
+    triton.start_and_wait()
     wait_for_answer(gateway)
     assert ask(gateway).json() == expected
     gateway.wait_until("/health/ready")
@@ -102,6 +102,6 @@ def test_gateway_that_starts_before_triton(triton: RunningTriton, start_gateway:
     gateway = start_gateway(triton.grpc_url, wait="/health/live")
     assert_problem(httpx.get(gateway.url + "/health/ready"), 503)
     assert_problem(ask(gateway), 503)
-    triton.start()
+    triton.start_and_wait()
     gateway.wait_until("/health/ready")
     assert ask(gateway).status_code == 200

@@ -5,10 +5,8 @@ Every step is the command that a person would type; nothing of the project's own
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +15,8 @@ import numpy
 import pytest
 from PIL import Image, ImageDraw
 
-from tests.support.running_triton import ROOT, free_ports
+from embedded_triton.launch import Program, free_ports
+from tests.support.plain_process import ROOT
 
 # The first test waits for the training, which is slow on a machine that does other things too.
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
@@ -106,31 +105,24 @@ def url(own: Path) -> Iterator[str]:
         "EMBEDDED_TRITON_SHARED_MEMORY_PREFIX": f"test-own-{os.getpid()}",
     }
     words = ("serve", "--port", str(port), "--weights", str(own / "weights"), "--logs", str(own / "logs"))
-    with (own / "printed.txt").open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "scripts.cli.main", *words],
-            cwd=ROOT,
-            env=os.environ | ports | settings,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-        )
-    pause, base = threading.Event(), f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(1200):
-            assert process.poll() is None, (own / "printed.txt").read_text()
-            try:
-                if httpx.get(f"{base}/health/ready").status_code == 200:
-                    break
-            except httpx.TransportError:
-                pass
-            pause.wait(0.1)
-        else:
-            raise AssertionError((own / "printed.txt").read_text())
+    service = Program(
+        [sys.executable, "-m", "scripts.cli.main", *words],
+        log=own / "printed.txt",
+        environment=os.environ | ports | settings,
+    )
+    base = f"http://127.0.0.1:{port}"
+    with service:
+        service.wait(lambda: answers(f"{base}/health/ready"))
         yield base
-    finally:
-        process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 0
+        assert service.stop() == 0
+
+
+def answers(url: str) -> bool:
+    """Whether a GET succeeds."""
+    try:
+        return httpx.get(url).is_success
+    except httpx.TransportError:
+        return False
 
 
 @pytest.mark.parametrize("label", CLASSES)

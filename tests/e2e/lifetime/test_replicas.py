@@ -23,7 +23,7 @@ PHOTO = encode(bottle(), "JPEG")
 @pytest.fixture
 def second(model_repository: Path, tmp_path: Path) -> Iterator[RunningTriton]:
     server = RunningTriton(model_repository, tmp_path / "second.log")
-    server.start()
+    server.start_and_wait()
     yield server
     if server.is_up():
         server.stop()
@@ -72,7 +72,7 @@ def test_two_servers(triton: RunningTriton, second: RunningTriton, start_gateway
     assert shares(gateway, [triton], 30)[0] >= 30
     gateway.wait_until("/health/ready")
 
-    second.start()
+    second.start_and_wait()
     for _ in range(20):
         if min(shares(gateway, [triton, second], 30)) >= 10:
             break

@@ -16,7 +16,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.support.running_triton import ROOT, free_ports
+from embedded_triton.launch import free_ports
+from tests.support.plain_process import ROOT
 from tests.support.waiting import eventually
 from training.evaluate.card import weights_path
 from training.models.model_types import NETWORK_MODELS

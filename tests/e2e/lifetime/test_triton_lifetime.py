@@ -53,7 +53,7 @@ def private_folders(server: RunningTriton) -> set[Path]:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
 def test_ending_the_parent_leaves_nothing(own_triton: RunningTriton, number: signal.Signals) -> None:
-    own_triton.start()
+    own_triton.start_and_wait()
     processes, folders = own_triton.processes(), private_folders(own_triton)
     assert {"tritonserver"} < {process.name() for process in processes}
     assert own_triton.segments()
@@ -65,7 +65,7 @@ def test_ending_the_parent_leaves_nothing(own_triton: RunningTriton, number: sig
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=lambda number: number.name)
 def test_ending_the_parent_while_models_load_leaves_nothing(own_triton: RunningTriton, number: signal.Signals) -> None:
-    own_triton.launch()
+    own_triton.start()
     assert eventually(lambda: bool(own_triton.segments()[1:]))
     processes, folders = own_triton.processes(), private_folders(own_triton)
     own_triton.end(number)
@@ -73,7 +73,7 @@ def test_ending_the_parent_while_models_load_leaves_nothing(own_triton: RunningT
 
 
 def test_a_killed_server_is_started_again_and_leaves_no_second_one(own_triton: RunningTriton) -> None:
-    own_triton.start()
+    own_triton.start_and_wait()
     segments, killed = set(own_triton.segments()), own_triton.server_pid
     os.kill(killed, signal.SIGKILL)
     assert eventually(lambda: not psutil.pid_exists(killed))
@@ -95,11 +95,9 @@ def test_a_killed_backend_process_is_noticed_and_replaced(triton: RunningTriton,
         assert ask(client, "raw", image) == pytest.approx(before, abs=1e-4)
 
 
-def test_one_killed_backend_process_of_several_is_noticed_and_replaced(
-    own_triton: RunningTriton, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("EMBEDDED_TRITON_PROFILE", "cpu-16")
-    own_triton.start()
+def test_one_killed_backend_process_of_several_is_noticed_and_replaced(own_triton: RunningTriton) -> None:
+    own_triton.configure(profile="cpu-16")
+    own_triton.start_and_wait()
     server = own_triton.server_pid
     own_triton.kill_backend("raw_cnn")
     assert eventually(lambda: not psutil.pid_exists(server))
@@ -128,7 +126,7 @@ def test_a_backend_process_that_stands_still_for_longer_than_triton_bears_is_rec
 
 
 def test_two_servers_live_side_by_side(triton: RunningTriton, own_triton: RunningTriton) -> None:
-    own_triton.start()
+    own_triton.start_and_wait()
     image = encoded(120, 90, 8)
     answers = []
     for server in (triton, own_triton):
@@ -141,9 +139,9 @@ def test_two_servers_live_side_by_side(triton: RunningTriton, own_triton: Runnin
         assert ask(client, "raw", image) == pytest.approx(answers[0], abs=1e-4)
 
 
-def test_a_server_takes_the_profile_that_it_is_told(own_triton: RunningTriton, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("EMBEDDED_TRITON_PROFILE", "cpu-16")
-    own_triton.start()
+def test_a_server_takes_the_profile_that_it_is_told(own_triton: RunningTriton) -> None:
+    own_triton.configure(profile="cpu-16")
+    own_triton.start_and_wait()
     with InferenceServerClient(own_triton.grpc_url) as client:
         instances = {
             model: sum(group.count for group in client.get_model_config(model).config.instance_group)
@@ -152,15 +150,13 @@ def test_a_server_takes_the_profile_that_it_is_told(own_triton: RunningTriton, m
     assert instances == {"preprocess": 2, "raw_cnn": 3}
 
 
-def test_a_server_computes_in_8_bits_where_it_is_told_to(
-    own_triton: RunningTriton, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_server_computes_in_8_bits_where_it_is_told_to(own_triton: RunningTriton) -> None:
     if not is_supported():
         pytest.skip("this PyTorch does not compute in 8 bits on this processor")
     written = ensure_exported(own_triton.model_repository, precision="int8")
     assert {path.name for path in written} == {"model.int8.pt"}
-    monkeypatch.setenv("EMBEDDED_TRITON_PROFILE", "cpu-int8")
-    own_triton.start()
+    own_triton.configure(profile="cpu-int8")
+    own_triton.start_and_wait()
     specification = load_specification(own_triton.model_repository)
     file = encoded(120, 90, 7)
     pixels = resize(decode(file), specification.size)[None]
@@ -180,8 +176,8 @@ def test_a_server_computes_in_8_bits_where_it_is_told_to(
 
 
 def test_a_busy_port_is_a_sentence_and_not_a_server(triton: RunningTriton, own_triton: RunningTriton) -> None:
-    own_triton.ports = triton.ports
-    own_triton.launch()
+    own_triton.configure(grpc_port=triton.ports[0])
+    own_triton.start()
     assert own_triton.join() == 1
     message = own_triton.log.read_text()
     assert message.startswith(f"error: Port {triton.ports[0]} on 127.0.0.1 cannot be used")

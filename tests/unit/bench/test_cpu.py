@@ -140,8 +140,9 @@ def logs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 def test_what_a_server_said_is_kept(logs: Path) -> None:
-    with process("peer", ["echo", "out of memory"], dict(os.environ)) as (started, _):
-        started.wait(60)
+    with process("peer", ["echo", "out of memory"], dict(os.environ)) as started:
+        while started.is_up():
+            time.sleep(0.01)
     (log,) = logs.iterdir()
     assert log.name.startswith("peer-")
     assert log.read_text() == "out of memory\n"
@@ -149,7 +150,7 @@ def test_what_a_server_said_is_kept(logs: Path) -> None:
 
 @pytest.mark.usefixtures("logs")
 def test_a_peer_stands_still_while_another_is_measured() -> None:
-    with process("peer", ["sleep", "60"], dict(os.environ)) as (started, _):
+    with process("peer", ["sleep", "60"], dict(os.environ)) as started:
         while not (children := psutil.Process(started.pid).children()):
             time.sleep(0.01)
         (child,) = children
@@ -162,7 +163,7 @@ def test_a_peer_stands_still_while_another_is_measured() -> None:
 @pytest.mark.usefixtures("logs")
 def test_what_is_left_to_do_is_waited_for() -> None:
     work = "import time; end = time.monotonic() + 1.5\nwhile time.monotonic() < end: pass\ntime.sleep(60)"
-    with process("peer", [sys.executable, "-c", work], dict(os.environ)) as (started, _):
+    with process("peer", [sys.executable, "-c", work], dict(os.environ)) as started:
         while not (children := psutil.Process(started.pid).children()):
             time.sleep(0.01)
         settle(most=60)

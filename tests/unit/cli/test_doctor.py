@@ -47,7 +47,7 @@ def test_a_busy_port_is_named() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         number = taken.getsockname()[1]
-        finding = service.ports({"PORT": number})
+        finding = service.ports({"PORT": ("127.0.0.1", number)})
     assert finding.state is State.problem
     assert str(number) in finding.text
     assert "PORT" in finding.remedy

@@ -52,7 +52,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeTriton]:
     fake = FakeTriton()
     fake.models |= {"preprocess", "raw_cnn", "resnet50"}
     asyncio.run_coroutine_threadsafe(fake.start(), loop).result(10)
-    monkeypatch.setattr(container, "_free_port", lambda: (fake.port,))
+    monkeypatch.setattr(container, "free_ports", lambda _count: [fake.port])
     yield fake
     asyncio.run_coroutine_threadsafe(fake.stop(), loop).result(10)
     loop.call_soon_threadsafe(loop.stop)
