@@ -61,11 +61,16 @@ web := data/processed/web
 measure_web := $(if $(wildcard $(web)/heldout.parquet),--extra $(web)/train.parquet \
 	--extra-list web_heldout=$(web)/heldout.parquet --other-things $(web)/other_things.parquet)
 
-evaluate-cli: dev ## calibrate and measure a run, and write its card: model_path=…
-	@$(BIN)/python -m training evaluate "$(model_path)" "$(dataset_path)" $(measure_web)
+# A folder of photos from other places, and the names of those that nothing was chosen by.
+places ?=
+held_out ?=
+measure_places := $(if $(places),--places "$(places)" $(addprefix --held-out ,$(held_out)))
 
-evaluate: dev ## measure the test list through the real gateway and Triton
-	@$(BIN)/python -m scripts.evaluate_server "$(dataset_path)"
+evaluate-cli: dev ## calibrate and measure a run, and write its card: model_path=…
+	@$(BIN)/python -m training evaluate "$(model_path)" "$(dataset_path)" $(measure_web) $(measure_places)
+
+evaluate: dev ## measure the test list through the real gateway and Triton; places=FOLDER held_out="NAME …" too
+	@$(BIN)/python -m scripts.evaluate_server "$(dataset_path)" $(measure_places)
 
 promote: dev ## let evaluated weights replace the shipped ones, if they are no worse: model=…
 	@$(BIN)/python -m training promote $(model)

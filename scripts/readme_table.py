@@ -14,8 +14,8 @@ from training.models.model_types import NETWORK_MODELS
 README = Path(__file__).resolve().parents[1] / "README.md"
 BEGIN, END = "<!-- models:begin -->", "<!-- models:end -->"
 _HEADER = (
-    "| model | parameters | accuracy | balanced accuracy | F1 macro | MCC | accuracy, photos from the web "
-    "| calibration error | AUROC, other things |"
+    "| model | parameters | accuracy | balanced accuracy | F1 macro | MCC | accuracy at other places "
+    "| calibration error | AUROC, out-of-distribution |"
 )
 
 
@@ -23,12 +23,12 @@ def render_table(cards: list[ModelCard]) -> str:
     """Return the table, a row for each card, and its small print; in brackets the bootstrapped 95 % interval."""
     rows = [_HEADER, "|" + "---|" * (_HEADER.count("|") - 1)]
     for card in cards:
-        test, web = card.metrics["test"], card.metrics.get("web_heldout")
+        test, away = card.metrics["test"], card.places.held_out_mean if card.places else None
         cells = [f"`{card.model_type}`", f"{card.parameters / 1e6:.1f} M"]
         for name in ("accuracy", "balanced_accuracy", "f1_macro", "mcc"):
             low, high = test.intervals[name]
             cells.append(f"{test.metrics[name]:.3f} [{low:.3f}, {high:.3f}]")
-        cells.append(f"{web.metrics['accuracy']:.3f}" if web else "not measured")
+        cells.append(f"{away.accuracy:.3f} (mean of {away.places} held-out places)" if away else "not measured")
         cells.append(f"{test.ece:.3f}")
         cells.append(f"{card.other_things.auroc:.3f}" if card.other_things else "not measured")
         rows.append("| " + " | ".join(cells) + " |")
@@ -42,10 +42,10 @@ def _small_print(card: ModelCard) -> str:
     parts = [f"recall of {rarest} {test.per_class[rarest].recall:.3f} ({test.per_class[rarest].support} photos)"]
     without = test.without_duplicates
     if without is not None and without.metrics is not None:
-        left_out = f"without the {without.left_out} test photos that training photos nearly equal"
+        left_out = f"excluding {without.left_out} near-duplicates of training images"
         parts.insert(0, f"accuracy {without.metrics['accuracy']:.3f} {left_out}")
     if card.other_things is not None:
-        parts.append(f"{card.other_things.over_99:.1%} of photos of other things answered with more than 0.99")
+        parts.append(f"{card.other_things.over_99:.1%} of out-of-distribution images get confidence > 0.99")
     return f"- `{card.model_type}`: {'; '.join(parts)}."
 
 

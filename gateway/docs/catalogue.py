@@ -6,7 +6,7 @@ from gateway.docs.operations import PROBLEMS
 
 _MODEL: dict[str, Any] = {
     "type": "object",
-    "required": ["name", "ready", "version", "classes", "confidence_threshold", "metrics", "explains"],
+    "required": ["name", "ready", "version", "classes", "confidence_threshold", "metrics", "places", "explains"],
     "properties": {
         "name": {"type": "string", "description": "The model type, as in the URL."},
         "ready": {"type": "boolean", "description": "It answered within the last ten seconds."},
@@ -20,6 +20,11 @@ _MODEL: dict[str, Any] = {
             "type": "object",
             "description": "From the model card, by list of photos and name.",
             "additionalProperties": {"type": "object", "additionalProperties": {"type": "number"}},
+        },
+        "places": {
+            "type": ["object", "null"],
+            "description": "From the model card: accuracy at other places, their means, and which were held out; "
+            "null where that was not measured.",
         },
         "explains": {"type": "boolean", "description": "Whether POST /{model_type}/explain works."},
     },
@@ -51,6 +56,7 @@ MODELS: dict[str, Any] = {
                                 "classes": ["glass", "paper", "cardboard", "plastic", "metal", "trash"],
                                 "confidence_threshold": 0.5,
                                 "metrics": {"test": {"accuracy": 0.5}},
+                                "places": None,
                                 "explains": True,
                             }
                         ],

@@ -40,5 +40,6 @@ def _entry(name: str, ready: bool, model: ModelDescription | None) -> dict[str, 
         "classes": model.labels if model else (),
         "confidence_threshold": model.confidence_threshold if model else None,
         "metrics": model.metrics if model else {},
+        "places": model.places if model else None,
         "explains": model.explains if model else False,
     }

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy
 from numpy.typing import NDArray
@@ -22,7 +23,8 @@ class ModelDescription:
 
     `weights_digest`, `confidence_threshold` (under it an answer is not sure) and `drift_reference` may be absent.
     `version_number` is Triton's when the model was asked for its labels; `metrics` are those of the model card, by
-    list of photos and name; `explains` says whether the model can tell where it looked.
+    list of photos and name; `places` is the card's report on other places; `explains` says whether the model can tell
+    where it looked.
     """
 
     labels: tuple[str, ...]
@@ -32,6 +34,7 @@ class ModelDescription:
     version_number: str = ""
     metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     explains: bool = False
+    places: Mapping[str, Any] | None = None
 
     def version(self, number: str) -> str:
         """Triton's number of a version and, where it is known, the digest of the weights."""

@@ -16,10 +16,14 @@ import numpy as np
 import torch
 
 from scripts.evaluate_server.answers import ask
+from scripts.evaluate_server.places import measure_places
 from scripts.evaluate_server.serving import served
+from training.dataset.classes import read_classes
 from training.dataset.entries import Entry, load_photos, read_entries
+from training.dataset.places import read_places
 from training.dataset.preprocessing import normalise
 from training.dataset.specification import load_specification
+from training.evaluate.places import check_held_out
 from training.evaluate.provenance import hardware
 from training.evaluate.report import make_report
 from training.evaluate.summary import describe_report
@@ -64,12 +68,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("dataset", type=Path, help="a folder with the list, or a Parquet file")
     parser.add_argument("--url", default="http://127.0.0.1:8080", help="a gateway; where none answers, one is started")
     parser.add_argument("--list", default="test", help="which list of the data set")
+    parser.add_argument("--places", type=Path, metavar="FOLDER", help="photos from other places too")
+    parser.add_argument("--held-out", metavar="PLACE", action="append", default=[], help="by name; repeatable")
     parser.add_argument("--model", choices=tuple(NETWORK_MODELS), action="append", help="both by default")
     parsed = parser.parse_args(arguments)
     try:
         entries = read_entries(parsed.dataset, parsed.list)
+        places = read_places(parsed.places, read_classes()) if parsed.places else {}
+        check_held_out(parsed.held_out, places)
         with served(parsed.url) as url:
             results = [measure(url, model_type, entries) for model_type in parsed.model or NETWORK_MODELS]
+            for result in results if places else ():
+                result["places"] = measure_places(url, result["model_type"], places, parsed.held_out)
     except (ValueError, FileNotFoundError) as exc:
         print(f"error: {exc}", file=sys.stderr)
         return 1

@@ -14,7 +14,7 @@ from embedded_triton.install.arguments import GPU_POOL_BYTES
 from training.dataset.classes import MODEL_REPOSITORY, read_classes
 from training.dataset.specification import load_specification
 from training.evaluate.card import Calibration, ModelCard
-from training.evaluate.report_types import DriftReference
+from training.evaluate.report_types import DriftReference, PlaceReport, PlacesMean, PlacesReport
 from training.export.configurations import WARMUP_IMAGE, explaining
 from training.export.profiles import DEFAULT, load_profiles
 from training.export.repository import render_from, render_repository, write_repository
@@ -250,6 +250,16 @@ def test_clients_learn_about_the_weights_from_the_ensemble() -> None:
         training={},
         calibration=Calibration(temperature=1.2, confidence_threshold=0.54321),
         metrics={},
+        places=PlacesReport(
+            places={
+                "bin": PlaceReport(
+                    count=4, accuracy=1 / 3, balanced_accuracy=0.5, sure=0.5, right_when_sure=None, confusion=((4,),)
+                )
+            },
+            mean=PlacesMean(places=1, accuracy=1 / 3, balanced_accuracy=0.5, sure=0.5, right_when_sure=None),
+            held_out=("bin",),
+            held_out_mean=None,
+        ),
         drift_reference=DriftReference(
             count=3,
             class_shares={'a "quoted" näme': 1 / 3},
@@ -264,5 +274,8 @@ def test_clients_learn_about_the_weights_from_the_ensemble() -> None:
     assert parameters["weights_digest"] == "0123456789ab"
     assert parameters["confidence_threshold"] == "0.5432"
     assert json.loads(parameters["metrics"]) == {}
+    bin_ = json.loads(parameters["places"])["places"]["bin"]
+    assert (bin_["count"], bin_["accuracy"], bin_["right_when_sure"]) == (4, 0.3333, None)
+    assert "confusion" not in bin_
     assert json.loads(parameters["drift_reference"])["class_shares"] == {'a "quoted" näme': 0.3333}
     assert not configs["pretrained"].parameters

@@ -27,6 +27,22 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     parser.add_argument("--other-things", type=Path, metavar="PARQUET", help="photos of none of the classes")
     parser.add_argument(
+        "--places", type=Path, metavar="FOLDER", help="photos from other places: a Parquet file or a folder each"
+    )
+    parser.add_argument(
+        "--held-out", metavar="PLACE", action="append", default=[], help="that nothing was chosen by; repeatable"
+    )
+    threshold = parser.add_mutually_exclusive_group()
+    threshold.add_argument(
+        "--threshold-places", type=Path, metavar="FOLDER", help="places, not trained on, to choose the threshold by"
+    )
+    threshold.add_argument(
+        "--threshold-predictions", type=Path, metavar="CSV", help="the same by predictions: confidence, correct, place"
+    )
+    parser.add_argument(
+        "--right-when-sure", type=float, default=0.8, help="share that the threshold has to give (0.8 by default)"
+    )
+    parser.add_argument(
         "--describe", metavar="KEY=TEXT", action="append", default=[], help="a fact of the training, for the card"
     )
     parser.add_argument(
@@ -49,7 +65,17 @@ def run(arguments: argparse.Namespace) -> None:
     record["evaluation"] = {"command": portable_command(command), "hardware": hardware()}
     output = arguments.output or OUTPUT / model_type
     lists = {name: Path(path) for name, path in _pairs(arguments.extra_list).items()}
-    sources = Sources(arguments.dataset, lists, arguments.other_things, tuple(arguments.extra))
+    sources = Sources(
+        arguments.dataset,
+        lists,
+        arguments.other_things,
+        tuple(arguments.extra),
+        places=arguments.places,
+        held_out=tuple(arguments.held_out),
+        threshold_places=arguments.threshold_places,
+        threshold_predictions=arguments.threshold_predictions,
+        right_when_sure=arguments.right_when_sure,
+    )
     card, written = evaluate(
         model_type,
         weights,

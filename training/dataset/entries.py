@@ -1,7 +1,7 @@
 """Photos in memory: decoded and resized once, kept as bytes, so that augmentation never waits for a decoder."""
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,15 +17,20 @@ SPLITS = Path(__file__).resolve().parents[2] / "data" / "splits"
 OFFICIAL_ORDER = ("glass", "paper", "cardboard", "plastic", "metal", "trash")
 #: Pillow decodes outside the interpreter's lock, but where pictures are small, more threads only wait for it.
 _THREADS = 4
+_COLUMNS = ("image", "label", "source", "original")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One photo of a data set: its encoded bytes or file, its class name, and a name to report it by."""
+    """One photo of a data set: its encoded bytes or file, its class name, and a name to report it by.
+
+    ``original`` names the photo that it was cut from; crops of one photo share it, and a split must not part them.
+    """
 
     source: bytes | Path
     label: str
     name: str
+    original: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,7 @@ def read_entries(dataset: Path, split: str) -> list[Entry]:
         FileNotFoundError: the data set, its list, or a photo that the list names is missing.
     """
     if dataset.suffix == ".parquet":
-        return list(_parquet_entries(dataset))
+        return read_parquet(dataset)
     if not dataset.is_dir():
         raise FileNotFoundError(f"{dataset} is neither a folder with a subfolder for each class nor a .parquet file")
     images = dataset / "images" if (dataset / "images").is_dir() else dataset
@@ -90,10 +95,27 @@ def read_entries(dataset: Path, split: str) -> list[Entry]:
     return entries
 
 
-def _parquet_entries(path: Path) -> Iterator[Entry]:
-    table = pyarrow.parquet.read_table(path, columns=["image", "label", "source"])
-    for row in table.to_pylist():
-        yield Entry(row["image"], row["label"], row["source"])
+def read_parquet(path: Path) -> list[Entry]:
+    """Read the photos of a Parquet file: columns image, label, source and, if it has it, original.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is no Parquet file, or lacks a column.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {path}")
+    try:
+        columns = [name for name in _COLUMNS if name in pyarrow.parquet.read_schema(path).names]
+        if missing := [name for name in _COLUMNS[:3] if name not in columns]:
+            raise ValueError(f"{path} has no column {', '.join(missing)}; it needs image, label and source")
+        rows = pyarrow.parquet.read_table(path, columns=columns).to_pylist()
+    except pyarrow.ArrowException as exc:
+        raise ValueError(f"{path} is no Parquet file: {exc}") from exc
+    originals = [row.get("original") or row["source"] for row in rows]
+    return [
+        Entry(row["image"], row["label"] or "", original, original)
+        for row, original in zip(rows, originals, strict=True)
+    ]
 
 
 def load_photos(entries: Sequence[Entry], classes: Sequence[str], size: int) -> PhotoSet:

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from training.atomic_write import write_atomically
-from training.evaluate.report_types import DriftReference, Int8Report, ListReport, OtherThingsReport
+from training.evaluate.report_types import DriftReference, Int8Report, ListReport, OtherThingsReport, PlacesReport
 
 WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
 
@@ -35,7 +35,9 @@ class ModelCard(BaseModel):
     date: str
     training: dict[str, Any] = Field(description="data, split, initialisation, recipe, command, hardware, time")
     calibration: Calibration
+    threshold_rule: str | None = Field(default=None, description="how the confidence threshold was chosen")
     metrics: dict[str, ListReport] = Field(description="by list: val, test, web_heldout …")
+    places: PlacesReport | None = Field(default=None, description="photos from other places")
     other_things: OtherThingsReport | None = None
     drift_reference: DriftReference | None = None
     int8: Int8Report | None = None

@@ -15,7 +15,8 @@ def objections(candidate: ModelCard, shipped: ModelCard) -> list[str]:
     """Say in a sentence each what speaks against the candidate; an empty list lets it pass.
 
     Accuracy and balanced accuracy must not be lower on the validation list and on the held-out photos, and on the
-    validation list the F1 of no class may be under the shipped weights' bootstrap interval. The same weights, measured
+    validation list the F1 of no class may be under the shipped weights' bootstrap interval; the mean accuracy over the
+    held-out places must not be lower, unless those of the shipped weights are unknown. The same weights, measured
     again because the measuring has changed, always pass: what ships stays what it is, and its card becomes true again.
     """
     if candidate.weights_sha256 == shipped.weights_sha256:
@@ -45,7 +46,29 @@ def objections(candidate: ModelCard, shipped: ModelCard) -> list[str]:
                 for label, of in old.per_class.items()
                 if new.per_class[label].f1 < of.f1_interval[0]
             ]
-    return found
+    return found + _at_held_out_places(candidate, shipped)
+
+
+def _at_held_out_places(candidate: ModelCard, shipped: ModelCard) -> list[str]:
+    old = shipped.places
+    if old is None or old.held_out_mean is None:
+        return []
+    new = candidate.places
+    if new is None or new.held_out_mean is None:
+        return ["it was not measured at held-out places (--places, --held-out), where the shipped weights were"]
+    if [(name, new.places[name].count) for name in new.held_out] != [
+        (name, old.places[name].count) for name in old.held_out
+    ]:
+        return [
+            f"its held-out places are {', '.join(new.held_out)}; those of the shipped weights are "
+            f"{', '.join(old.held_out)}, or have other numbers of photos"
+        ]
+    if new.held_out_mean.accuracy < old.held_out_mean.accuracy:
+        return [
+            f"mean accuracy at held-out places is {new.held_out_mean.accuracy:.4f}, "
+            f"under the shipped {old.held_out_mean.accuracy:.4f}"
+        ]
+    return []
 
 
 def promote(model_type: str, folder: Path, weights_folder: Path = WEIGHTS) -> ModelCard:

@@ -50,6 +50,41 @@ class ListReport(_Table):
     without_duplicates: DuplicateReport | None = None
 
 
+class PlaceReport(_Table):
+    """One model on the photos of one place.
+
+    Where a place has no class ``cardboard``, what it calls ``paper`` may be cardboard: that answer counts as right.
+    """
+
+    count: int = Field(description="photos of one of the classes")
+    accuracy: float
+    balanced_accuracy: float = Field(description="mean recall of the classes that the place has")
+    sure: float = Field(description="share of the answers over the confidence threshold")
+    right_when_sure: float | None = Field(description="accuracy of those; null where there is none")
+    confusion: tuple[tuple[int, ...], ...] = Field(description="rows: the true class; columns: the answer as it was")
+    none_count: int = Field(default=0, description="photos of none of the classes; in none of the figures above")
+    none_sure: float | None = Field(default=None, description="share of their answers over the threshold")
+
+
+class PlacesMean(_Table):
+    """Means over places, each counted once however many photos it has."""
+
+    places: int
+    accuracy: float
+    balanced_accuracy: float
+    sure: float
+    right_when_sure: float | None = Field(description="over the places with a sure answer; null where there is none")
+
+
+class PlacesReport(_Table):
+    """One model on photos from several places."""
+
+    places: dict[str, PlaceReport]
+    mean: PlacesMean
+    held_out: tuple[str, ...] = Field(description="places that no choice and no training saw")
+    held_out_mean: PlacesMean | None = Field(description="over the held-out places; null where none was named")
+
+
 class OtherThingsReport(_Table):
     """Photos of none of the classes, for which every answer is wrong."""
 

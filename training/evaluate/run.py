@@ -2,24 +2,28 @@
 
 import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
 from training.dataset.classes import MODEL_REPOSITORY, read_classes
 from training.dataset.duplicates import duplicates_of
-from training.dataset.entries import PhotoSet, load_photos, read_entries
+from training.dataset.entries import Entry, PhotoSet, load_photos, read_entries
+from training.dataset.places import read_places
 from training.dataset.preprocessing import normalise
 from training.dataset.specification import Specification, load_specification
 from training.evaluate.calibration import confidence_threshold, fit_temperature
 from training.evaluate.card import Calibration, ModelCard, card_path, read_card, sha256, weights_path, write_card
 from training.evaluate.metrics import eight_metrics
+from training.evaluate.places import check_held_out, report_places
 from training.evaluate.predictions import Predictions, draw_predictions, predict_photos
 from training.evaluate.report import drift_reference, make_report, report_out_of_distribution
 from training.evaluate.report_types import Int8List, Int8Report
+from training.evaluate.threshold import VALIDATION_RULE, read_sure_answers, sure_answers
 from training.int8 import is_supported, observe, quantise
 from training.models.build import build_network
 from training.train.checkpoints import load_weights, save_weights
@@ -33,13 +37,29 @@ _OBSERVED = 128
 class Sources:
     """What to measure on: a data set with lists, further sets by name, and photos of none of the classes.
 
-    ``extra_training`` was trained on beside the training list: duplicates are looked for in both.
+    ``extra_training`` was trained on beside the training list: duplicates are looked for in both. ``places`` is a
+    folder of other places (``training.dataset.places``), ``held_out`` names those that no choice and no training saw.
+
+    The confidence threshold is chosen such that sure answers are right in ``right_when_sure`` of the cases, by the
+    predictions for left-out places in ``threshold_predictions`` or by the network's own for ``threshold_places``, which
+    it must not have been trained on; where neither is given, a tenth of the validation images is under it.
     """
 
     dataset: Path
     extra_lists: Mapping[str, Path] = field(default_factory=dict)
     other_things: Path | None = None
     extra_training: tuple[Path, ...] = ()
+    places: Path | None = None
+    held_out: tuple[str, ...] = ()
+    threshold_places: Path | None = None
+    threshold_predictions: Path | None = None
+    right_when_sure: float = 0.8
+
+    def __post_init__(self) -> None:
+        if self.threshold_places and self.threshold_predictions:
+            raise ValueError("the confidence threshold is chosen by places or by predictions, not by both")
+        if self.held_out and not self.places:
+            raise ValueError("held-out places need the folder that they are in")
 
 
 def evaluate(
@@ -53,7 +73,8 @@ def evaluate(
 ) -> tuple[ModelCard, list[Path]]:
     """Measure ``weights`` in the half precision that they ship in; write them, their card and figures to ``output``.
 
-    Temperature and threshold come from the validation list; the other lists are only measured on.
+    The temperature comes from the validation list, the threshold by the rule of ``sources``; other lists are only
+    measured on.
 
     Args:
         model_type: ``raw`` or ``pretrained``.
@@ -71,12 +92,15 @@ def evaluate(
         FileNotFoundError: weights, a list or a photo are missing.
     """
     classes, specification = read_classes(model_repository), load_specification(model_repository)
-    network = build_network(model_type, len(classes))
-    load_weights(network, weights)
+    # Read before anything takes long: a wrong name or label is said at once.
+    places = read_places(sources.places, classes) if sources.places else {}
+    check_held_out(sources.held_out, places)
+    left_out = read_places(sources.threshold_places, classes) if sources.threshold_places else {}
+    given = None
+    if sources.threshold_predictions is not None:
+        given = read_sure_answers(sources.threshold_predictions, sources.right_when_sure)
     candidate = weights_path(model_type, output)
-    save_weights(network, candidate, half=True)
-    load_weights(network, candidate)
-    network = network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = _in_half_precision(model_type, weights, candidate, len(classes))
 
     entries = {split: read_entries(sources.dataset, split) for split in ("val", "test")}
     entries |= {name: read_entries(path, "test") for name, path in sources.extra_lists.items()}
@@ -87,7 +111,13 @@ def evaluate(
     val = answers["val"]
     temperature = fit_temperature(val.logits, val.photos.labels)
     val_probabilities = val.probabilities(temperature)
-    threshold = confidence_threshold(val_probabilities.max(axis=1))
+
+    def predict(photos: Sequence[Entry]) -> np.ndarray:
+        pixels = _unlabelled(photos, classes, specification.size)
+        return predict_photos(network, pixels, specification).probabilities(temperature)
+
+    sure = sure_answers(left_out, predict, classes, sources.right_when_sure) if left_out else given
+    threshold = sure.threshold() if sure else confidence_threshold(val_probabilities.max(axis=1))
 
     seen = [entry for path in (sources.dataset, *sources.extra_training) for entry in read_entries(path, "train")]
     duplicates = duplicates_of(entries, seen)
@@ -104,12 +134,9 @@ def evaluate(
     }
     other = None
     if sources.other_things is not None:
-        photos = _unlabelled(sources.other_things, classes, specification.size)
-        other = report_out_of_distribution(
-            answers["test"].probabilities(temperature),
-            predict_photos(network, photos, specification).probabilities(temperature),
-            threshold=threshold,
-        )
+        unknown = predict(read_entries(sources.other_things, "test"))
+        known = answers["test"].probabilities(temperature)
+        other = report_out_of_distribution(known, unknown, threshold=threshold)
     card = ModelCard(
         model_type=model_type,
         classes=classes,
@@ -119,7 +146,11 @@ def evaluate(
         date=datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
         training=training,
         calibration=Calibration(temperature=temperature, confidence_threshold=threshold),
+        threshold_rule=sure.rule if sure else VALIDATION_RULE,
         metrics=reports,
+        places=report_places(places, predict, classes, threshold=threshold, held_out=sources.held_out)
+        if places
+        else None,
         other_things=other,
         drift_reference=drift_reference(
             val_probabilities, val.photos.pixels.float().mean(dim=(1, 2, 3)).numpy(), classes, threshold=threshold
@@ -161,7 +192,15 @@ def _in_int8(
     return Int8Report(ranges=ranges, photos=len(photos), value_bits=bits, lists=lists)
 
 
-def _unlabelled(path: Path, classes: Sequence[str], size: int) -> PhotoSet:
-    """Read photos of none of the classes; the label that they get is never looked at."""
-    entries = [type(entry)(entry.source, classes[0], entry.name) for entry in read_entries(path, "test")]
-    return load_photos(entries, classes, size)
+def _in_half_precision(model_type: str, weights: Path, candidate: Path, classes: int) -> nn.Module:
+    """Return the network with the precision of its weights as they ship, which are written to ``candidate``."""
+    network = build_network(model_type, classes)
+    load_weights(network, weights)
+    save_weights(network, candidate, half=True)
+    load_weights(network, candidate)
+    return network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+def _unlabelled(entries: Sequence[Entry], classes: Sequence[str], size: int) -> PhotoSet:
+    """Read photos whose labels may be none of the classes; the label that they get is never looked at."""
+    return load_photos([replace(entry, label=classes[0]) for entry in entries], classes, size)

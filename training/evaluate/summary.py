@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from training.evaluate.card import ModelCard
-from training.evaluate.report_types import ListReport
+from training.evaluate.report_types import ListReport, PlaceReport, PlacesMean, PlacesReport
 
 
 def describe_card(card: ModelCard) -> str:
@@ -14,6 +14,8 @@ def describe_card(card: ModelCard) -> str:
         f"{calibration.temperature:.3f}, not sure under a confidence of {calibration.confidence_threshold:.3f}"
     ]
     parts += [describe_report(name, report, card.classes) for name, report in card.metrics.items()]
+    if card.places is not None:
+        parts.append(describe_places(card.places))
     if card.other_things is not None:
         other = card.other_things
         parts.append(
@@ -58,6 +60,25 @@ def describe_report(name: str, report: ListReport, classes: Sequence[str]) -> st
             f"  {label:{width}}  {of.precision:9.4f}  {of.recall:6.4f}  {of.f1:6.4f}  {of.support:6}  {'':10} {counts}"
         )
     return "\n".join(lines)
+
+
+def describe_places(report: PlacesReport) -> str:
+    """Return the table of places and their means."""
+    width = max(len("mean over held-out places"), *map(len, report.places)) + 2
+    lines = [f"{'place':{width}}   photos  accuracy  balanced    sure  right when sure  none of them: photos, sure"]
+    for name, of in sorted(report.places.items(), key=lambda item: item[0] in report.held_out):
+        none = f"{of.none_count:8} {_share(of.none_sure)}" if of.none_count else ""
+        mark = " *" if name in report.held_out else ""
+        lines.append(f"{name + mark:{width}} {of.count:8}  {_figures(of)}  {none}".rstrip())
+    lines.append(f"{'mean over places':{width}} {report.mean.places:8}  {_figures(report.mean)}")
+    if report.held_out_mean is not None:
+        mean = report.held_out_mean
+        lines.append(f"{'mean over held-out places':{width}} {mean.places:8}  {_figures(mean)}   (* held out)")
+    return "\n".join(lines)
+
+
+def _figures(of: PlaceReport | PlacesMean) -> str:
+    return f"{of.accuracy:8.4f}  {of.balanced_accuracy:8.4f}  {of.sure:6.1%}  {_share(of.right_when_sure):>15}"
 
 
 def _share(value: float | None) -> str:

@@ -31,14 +31,17 @@ _DECIMALS = 4
 def describe_weights(card: ModelCard) -> dict[str, str]:
     """Return what the gateway learns of the weights from Triton: their digest, the threshold, and JSON documents.
 
-    ``metrics`` holds the metrics by list of photos, ``drift_reference`` what the answers looked like on the
-    validation list.
+    ``metrics`` holds the metrics by list of photos, ``places`` how well it does at other places, ``drift_reference``
+    what the answers looked like on the validation list.
     """
     parameters = {
         "weights_digest": card.weights_sha256[:_DIGEST],
         "confidence_threshold": str(round(card.calibration.confidence_threshold, _DECIMALS)),
         "metrics": _compact({name: report.metrics for name, report in card.metrics.items()}),
     }
+    if card.places is not None:
+        without_confusion = {"places": {"__all__": {"confusion"}}}
+        parameters["places"] = _compact(card.places.model_dump(mode="json", exclude=without_confusion))
     if card.drift_reference is not None:
         parameters["drift_reference"] = _compact(card.drift_reference.model_dump(mode="json"))
     return parameters

@@ -58,7 +58,9 @@ class FakeClassifier:
 
     def described(self) -> Mapping[str, ModelDescription]:
         metrics = {"test": {"accuracy": 0.75}}
-        return {"raw": ModelDescription(LABELS, "0123456789ab", self.threshold, self.reference, "1", metrics, True)}
+        places = {"held_out_mean": {"accuracy": 0.5}}
+        known = ModelDescription(LABELS, "0123456789ab", self.threshold, self.reference, "1", metrics, True, places)
+        return {"raw": known}
 
     def readiness(self) -> Mapping[str, bool]:
         return self.models_ready

@@ -4,12 +4,14 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from scripts.evaluate_server import __main__ as command
 from scripts.evaluate_server.answers import ask
+from scripts.evaluate_server.places import measure_places
 from scripts.evaluate_server.serving import is_ready, served
 from training.dataset.entries import Entry
 
@@ -66,6 +68,18 @@ def test_answers_stand_in_the_order_of_the_photos_though_the_server_is_busy(url:
     answers = ask(url, "raw", entries, CLASSES)
     np.testing.assert_allclose(answers[:, 0], np.arange(40) / 100)
     np.testing.assert_allclose(answers.sum(axis=1), 1)
+
+
+def test_places_are_asked_of_the_server(
+    url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    card = SimpleNamespace(classes=CLASSES, calibration=SimpleNamespace(confidence_threshold=0.75))
+    monkeypatch.setattr("scripts.evaluate_server.places.read_card", lambda _: card)
+    street = [Entry(f"photo {share}.".encode(), "cup", "x.jpg") for share in (10, 60, 90)]
+    report = measure_places(url, "raw", {"street": street}, ["street"])
+    assert report["places"]["street"]["accuracy"] == pytest.approx(2 / 3)
+    assert report["held_out_mean"]["right_when_sure"] == pytest.approx(1 / 2)
+    assert "street *" in capsys.readouterr().out
 
 
 def test_a_refused_photo_is_named_with_the_reason(url: str) -> None:

@@ -7,7 +7,15 @@ import pytest
 from scripts.readme_table import BEGIN, END, README, main, put_table, render_table
 from training.evaluate.card import Calibration, ModelCard, card_path, read_card, sha256, write_card
 from training.evaluate.metrics import EIGHT
-from training.evaluate.report_types import ClassReport, DuplicateReport, ListReport, OtherThingsReport, SelectiveReport
+from training.evaluate.report_types import (
+    ClassReport,
+    DuplicateReport,
+    ListReport,
+    OtherThingsReport,
+    PlacesMean,
+    PlacesReport,
+    SelectiveReport,
+)
 from training.models.model_types import NETWORK_MODELS
 
 
@@ -41,8 +49,15 @@ def _card(model_type: str, accuracy: float, digest: str = "0") -> ModelCard:
 def test_a_row_says_what_the_card_says() -> None:
     header, rule, row, *_ = render_table([_card("raw", 0.88)]).splitlines()
     assert row.startswith("| `raw` | 2.6 M | 0.880 [0.850, 0.910] | ")
-    assert row.endswith(" | 0.880 | 0.021 | 0.912 |")
+    assert row.endswith(" | not measured | 0.021 | 0.912 |")
     assert header.count("|") == rule.count("|") == row.count("|")
+
+
+def test_a_row_has_the_mean_over_held_out_places() -> None:
+    mean = PlacesMean(places=3, accuracy=0.5432, balanced_accuracy=0.5, sure=0.4, right_when_sure=0.8)
+    places = PlacesReport(places={}, mean=mean, held_out=("bin",), held_out_mean=mean)
+    row = render_table([_card("raw", 0.88).model_copy(update={"places": places})]).splitlines()[2]
+    assert row.endswith(" | 0.543 (mean of 3 held-out places) | 0.021 | 0.912 |")
 
 
 def test_the_small_print_names_near_copies_the_rarest_class_and_sure_answers_about_other_things() -> None:
@@ -53,8 +68,8 @@ def test_the_small_print_names_near_copies_the_rarest_class_and_sure_answers_abo
     report = test.model_copy(update={"per_class": {**test.per_class, "plate": rare}, "without_duplicates": without})
     table = render_table([card.model_copy(update={"metrics": {"test": report}})])
     assert table.splitlines()[-1] == (
-        "- `raw`: accuracy 0.870 without the 10 test photos that training photos nearly equal; recall of plate 0.250 "
-        "(7 photos); 0.0% of photos of other things answered with more than 0.99."
+        "- `raw`: accuracy 0.870 excluding 10 near-duplicates of training images; recall of plate 0.250 "
+        "(7 photos); 0.0% of out-of-distribution images get confidence > 0.99."
     )
 
 

@@ -16,6 +16,7 @@ async def test_models_with_what_is_known_of_them(classifier: FakeClassifier) -> 
         "classes": list(LABELS),
         "confidence_threshold": 0.55,
         "metrics": {"test": {"accuracy": 0.75}},
+        "places": {"held_out_mean": {"accuracy": 0.5}},
         "explains": True,
     }
     assert (pretrained["name"], pretrained["ready"]) == ("pretrained", False)

@@ -37,7 +37,15 @@ def sources(toy: Path, tmp_path_factory: pytest.TempPathFactory) -> Sources:
     held_out.append(Entry(seen.source.read_bytes(), seen.label, "seen.jpg"))
     write_entries(held_out, folder / "heldout.parquet")
     write_entries([Entry(encode(draw(0, 950), "PNG"), "shoe", "shoe.png")], folder / "other.parquet")
-    return Sources(toy, {"web_heldout": folder / "heldout.parquet"}, folder / "other.parquet")
+    (folder / "places").mkdir()
+    write_entries(held_out, folder / "places" / "street.parquet")
+    return Sources(
+        toy,
+        {"web_heldout": folder / "heldout.parquet"},
+        folder / "other.parquet",
+        places=folder / "places",
+        held_out=("street",),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +142,36 @@ def test_the_text_tells_every_list(evaluated: tuple[ModelCard, Path, list[Path]]
     assert text.count("precision  recall") == 3
 
 
+def test_other_places_stand_in_the_card_with_the_mean_over_the_held_out_ones(
+    evaluated: tuple[ModelCard, Path, list[Path]],
+) -> None:
+    card, _, _ = evaluated
+    assert card.places is not None
+    street, web = card.places.places["street"], card.metrics["web_heldout"]
+    assert (street.count, street.accuracy) == (web.count, pytest.approx(web.metrics["accuracy"]))
+    assert street.sure == pytest.approx(1 - web.selective.flagged)
+    assert card.places.held_out_mean == card.places.mean
+    assert "mean over held-out places" in describe_card(card)
+
+
+def test_the_threshold_can_be_chosen_by_places(
+    sources: Sources, evaluated: tuple[ModelCard, Path, list[Path]], tmp_path: Path
+) -> None:
+    _, output, _ = evaluated
+    chosen = Sources(sources.dataset, places=sources.places, threshold_places=sources.places, right_when_sure=0.0)
+    card, _ = evaluate("raw", weights_path("raw", output), chosen, tmp_path, training={})
+    assert card.places is not None
+    assert card.places.mean.sure == 1
+    assert "street" in str(card.threshold_rule)
+
+
+def test_contradicting_sources_are_refused(toy: Path) -> None:
+    with pytest.raises(ValueError, match="not by both"):
+        Sources(toy, threshold_places=toy, threshold_predictions=toy)
+    with pytest.raises(ValueError, match="need the folder"):
+        Sources(toy, held_out=("street",))
+
+
 def _better(card: ModelCard, name: str, **metrics: float) -> ModelCard:
     report = card.metrics[name]
     changed = report.model_copy(update={"metrics": report.metrics | metrics})
@@ -200,6 +238,26 @@ def test_the_gate_stops_what_cannot_be_compared(evaluated: tuple[ModelCard, Path
     assert "classes are cup, plate" in objections(other, card)[0]
     longer = card.metrics["val"].model_copy(update={"count": 5})
     assert "list has 5 photos" in objections(card.model_copy(update={"metrics": {"val": longer}}), without)[0]
+
+
+def test_the_gate_looks_at_the_mean_over_held_out_places(evaluated: tuple[ModelCard, Path, list[Path]]) -> None:
+    card = evaluated[0]
+    assert card.places is not None
+    assert card.places.held_out_mean is not None
+    better_mean = card.places.held_out_mean.model_copy(update={"accuracy": 1.0})
+    better = _of_others(card, places=card.places.model_copy(update={"held_out_mean": better_mean}))
+    assert objections(better, card) == []
+    (objection,) = objections(card, better)
+    assert objection.startswith("mean accuracy at held-out places is")
+    unknown = _of_others(card, places=None)
+    assert objections(card, unknown) == []
+    assert objections(unknown, card) == [
+        "it was not measured at held-out places (--places, --held-out), where the shipped weights were"
+    ]
+    bin_ = card.places.places["street"]
+    elsewhere = card.places.model_copy(update={"places": {"bin": bin_}, "held_out": ("bin",)})
+    (objection,) = objections(_of_others(card, places=elsewhere), card)
+    assert objection.startswith("its held-out places are bin; those of the shipped weights are street")
 
 
 def test_promotion_ships_weights_and_card_and_a_worse_candidate_changes_nothing(
