@@ -45,9 +45,7 @@ async def test_configuration_without_parameters_is_enough(triton: FakeTriton, cl
     assert prediction.model.places is None
 
 
-async def test_other_places_are_learned(
-    triton: FakeTriton, classifier: TritonClassifier
-) -> None:
+async def test_other_places_are_learned(triton: FakeTriton, classifier: TritonClassifier) -> None:
     triton.parameters["places"] = '{"held_out_mean":{"accuracy":0.5}}'
     prediction = await classifier.classify("raw", b"photo", 5, nothing)
     assert prediction.model.places == {"held_out_mean": {"accuracy": 0.5}}
