@@ -21,33 +21,32 @@ fail() {
 }
 
 [[ -n ${PROJECT:-} ]] || fail "which project? Say PROJECT=… $0"
-# A zone: its control plane is the one that Google gives free of charge. A region (europe-west4) survives a zone's end.
+# A zone: Google's credit pays for one such cluster. A region (europe-west4) survives the loss of a zone.
 LOCATION=${LOCATION:-europe-west4-a}
 REGION=$(sed -E 's/-[a-z]$//' <<<"$LOCATION")
+# New projects may build in a few regions only; "global" is open to all.
+BUILD_REGION=${BUILD_REGION:-global}
 CLUSTER=${CLUSTER:-bin-it-right}
 REPOSITORY=${REPOSITORY:-bin-it-right}
+# Must be the one of k8s/overlays/mine.
+NAMESPACE=${NAMESPACE:-bin-it-right}
+# Which Triton: cpu, or gpu, which also makes the GPU node pool.
+TRITON=${TRITON:-cpu}
+# The machines of the cluster. Those of c3 have AMX, which computes bfloat16.
+MACHINE_TYPE=${MACHINE_TYPE:-e2-standard-4}
 # The GPU, and a machine that may carry it: nvidia-tesla-t4 goes with n1-standard-8.
 ACCELERATOR=${ACCELERATOR:-nvidia-l4}
-MACHINE_TYPE=${MACHINE_TYPE:-g2-standard-8}
-# The models' configuration for that GPU: model_repository/*/configs/*.pbtxt.
-case $ACCELERATOR in
-    nvidia-h100* | nvidia-h200*) TUNING_PROFILE=${TUNING_PROFILE:-h100} ;;
-    *) TUNING_PROFILE=${TUNING_PROFILE:-l4} ;;
-esac
+GPU_MACHINE_TYPE=${GPU_MACHINE_TYPE:-g2-standard-8}
 MAX_GPU_NODES=${MAX_GPU_NODES:-4}
-# Triton pods, a GPU each. One is cheapest; two go on when a node is lost. The autoscaler sets them itself.
-REPLICAS=${REPLICAS:-1}
 TAG=${TAG:-$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)}
 
-[[ $REPLICAS =~ ^[1-9][0-9]?$ ]] || fail "how many Triton pods? REPLICAS=$REPLICAS is no number of them"
+[[ $TRITON == cpu || $TRITON == gpu ]] || fail "TRITON=$TRITON is neither cpu nor gpu"
 
 IMAGES=$REGION-docker.pkg.dev/$PROJECT/$REPOSITORY
-NAMESPACE=bin-it-right
 BUILD_ACCOUNT=bin-it-right-build@$PROJECT.iam.gserviceaccount.com
 NODE_ACCOUNT=bin-it-right-nodes@$PROJECT.iam.gserviceaccount.com
-# NVIDIA's container of the Dockerfile (TRITON_RELEASE, 26.08) holds CUDA 13.4. The first driver of CUDA 13 carries all of
-# 13 by CUDA's minor version compatibility; GPUs must be of compute capability 7.5 (T4) or newer.
-MINIMUM_DRIVER=580
+# What the nodes may do: logs, metrics, and the streaming of images, which counts against the project's quota.
+NODE_ROLES=(roles/container.defaultNodeServiceAccount roles/serviceusage.serviceUsageConsumer)
 KEDA_VERSION=2.21.0
 
 say() { echo "$*" >&2; }
@@ -75,6 +74,7 @@ capture() { # capture WORD COMMAND...
 # Always this project and this cluster, whatever the person's gcloud and kubectl are set to.
 gcloud=(gcloud "--project=$PROJECT" --quiet)
 kubectl=(kubectl "--context=gke_${PROJECT}_${LOCATION}_$CLUSTER")
+in_namespace=("${kubectl[@]}" --namespace "$NAMESPACE")
 
 # KEDA's operator, as the project's access rules name it.
 keda_operator() { # keda_operator PROJECT_NUMBER

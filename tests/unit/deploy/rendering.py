@@ -1,7 +1,6 @@
 """Renders the kustomizations with kubectl, and finds things in what comes out."""
 
 import functools
-import itertools
 import shutil
 import subprocess
 import tempfile
@@ -17,37 +16,64 @@ ROOT = Path(__file__).resolve().parents[3]
 K8S = ROOT / "k8s"
 Manifest = dict[str, Any]
 
-#: What may be put on top of each overlay. Of those in one group at most one.
-CHOICES: dict[str, tuple[tuple[str, ...], ...]] = {
-    "kind": (("api-keys",), ("loadtest",)),
-    "gke": (("api-keys",), ("autoscaling",), ("loadtest",), ("model-bucket",), ("canary", "shadow")),
-    "gke-canary": (("api-keys",),),
+#: What may be put on top of each overlay.
+CHOICES: dict[str, tuple[str, ...]] = {
+    "kind": ("api-keys",),
+    "gke-cpu": ("api-keys", "autoscaling", "canary-route", "https"),
+    "gke-gpu": ("api-keys", "autoscaling", "canary-route", "gpu-sharing", "https"),
+    "kserve": ("api-keys", "https"),
 }
+#: Each overlay without any, with each one, and with all: so any two of them meet, and each one's absence too.
 COMBINATIONS = [
-    (overlay, tuple(name for name in chosen if name))
-    for overlay, groups in CHOICES.items()
-    for chosen in itertools.product(*(("", *group) for group in groups))
+    (overlay, components)
+    for overlay, choices in CHOICES.items()
+    for components in sorted({(), *((name,) for name in choices), choices})
 ]
-ALL_OF_GKE = ("api-keys", "autoscaling", "loadtest", "canary")
+VALUES = {"IMAGES": "registry.test/project/images", "TAG": "7", "PROJECT": "my-project", "CLUSTER": "my-cluster"}
+VALUES |= {"ACCELERATOR": "nvidia-h100-80gb"}
 
 
 @functools.cache
-def rendered(overlay: str, components: tuple[str, ...] = ()) -> tuple[Manifest, ...]:
-    """All objects of an overlay with components on top, as 60-deploy.sh would put them there."""
+def rendered(
+    overlay: str,
+    components: tuple[str, ...] = (),
+    deploy: str | None = None,
+    namespace: str = "bin-it-right",
+    prefix: str = "",
+) -> tuple[Manifest, ...]:
+    """Render an overlay with components on top, once for all tests.
+
+    Args:
+        overlay: a folder of ``k8s/overlays``.
+        components: folders of ``k8s/components``.
+        deploy: ``stable`` or ``canary`` renders what 4-deploy.sh applies, with ``VALUES``.
+        namespace: as in the person's own overlay.
+        prefix: for all names, as in the person's own overlay.
+    """
     with tempfile.TemporaryDirectory() as folder:
         k8s = Path(folder, "k8s")
-        shutil.copytree(K8S, k8s, ignore=shutil.ignore_patterns("generated*"))
-        on_top = k8s / "overlays" / "on-top"
-        on_top.mkdir()
+        shutil.copytree(K8S, k8s, ignore=shutil.ignore_patterns("mine", "values.yaml"))
+        mine = k8s / "overlays" / "mine"
+        mine.mkdir()
         kustomization = {
             "apiVersion": "kustomize.config.k8s.io/v1beta1",
             "kind": "Kustomization",
-            "namespace": "bin-it-right",
+            "namespace": namespace,
+            "namePrefix": prefix,
             "resources": [f"../{overlay}"],
             "components": [f"../../components/{name}" for name in components],
         }
-        (on_top / "kustomization.yaml").write_text(yaml.safe_dump(kustomization), encoding="utf-8")
-        return kustomized(on_top)
+        (mine / "kustomization.yaml").write_text(yaml.safe_dump(kustomization), encoding="utf-8")
+        if deploy is None:
+            return kustomized(mine)
+        values = {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "installation", "annotations": {"config.kubernetes.io/local-config": "true"}},
+            "data": VALUES,
+        }
+        (k8s / "deploy" / deploy / "values.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+        return kustomized(k8s / "deploy" / deploy)
 
 
 def kustomized(folder: Path) -> tuple[Manifest, ...]:
@@ -56,7 +82,7 @@ def kustomized(folder: Path) -> tuple[Manifest, ...]:
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     assert "Warning" not in result.stderr, result.stderr
-    return tuple(yaml.safe_load_all(result.stdout))
+    return tuple(yaml.load_all(result.stdout, yaml.CSafeLoader))
 
 
 def of_kind(manifests: tuple[Manifest, ...], *kinds: str) -> Iterator[Manifest]:
@@ -77,8 +103,12 @@ def title(manifest: Manifest) -> str:
 
 def pod_specs(manifests: tuple[Manifest, ...]) -> Iterator[tuple[str, Manifest]]:
     """Every pod template's specification, with the title of its owner."""
-    for manifest in of_kind(manifests, "Deployment", "Job"):
+    for manifest in of_kind(manifests, "Deployment"):
         yield title(manifest), manifest["spec"]["template"]["spec"]
+    for manifest in of_kind(manifests, "InferenceService"):  # KServe puts the two together
+        runtime = named(manifests, "ServingRuntime", manifest["spec"]["predictor"]["model"]["runtime"])
+        containers = {key: runtime["spec"][key] for key in ("containers", "volumes")}
+        yield title(manifest), manifest["spec"]["predictor"] | containers
 
 
 def settings_of(manifests: tuple[Manifest, ...], deployment: str) -> dict[str, str]:

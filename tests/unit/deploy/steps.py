@@ -9,18 +9,21 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 from tests.unit.deploy.rendering import ROOT
 
-STEPS = sorted(path.name for path in (ROOT / "scripts/gke").glob("[1-9]*.sh"))
+#: The numbered ones in their order, then the options.
+STEPS = sorted(path.name for path in (ROOT / "scripts/gke").glob("*.sh") if path.name != "lib.sh")
 #: Options without which a step refuses to do anything.
-OPTIONS = {"60-deploy.sh": ["--api-keys"], "90-teardown.sh": ["--yes"]}
+OPTIONS = {"6-teardown.sh": ["--yes"]}
 
 #: Writes its arguments and its input down, then answers with the first answer whose words all stand in its arguments.
 _STAND_IN = """#!{python}
 import json, os, pathlib, select, sys
 folder = pathlib.Path({folder!r})
 words = [os.path.basename(sys.argv[0]), *sys.argv[1:]]
-given = sys.stdin.read() if "-" in words else ""
+given = sys.stdin.read() if {{"-", "@-"}} & set(words) else ""
 with (folder / "calls.jsonl").open("a") as calls:
     calls.write(json.dumps({{"words": words, "input": given}}) + "\\n")
 for answer in json.loads((folder / "answers.json").read_text()):
@@ -52,10 +55,11 @@ class Checkout:
         self.folder = folder
         self.answers: list[dict[str, object]] = []
         for name in ("scripts/gke", "scripts/samples", "k8s"):
-            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("generated*"))
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("mine", "values.yaml"))
+        shutil.copytree(folder / "k8s/overlays/example", folder / "k8s/overlays/mine")
         shutil.copy(ROOT / "pyproject.toml", folder)
         (folder / "bin").mkdir()
-        for name in ("gcloud", "kubectl", "curl"):
+        for name in ("gcloud", "kubectl", "curl", "sleep"):
             path = folder / "bin" / name
             path.write_text(_STAND_IN.format(python=sys.executable, folder=str(folder)), encoding="utf-8")
             path.chmod(0o755)
@@ -71,7 +75,8 @@ class Checkout:
         (self.folder / "answers.json").write_text(json.dumps(self.answers), encoding="utf-8")
         result = subprocess.run(
             ["bash", self.folder / "scripts/gke" / step, *options],
-            env={"PATH": f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}", "PROJECT": "my-project"}
+            env={"PATH": f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+            | {"PROJECT": "my-project", "DOMAIN": "photos.example.org"}
             | environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -89,4 +94,19 @@ class Checkout:
 
     def nothing_exists(self) -> None:
         """Let every question for something be answered with no."""
-        self.answer("gcloud", "describe", "bin-it-right", status=1)
+        self.answer("gcloud", "describe", status=1)
+        self.answer("kubectl", "get", "crd", status=1)
+        self.answer("kubectl", "get", "service", status=1)
+        self.answer("kubectl", "get", "scaledobject", status=1)
+
+    def choose(self, overlay: str, *components: str) -> None:
+        """Choose what to deploy, as a person does in the copied example."""
+        kustomization = {
+            "apiVersion": "kustomize.config.k8s.io/v1beta1",
+            "kind": "Kustomization",
+            "namespace": "bin-it-right",
+            "resources": [f"../{overlay}"],
+            "components": [f"../../components/{name}" for name in components],
+        }
+        path = self.folder / "k8s/overlays/mine/kustomization.yaml"
+        path.write_text(yaml.safe_dump(kustomization), encoding="utf-8")

@@ -8,13 +8,13 @@ flight.
 import re
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
 from gateway.settings import Settings
-from tests.unit.deploy.rendering import ROOT, Manifest, named, of_kind, rendered, title
+from scripts.monitoring import gke_rules
+from tests.unit.deploy.rendering import ROOT, VALUES, Manifest, named, of_kind, rendered, title
 from tests.unit.deploy.tools import require
 
 RECORDED = Path(__file__).with_name("recorded")
@@ -24,20 +24,27 @@ MINUTES = 4
 
 
 def autoscaled() -> tuple[Manifest, ...]:
-    return rendered("gke", ("autoscaling",))
+    return rendered("gke-cpu", ("autoscaling",), "stable")
 
 
-def query(name: str) -> str:
-    (trigger,) = named(autoscaled(), "ScaledObject", name)["spec"]["triggers"]
-    expression: str = trigger["metadata"]["query"]
-    return expression
+def scaler() -> dict[str, str]:
+    """What KEDA asks, where, and from which value on another pod is ordered."""
+    (trigger,) = named(autoscaled(), "ScaledObject", "triton")["spec"]["triggers"]
+    assert trigger["metricType"] == "Value"
+    metadata: dict[str, str] = trigger["metadata"]
+    return metadata
+
+
+def query() -> str:
+    return scaler()["query"]
 
 
 def recording(name: str) -> dict[str, int]:
-    """Each series with its value, and the namespace that Google's collector adds."""
+    """Each series with its value, and the labels that Google's collector adds."""
+    added = f'cluster="{VALUES["CLUSTER"]}",namespace="bin-it-right",installation="stable"'
     lines = (RECORDED / f"{name}.txt").read_text(encoding="utf-8").splitlines()
     found = (re.fullmatch(r"(nv_inference_\w+)\{(.*)\} (\d+)", line) for line in lines if not line.startswith("#"))
-    return {f'{each[1]}{{namespace="bin-it-right",{each[2]}}}': int(each[3]) for each in found if each}
+    return {f"{each[1]}{{{added},{each[2]}}}": int(each[3]) for each in found if each}
 
 
 def steady(before: dict[str, int], after: dict[str, int]) -> list[dict[str, str]]:
@@ -71,77 +78,94 @@ def evaluate(tmp_path: Path, series: list[dict[str, str]], expression: str) -> f
     return float(got[0])
 
 
-def test_every_metric_of_tritons_query_is_recorded() -> None:
+def grown(metric: str, model: str) -> float:
+    """By how much the series of the models whose names match grew, from the light load to the overload."""
+    before, after = recording("triton_light"), recording("triton_overloaded")
+    pattern = re.compile(rf'{metric}\{{.*model="({model})"')
+    return sum(after[series] - value for series, value in before.items() if pattern.search(series))
+
+
+def test_every_metric_of_the_query_is_recorded() -> None:
     names = {series.partition("{")[0] for series in recording("triton_light")}
-    assert set(re.findall(r"nv_\w+", query("triton"))) <= names
+    assert set(re.findall(r"nv_\w+", query())) <= names
 
 
-def test_the_query_counts_each_model_that_works_once() -> None:
-    """An ensemble's time is that of its parts, and would count twice."""
-    configurations = (ROOT / "model_repository").glob("*/config.pbtxt")
-    working = {path.parent.name for path in configurations if "ensemble_scheduling" not in path.read_text("utf-8")}
-    for names in re.findall(r'model=~"([^"]+)"', query("triton")):
-        assert set(names.split("|")) == working
+def test_each_request_is_counted_once_by_the_model_that_each_one_passes() -> None:
+    for path in (ROOT / "model_repository").glob("*/config.pbtxt"):
+        text = path.read_text(encoding="utf-8")
+        if "ensemble_scheduling" in text:
+            assert text.count('model_name: "preprocess"') == 1, path
+    ensembles = grown("nv_inference_request_success", "raw|pretrained")
+    assert grown("nv_inference_request_success", "preprocess") == pytest.approx(ensembles, rel=0.05)
+
+
+def test_the_query_is_the_wait_of_a_request_in_milliseconds(tmp_path: Path) -> None:
+    wait = grown("nv_inference_queue_duration_us", ".*") / grown("nv_inference_request_success", "preprocess") / 1000
+    series = steady(recording("triton_light"), recording("triton_overloaded"))
+    assert evaluate(tmp_path, series, query()) == pytest.approx(wait, rel=1e-6)
 
 
 def test_a_light_load_is_no_reason_for_another_triton_and_an_overload_is(tmp_path: Path) -> None:
     start, light, overloaded = (recording(f"triton_{name}") for name in ("start", "light", "overloaded"))
-    (trigger,) = named(autoscaled(), "ScaledObject", "triton")["spec"]["triggers"]
-    threshold = float(trigger["metadata"]["threshold"])
-    assert 0 < evaluate(tmp_path, steady(start, light), query("triton")) < threshold
-    assert evaluate(tmp_path, steady(light, overloaded), query("triton")) > threshold
+    threshold = float(scaler()["threshold"])
+    assert 0 < evaluate(tmp_path, steady(start, light), query()) < threshold
+    assert evaluate(tmp_path, steady(light, overloaded), query()) > threshold
 
 
-def test_the_query_is_queue_time_over_compute_time_of_the_models_that_do_the_work(tmp_path: Path) -> None:
-    before, after = recording("triton_light"), recording("triton_overloaded")
-
-    def grown(metric: str) -> int:
-        working = re.compile(rf'{metric}\{{.*model="(preprocess|raw_cnn|resnet50)"')
-        return sum(after[series] - value for series, value in before.items() if working.match(series))
-
-    expected = grown("nv_inference_queue_duration_us") / grown("nv_inference_compute_infer_duration_us")
-    assert evaluate(tmp_path, steady(before, after), query("triton")) == pytest.approx(expected, rel=1e-6)
+def test_the_threshold_is_far_above_what_a_batcher_waits_and_far_under_the_deadline() -> None:
+    milliseconds = float(scaler()["threshold"])
+    for path in (ROOT / "model_repository").glob("*/**/*.pbtxt"):
+        for delay in re.findall(r"max_queue_delay_microseconds: (\d+)", path.read_text(encoding="utf-8")):
+            assert int(delay) / 1000 < milliseconds / 10, path
+    assert milliseconds / 1000 < Settings().deadline_seconds / 10
 
 
 def test_nothing_to_do_is_zero_and_not_undefined(tmp_path: Path) -> None:
     idle = recording("triton_start")
-    assert evaluate(tmp_path, steady(idle, idle), query("triton")) == 0
+    assert evaluate(tmp_path, steady(idle, idle), query()) == 0
 
 
-def test_the_gateways_query_is_the_load_of_the_busiest_model(tmp_path: Path) -> None:
-    in_flight = {("a", "raw"): 5, ("b", "raw"): 7, ("a", "pretrained"): 30, ("b", "pretrained"): 40}
+@pytest.mark.parametrize("other", ['installation="canary"', 'cluster="another"', 'namespace="another"'])
+def test_what_waits_elsewhere_does_not_count(tmp_path: Path, other: str) -> None:
+    label = other.partition("=")[0]
     series = [
-        {
-            "series": f'gateway_requests_in_flight{{namespace="bin-it-right",pod="{pod}",model="{model}"}}',
-            "values": f"{value}x20",
-        }
-        for (pod, model), value in in_flight.items()
+        {**each, "series": re.sub(rf'{label}="[^"]*"', other, each["series"])}
+        for each in steady(recording("triton_light"), recording("triton_overloaded"))
     ]
-    assert evaluate(tmp_path, series, query("gateway")) == 70
+    idle = steady(recording("triton_start"), recording("triton_start"))
+    assert evaluate(tmp_path, series + idle, query()) == 0
 
 
-def test_a_gateway_is_full_enough_at_half_of_what_it_admits() -> None:
-    (trigger,) = named(autoscaled(), "ScaledObject", "gateway")["spec"]["triggers"]
-    assert trigger["metricType"] == "AverageValue"
-    assert int(trigger["metadata"]["threshold"]) == Settings().max_requests_in_flight / 2
+def test_names_in_the_query_follow_prefix_namespace_and_values() -> None:
+    manifests = rendered("gke-cpu", ("autoscaling",), "stable", namespace="other", prefix="my-")
+    (trigger,) = named(manifests, "ScaledObject", "my-triton")["spec"]["triggers"]
+    selectors = re.findall(r'cluster="([^"]*)",namespace="([^"]*)"', trigger["metadata"]["query"])
+    assert selectors == [(VALUES["CLUSTER"], "other")] * 2
+    assert f"/projects/{VALUES['PROJECT']}/" in trigger["metadata"]["serverAddress"]
 
 
-def test_the_gateway_has_the_metric(tmp_path: Path) -> None:
-    from gateway import state_metrics
+def test_one_pod_at_a_time_and_the_next_when_its_node_may_be_there() -> None:
+    advanced = named(autoscaled(), "ScaledObject", "triton")["spec"]["advanced"]
+    behaviour = advanced["horizontalPodAutoscalerConfig"]["behavior"]
+    assert behaviour["scaleUp"]["policies"] == [{"type": "Pods", "value": 1, "periodSeconds": 600}]
 
-    (metric,) = set(re.findall(r"gateway_\w+", query("gateway")))
-    assert f'"{metric}"' in Path(state_metrics.__file__).read_text(encoding="utf-8")
+
+def test_the_gateway_scales_on_its_own_work() -> None:
+    scaler = named(autoscaled(), "HorizontalPodAutoscaler", "gateway")["spec"]
+    assert [each["resource"]["name"] for each in scaler["metrics"]] == ["cpu"]
+    assert scaler["minReplicas"] == gke_rules.MINIMUM_REPLICAS["gateway"]
 
 
 def test_deployments_leave_their_replicas_to_the_autoscaler() -> None:
-    targets = {each["spec"]["scaleTargetRef"]["name"] for each in of_kind(autoscaled(), "ScaledObject")}
+    scalers = of_kind(autoscaled(), "ScaledObject", "HorizontalPodAutoscaler")
+    targets = {each["spec"]["scaleTargetRef"]["name"] for each in scalers}
     for deployment in of_kind(autoscaled(), "Deployment"):
         assert deployment["metadata"]["name"] in targets
         assert "replicas" not in deployment["spec"], title(deployment)
 
 
 def test_collectors_scrape_ports_that_are_there() -> None:
-    manifests: Any = rendered("gke")
+    manifests = rendered("gke-cpu")
     for monitoring in of_kind(manifests, "PodMonitoring"):
         labels = monitoring["spec"]["selector"]["matchLabels"]
         (endpoint,) = monitoring["spec"]["endpoints"]

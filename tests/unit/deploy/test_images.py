@@ -1,7 +1,9 @@
 """What the Dockerfile promises, and what goes into the build context."""
 
+import os
 import re
 import subprocess
+from pathlib import Path
 from unittest.mock import create_autospec, patch
 
 import pytest
@@ -59,6 +61,32 @@ def test_base_images_are_named_once_and_with_a_version() -> None:
     assert ":latest" not in text
 
 
+def test_what_is_copied_can_be_read_whatever_the_checkouts_umask() -> None:
+    copies = re.findall(r"^COPY (\S+)", DOCKERFILE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(copies) > 10
+    assert {each for each in copies if not each.startswith("--from=")} == {"--chmod=755"}
+
+
+@pytest.mark.parametrize(
+    ("driver", "refused"), [("570.172.08", True), ("580.65.06", False), ("1000.1", False), ("", False)]
+)
+def test_an_old_driver_is_said_by_the_containers_first_line(tmp_path: Path, driver: str, refused: bool) -> None:
+    """Without an answer of nvidia-smi, Triton itself has to find out."""
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text(f"#!/bin/sh\n{f'echo {driver}' if driver else 'exit 9'}\n", encoding="utf-8")
+    tool.chmod(0o755)
+    result = subprocess.run(
+        ["bash", ROOT / "scripts/images/triton-gpu.sh"],
+        env={"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (result.returncode == 1 and f"driver is {driver};" in result.stderr) == refused, result.stderr
+    # Past the check it ends for want of a server, which is in NVIDIA's image only.
+    assert ("/opt/tritonserver/bin/tritonserver" in result.stderr) != refused
+
+
 def test_nvidias_server_gets_the_flags_that_the_embedded_one_gets() -> None:
     script = (ROOT / "scripts/images/triton-gpu.sh").read_text(encoding="utf-8")
     embedded = build_arguments(
@@ -96,7 +124,8 @@ def test_the_build_context_is_small_and_holds_what_is_copied() -> None:
     rules = [line for line in ignored if line and not line.startswith("#")]
     assert rules[0] == "*"
     allowed = {rule[1:] for rule in rules if rule.startswith("!")}
-    for sources in re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE.read_text(encoding="utf-8"), re.MULTILINE):
+    copies = r"^COPY --chmod=755 (.+) \S+$"
+    for sources in re.findall(copies, DOCKERFILE.read_text(encoding="utf-8"), re.MULTILINE):
         for source in sources.split():
             assert (ROOT / source).exists(), source
             assert {source, *(str(parent) for parent in (ROOT / source).relative_to(ROOT).parents)} & allowed, source

@@ -45,16 +45,16 @@ def test_targets_of_compose_and_cloud_build_are_in_the_dockerfile() -> None:
     targets = set(re.findall(r"^FROM \S+ AS (\S+)$", DOCKERFILE, re.MULTILINE))
     wanted = {service["build"]["target"] for service in COMPOSE["services"].values() if "build" in service}
     cloud_build = yaml.safe_load((ROOT / "scripts/gke/cloudbuild.yaml").read_text(encoding="utf-8"))
-    for step in cloud_build["steps"]:
-        wanted |= {each.partition("=")[2] for each in step["args"] if each.startswith("--target=")}
-    assert wanted <= targets
+    in_cloud = {each.partition("=")[2] for step in cloud_build["steps"] for each in step["args"] if "--target=" in each}
+    assert in_cloud == {"gateway", "${_TRITON}"}
+    assert cloud_build["substitutions"]["_TRITON"] in targets
+    assert wanted | {"gateway", "triton-cpu", "triton-gpu"} <= targets
 
 
 def test_names_of_compose_images_are_those_of_kubernetes() -> None:
     compose = {service["image"] for service in COMPOSE["services"].values() if "build" in service}
-    for overlay in ("kind",):
-        for _, spec in pod_specs(rendered(overlay)):
-            assert spec["containers"][0]["image"] in compose
+    for _, spec in pod_specs(rendered("kind")):
+        assert spec["containers"][0]["image"] in compose
 
 
 def test_ports_are_those_of_the_settings() -> None:
@@ -73,12 +73,12 @@ def test_ports_are_those_of_the_settings() -> None:
     }
 
 
-@pytest.mark.parametrize(("overlay", "suffix"), [("kind", ""), ("gke", ""), ("gke-canary", "-canary")])
-def test_the_gateway_looks_for_the_service_that_is_there(overlay: str, suffix: str) -> None:
-    manifests = rendered(overlay)
-    url = settings_of(manifests, f"gateway{suffix}")["TRITON_URL"]
-    service = named(manifests, "Service", f"triton{suffix}")
-    assert url == f"dns:///triton{suffix}:{service['spec']['ports'][0]['port']}"
+@pytest.mark.parametrize(("prefix", "suffix"), [("", ""), ("my-", ""), ("", "-canary"), ("my-", "-canary")])
+def test_the_gateway_looks_for_the_service_that_is_there(prefix: str, suffix: str) -> None:
+    manifests = rendered("gke-cpu", deploy="canary" if suffix else "stable", prefix=prefix)
+    url = settings_of(manifests, f"{prefix}gateway{suffix}")["TRITON_URL"]
+    service = named(manifests, "Service", f"{prefix}triton{suffix}")
+    assert url == f"{prefix}triton{suffix}:{service['spec']['ports'][0]['port']}"
     # A virtual address would tie each long connection to one pod.
     assert service["spec"]["clusterIP"] == "None"
 
@@ -88,9 +88,10 @@ def test_every_setting_in_the_manifests_is_one() -> None:
 
     known = {f"GATEWAY_{name.upper()}" for name in Settings.model_fields} | {"TRITON_URL", "PORT"}
     embedded = {f"EMBEDDED_TRITON_{name.upper()}" for name in EmbeddedSettings.model_fields}
-    for overlay, suffix in (("kind", ""), ("gke", ""), ("gke-canary", "-canary")):
-        assert set(settings_of(rendered(overlay), f"gateway{suffix}")) <= known
-        assert set(settings_of(rendered(overlay), f"triton{suffix}")) <= embedded
+    for overlay in ("kind", "gke-cpu"):
+        assert set(settings_of(rendered(overlay), "gateway")) <= known
+        assert set(settings_of(rendered(overlay), "triton")) <= embedded
+    assert set(settings_of(rendered("gke-gpu"), "triton")) == {"TUNING_PROFILE"}
     assert set(COMPOSE["services"]["gateway"]["environment"]) <= known
 
 
@@ -100,10 +101,3 @@ def test_kinds_port_is_the_one_that_its_configuration_publishes() -> None:
     (port,) = named(rendered("kind"), "Service", "gateway")["spec"]["ports"]
     assert mapping["containerPort"] == port["nodePort"]
     assert mapping["listenAddress"] == "127.0.0.1"
-
-
-def test_the_load_test_sends_the_drawing_of_the_warm_up() -> None:
-    drawing = (ROOT / "model_repository/preprocess/warmup/drawing.jpg").read_bytes()
-    assert (K8S / "components/loadtest/IMAGE").read_bytes() == drawing
-    (spec,) = (spec for owner, spec in pod_specs(rendered("gke", ("loadtest",))) if owner == "Job/loadtest")
-    assert f"--shape=IMAGE:{len(drawing)}" in spec["containers"][0]["args"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.deploy.rendering import ALL_OF_GKE, Manifest, of_kind, rendered
+from tests.unit.deploy.rendering import CHOICES, Manifest, named, of_kind, rendered
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Peer:
 
 def app(name: str, instance: str = "stable") -> Peer:
     labels = {"app.kubernetes.io/name": name, "app.kubernetes.io/part-of": "bin-it-right"}
-    return Peer(labels if name == "loadtest" else labels | {"app.kubernetes.io/instance": instance})
+    return Peer(labels | {"app.kubernetes.io/instance": instance})
 
 
 OUTSIDE = Peer(address="203.0.113.7")
@@ -91,7 +91,7 @@ def reached_by(manifests: tuple[Manifest, ...], target: Peer, port: int, peers: 
 
 
 EVERYONE = [
-    *(app("gateway"), app("triton"), app("loadtest"), app("gateway", "canary"), app("triton", "canary")),
+    *(app("gateway"), app("triton"), app("gateway", "canary"), app("triton", "canary")),
     *(OUTSIDE, *LOAD_BALANCER, COLLECTOR, STRANGER, NEIGHBOUR, DNS),
 ]
 
@@ -99,13 +99,24 @@ EVERYONE = [
 @pytest.fixture(scope="module")
 def gke() -> tuple[Manifest, ...]:
     """Both installations with all components: what is allowed there is allowed anywhere on GKE."""
-    return rendered("gke", ALL_OF_GKE) + rendered("gke-canary")
+    components = CHOICES["gke-gpu"]
+    return rendered("gke-gpu", components, "stable") + rendered("gke-gpu", components, "canary")
 
 
-def test_only_gateway_and_loadtest_reach_tritons_grpc(gke: tuple[Manifest, ...]) -> None:
-    assert reached_by(gke, app("triton"), 8001, EVERYONE) == [app("gateway"), app("loadtest")]
-    assert reached_by(rendered("gke"), app("triton"), 8001, EVERYONE) == [app("gateway")]
-    assert reached_by(rendered("kind"), app("triton"), 8001, EVERYONE) == [app("gateway")]
+def test_only_the_gateway_reaches_tritons_grpc(gke: tuple[Manifest, ...]) -> None:
+    for manifests in (gke, rendered("gke-cpu"), rendered("kind")):
+        assert reached_by(manifests, app("triton"), 8001, EVERYONE) == [app("gateway")]
+
+
+def test_kserves_pods_are_tritons_to_every_policy_and_service() -> None:
+    manifests = rendered("kserve")
+    (service,) = of_kind(manifests, "InferenceService")
+    pod = Peer(service["spec"]["predictor"]["labels"])
+    assert reached_by(manifests, pod, 8001, EVERYONE) == [app("gateway")]
+    assert reached_by(manifests, pod, 8002, EVERYONE) == [COLLECTOR]
+    selector = named(manifests, "Service", "triton")["spec"]["selector"]
+    budget = named(manifests, "PodDisruptionBudget", "triton")["spec"]["selector"]["matchLabels"]
+    assert selected({"matchLabels": selector | budget}, pod.labels)
 
 
 def test_each_gateway_reaches_its_own_triton_alone(gke: tuple[Manifest, ...]) -> None:
@@ -134,20 +145,11 @@ def test_names_are_looked_up_by_those_who_need_them(gke: tuple[Manifest, ...]) -
     for resolver in (DNS, DNS_CACHE, CLOUD_DNS):
         for protocol in ("UDP", "TCP"):
             assert connects(gke, app("gateway"), resolver, 53, protocol)
-            assert connects(gke, app("loadtest"), resolver, 53, protocol)
             assert not connects(gke, app("triton"), resolver, 53, protocol)
 
 
-def test_triton_gets_to_its_bucket_where_it_has_one_and_nowhere_else() -> None:
-    with_bucket = rendered("gke", ("model-bucket",))
-    assert connects(with_bucket, app("triton"), OUTSIDE, 443)
-    assert connects(with_bucket, app("triton"), Peer(address="169.254.169.254"), 80)
-    assert not connects(with_bucket, app("triton"), OUTSIDE, 80)
-    assert reached_by(with_bucket, app("triton"), 8001, EVERYONE) == [app("gateway")]
-
-
 def test_nobody_gets_out(gke: tuple[Manifest, ...]) -> None:
-    for name in ("gateway", "triton", "loadtest"):
+    for name in ("gateway", "triton"):
         assert not connects(gke, app(name), OUTSIDE, 443)
         assert not connects(gke, app(name), Peer(address="169.254.169.254"), 80)
     assert not connects(gke, NEIGHBOUR, OUTSIDE, 443)

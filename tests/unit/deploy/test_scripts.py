@@ -16,7 +16,7 @@ SCRIPTS = sorted(
 
 
 def test_the_scripts_are_found() -> None:
-    assert {"lib.sh", "60-deploy.sh", "triton-gpu.sh"} <= {path.name for path in SCRIPTS}
+    assert {"lib.sh", "4-deploy.sh", "triton-gpu.sh"} <= {path.name for path in SCRIPTS}
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: str(path.relative_to(ROOT)))
