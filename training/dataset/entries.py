@@ -18,6 +18,8 @@ OFFICIAL_ORDER = ("glass", "paper", "cardboard", "plastic", "metal", "trash")
 #: Pillow decodes outside the interpreter's lock, but where pictures are small, more threads only wait for it.
 _THREADS = 4
 _COLUMNS = ("image", "label", "source", "original")
+#: Index of the class of a photo that shows none of them.
+UNLABELLED = -1
 
 
 @dataclass(frozen=True)
@@ -25,17 +27,19 @@ class Entry:
     """One photo of a data set: its encoded bytes or file, its class name, and a name to report it by.
 
     ``original`` names the photo that it was cut from; crops of one photo share it, and a split must not part them.
+    ``place`` is the name of the set that it comes from. The label '' means none of the classes.
     """
 
     source: bytes | Path
     label: str
     name: str
     original: str = ""
+    place: str = ""
 
 
 @dataclass(frozen=True)
 class PhotoSet:
-    """Photos ready to train on: pixels UINT8 [N, 3, S, S], labels INT64 [N] into ``classes``, and N names."""
+    """Photos in memory: pixels UINT8 [N, 3, S, S], labels INT64 [N] into ``classes`` or ``UNLABELLED``, and N names."""
 
     pixels: torch.Tensor
     labels: torch.Tensor
@@ -91,7 +95,7 @@ def read_entries(dataset: Path, split: str) -> list[Entry]:
         path = images / label / name
         if not path.exists():
             raise FileNotFoundError(f"{split_list} names {name}, which is not in {images / label}; run `make data`")
-        entries.append(Entry(path, label, name))
+        entries.append(Entry(path, label, name, place=dataset.name))
     return entries
 
 
@@ -113,7 +117,7 @@ def read_parquet(path: Path) -> list[Entry]:
         raise ValueError(f"{path} is no Parquet file: {exc}") from exc
     originals = [row.get("original") or row["source"] for row in rows]
     return [
-        Entry(row["image"], row["label"] or "", original, original)
+        Entry(row["image"], row["label"] or "", original, original, path.stem)
         for row, original in zip(rows, originals, strict=True)
     ]
 
@@ -124,24 +128,44 @@ def load_photos(entries: Sequence[Entry], classes: Sequence[str], size: int) -> 
     Raises:
         ValueError: there is no photo, a label is not among the classes, or a photo cannot be decoded.
     """
+    labels = label_indices(entries, classes)
+    if unlabelled := [entry.name for entry, label in zip(entries, labels, strict=True) if label == UNLABELLED]:
+        raise ValueError(f"{unlabelled[0]} is labelled ''; the classes are {', '.join(classes)}")
+    return PhotoSet(load_pixels(entries, size), labels, tuple(entry.name for entry in entries), tuple(classes))
+
+
+def label_indices(entries: Sequence[Entry], classes: Sequence[str]) -> torch.Tensor:
+    """Return the class of each entry, INT64 [N], ``UNLABELLED`` where its label is ''.
+
+    Raises:
+        ValueError: a label is not among the classes.
+    """
+    index = {name: number for number, name in enumerate(classes)} | {"": UNLABELLED}
+    for entry in entries:
+        if entry.label not in index:
+            raise ValueError(f"{entry.name} is labelled {entry.label!r}; the classes are {', '.join(classes)}")
+    return torch.tensor([index[entry.label] for entry in entries])
+
+
+def load_pixels(entries: Sequence[Entry], size: int) -> torch.Tensor:
+    """Decode every entry and resize it by the serving preprocessing: UINT8 [N, 3, size, size].
+
+    Raises:
+        ValueError: there is no photo, or one cannot be decoded.
+    """
     if not entries:
         raise ValueError("the data set has no photo")
-    index = {name: number for number, name in enumerate(classes)}
     pixels = torch.empty((len(entries), 3, size, size), dtype=torch.uint8)
 
     def load(row: int) -> None:
-        entry = entries[row]
-        if entry.label not in index:
-            raise ValueError(f"{entry.name} is labelled {entry.label!r}; the classes are {', '.join(classes)}")
         try:
-            pixels[row] = resize(decode(entry.source), size)
+            pixels[row] = resize(decode(entries[row].source), size)
         except OSError as exc:
-            raise ValueError(f"{entry.name} cannot be decoded: {exc}") from exc
+            raise ValueError(f"{entries[row].name} cannot be decoded: {exc}") from exc
 
     with ThreadPoolExecutor(_THREADS, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         list(pool.map(load, range(len(entries))))
-    labels = torch.tensor([index[entry.label] for entry in entries])
-    return PhotoSet(pixels, labels, tuple(entry.name for entry in entries), tuple(classes))
+    return pixels
 
 
 def image_size(entry: Entry) -> tuple[int, int]:

@@ -46,6 +46,24 @@ class Distillation(_Table):
     size: int = Field(ge=32, description="side of the pictures that the teacher looks at, in pixels")
 
 
+class Views(_Table):
+    """Views that are made of each photo before the training begins (``training.dataset.views``)."""
+
+    count: int = Field(gt=0, description="of each photo, beside the photo as it is")
+    size: int = Field(ge=32, description="their side in pixels")
+    plain: float = Field(default=0.3, ge=0, le=1, description="share of draws that show the photo as it is")
+    cut_out: tuple[str, ...] = Field(default=(), description="sets whose things are laid on other grounds")
+    surroundings: tuple[str, ...] = Field(default=(), description="sets whose surroundings are such grounds")
+
+
+class Features(_Table):
+    """Features of a network that saw ImageNet, to be predicted beside the classes (``training.train.features``)."""
+
+    efficientnet_lite: Literal[0, 1, 2] = Field(description="which variant of the teacher")
+    size: int = Field(ge=32, description="side in pixels at which the teacher looks at the views")
+    weight: float = Field(gt=0, description="of the loss beside that of the classes")
+
+
 class Recipe(_Table):
     """Everything that decides a training run but the data and the initialisation."""
 
@@ -58,10 +76,21 @@ class Recipe(_Table):
     layer_decay: float = Field(default=1.0, gt=0, le=1, description="learning rate of a layer against that of the next")
     label_smoothing: float = Field(default=0.1, ge=0, lt=1)
     balance: float = Field(default=0.5, ge=0, le=1, description="0 draws photos as they are, 1 every class as often")
+    place_balance: float = Field(default=0.0, ge=0, le=1, description="the same for the sets that photos come from")
+    home: float = Field(default=1.0, gt=0, description="how much more often photos of the official split are drawn")
+    doubtful_paper: tuple[float, float] | None = Field(
+        default=None, description="targets of paper and cardboard for paper of a place that has no cardboard"
+    )
+    frozen: tuple[str, ...] = Field(default=(), description="parts of the network, by name, that are not trained")
+    minutes: float | None = Field(
+        default=None, gt=0, description="the learning rate follows the clock, and the run ends then"
+    )
     ema: float = Field(default=0.998, ge=0, lt=1, description="decay a step of the averaged weights, which are kept")
     mixed_precision: bool = True
     augmentation: Augmentation = Augmentation()
     teacher: Distillation | None = None
+    views: Views | None = None
+    features: Features | None = None
     stages: tuple[Stage, ...] = Field(min_length=1)
 
     @property
