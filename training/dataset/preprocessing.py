@@ -3,34 +3,24 @@
 import io
 from pathlib import Path
 
-import numpy as np
 import torch
 from PIL import Image
 
 import imaging.resize
-from training.dataset.orientation import upright
+from imaging.decode import rendered
 from training.dataset.specification import Specification
 from training.dataset.transfer import to_device
 
 
 def decode(source: bytes | Path) -> Image.Image:
-    """Decode the first frame of an image file to RGB, turned the way its EXIF orientation says.
+    """Decode the first frame of an image file to RGB, upright, on white where it is transparent.
 
     Raises:
         PIL.UnidentifiedImageError: the bytes are no image.
         OSError: the image is broken or truncated.
     """
     with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
-        image.load()
-        return _to_rgb(upright(image))
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I;16"):
-        # Pillow's own conversion clips at 255 and makes nearly all pictures white.
-        grey = (np.asarray(image).astype(np.uint32) + 128) // 257
-        return Image.fromarray(grey.astype(np.uint8)).convert("RGB")
-    return image.convert("RGB")
+        return rendered(image)
 
 
 def resize(image: Image.Image, size: int) -> torch.Tensor:

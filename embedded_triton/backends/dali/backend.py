@@ -1,7 +1,8 @@
 """Python-based stand-in for Triton's native DALI backend, for machines where only the server of the wheel is.
 
 It takes the same model folders: ``dali.py`` with one ``@autoserialize`` pipeline, or a serialised ``model.dali``. Where
-``dali.py`` has a pipeline ``decode`` too, which decodes and no more, a CPU takes that one and resizes as training does.
+``dali.py`` has a pipeline ``decode`` too, which decodes and no more, a CPU takes that one and resizes as training does,
+and some images are decoded by Pillow (``pillow.py``).
 Unlike the native backend it fails only the requests whose images can not be decoded, not the whole batch. On a GPU the
 pixels stay there: the network's backend gets them by DLPack.
 """
@@ -9,6 +10,7 @@ pixels stay there: the network's backend gets them by DLPack.
 import importlib.util
 import json
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,6 +23,7 @@ from PIL import Image
 
 from embedded_triton.backends.dali.batches import batches_for
 from embedded_triton.backends.dali.isolation import run_isolated
+from embedded_triton.backends.dali.pillow import PillowDecoder
 from imaging.resize import resize
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -54,10 +57,12 @@ class TritonPythonModel:
         if "num_threads" in config["parameters"]:
             options["num_threads"] = int(config["parameters"]["num_threads"]["string_value"])
         size = config["output"][0]["dims"][-1]
-        self._build, decodes_only = _pipeline_builder(folder, options, on_gpu=on_gpu)
+        self._build, has_decode = _pipeline_builder(folder, options, on_gpu=on_gpu)
         self._pipeline = self._build()
-        finish = (lambda image: _resize(image, size)) if decodes_only else None
-        self._batches = batches_for(on_gpu=on_gpu, finish=finish, threads=self._pipeline.num_threads)
+        threads = self._pipeline.num_threads
+        finish = (lambda image: _resize(image, size)) if has_decode and not on_gpu else None
+        self._batches = batches_for(gpu=options["device_id"], finish=finish, threads=threads)
+        self._pillow = PillowDecoder(size, threads, large_jpeg=not on_gpu) if has_decode else None
         self._known: tuple[Array, Array] | None = None
 
     def execute(self, requests: list[Any]) -> list[Any]:
@@ -69,8 +74,21 @@ class TritonPythonModel:
             batch = np.from_dlpack(pb_utils.get_input_tensor_by_name(request, self._input))
             spans.append(range(len(samples), len(samples) + len(batch)))
             samples.extend(batch)
-        answers = run_isolated(samples, self._run)
+        answers = self._decoded(samples)
         return [self._respond([answers[index] for index in span]) for span in spans]
+
+    def _decoded(self, samples: list[Any]) -> list[Any]:
+        """Return for each image of UINT8 [bytes] its pixels, or the exception that it raises."""
+        pending = [self._pillow.submit(sample) for sample in samples] if self._pillow else [None] * len(samples)
+        rest = [sample for sample, decoding in zip(samples, pending, strict=True) if decoding is None]
+        by_dali = iter(run_isolated(rest, self._run))
+        return [next(by_dali) if decoding is None else self._finished(decoding) for decoding in pending]
+
+    def _finished(self, decoding: Future[Array]) -> Any:
+        try:
+            return self._batches.from_host(decoding.result())
+        except Exception as exc:  # the fault of one image
+            return exc
 
     def _run(self, samples: list[Any]) -> list[Any]:
         try:
@@ -110,7 +128,7 @@ class TritonPythonModel:
 
 
 def _pipeline_builder(folder: Path, options: dict[str, Any], *, on_gpu: bool) -> tuple[Callable[[], Any], bool]:
-    """Return what builds the pipeline, and whether its images are still to be resized."""
+    """Return what builds the pipeline, and whether the model has a pipeline that decodes only, which a CPU takes."""
     serialised, source = folder / "model.dali", folder / "dali.py"
     if serialised.is_file():
         content = serialised.read_bytes()
@@ -125,15 +143,15 @@ def _pipeline_builder(folder: Path, options: dict[str, Any], *, on_gpu: bool) ->
     marked = [value for value in vars(module).values() if getattr(value, "_is_autoserialize", False)]
     if len(marked) != 1:
         raise pb_utils.TritonModelException(f"{source} must mark one pipeline with @autoserialize, not {len(marked)}")
-    decodes_only = not on_gpu and hasattr(module, "decode")
-    define = module.decode if decodes_only else marked[0]
+    has_decode = hasattr(module, "decode")
+    define = module.decode if has_decode and not on_gpu else marked[0]
 
     def build() -> Any:
         pipeline = define(**options)
         pipeline.build()
         return pipeline
 
-    return build, decodes_only
+    return build, has_decode
 
 
 def _resize(image: Any, size: int) -> Array:
@@ -152,5 +170,6 @@ def _import(source: Path) -> ModuleType:
 
 
 def _reason(fault: Exception) -> str:
-    lines = [line.strip() for line in str(fault).partition("encountered:")[2].splitlines() if line.strip()]
+    text = str(fault)
+    lines = [line.strip() for line in (text.partition("encountered:")[2] or text).splitlines() if line.strip()]
     return lines[0] if lines else type(fault).__name__

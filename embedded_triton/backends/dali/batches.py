@@ -30,12 +30,17 @@ class HostBatches:
         """Return a sample as a NumPy array."""
         return np.array(sample)
 
+    def from_host(self, pixels: Any) -> Any:
+        """Return a NumPy array as a sample."""
+        return pixels
+
 
 class DeviceBatches:
     """Answers are PyTorch's tensors on the device that DALI's output is on."""
 
-    def __init__(self, torch: Any) -> None:
+    def __init__(self, torch: Any, device: str) -> None:
         self._torch = torch
+        self._device = device
 
     def split(self, output: Any) -> list[Any]:
         """Return each sample of an output of the pipeline, without a copy."""
@@ -48,6 +53,10 @@ class DeviceBatches:
     def to_host(self, sample: Any) -> Any:
         """Return a sample as a NumPy array."""
         return sample.cpu().numpy()
+
+    def from_host(self, pixels: Any) -> Any:
+        """Return a NumPy array as a sample."""
+        return self._torch.from_numpy(pixels).to(self._device)
 
 
 class FinishedBatches(HostBatches):
@@ -64,21 +73,21 @@ class FinishedBatches(HostBatches):
 
 
 def batches_for(
-    *, on_gpu: bool, finish: Callable[[Any], Any] | None = None, threads: int = 1
+    *, gpu: int | None, finish: Callable[[Any], Any] | None = None, threads: int = 1
 ) -> HostBatches | DeviceBatches:
     """Return what fits the instance.
 
     Args:
-        on_gpu: whether its pixels are on a GPU; they stay there where this PyTorch can use it (`TORCH=cpu` can not).
+        gpu: the GPU that its pixels are on; they stay there where this PyTorch can use it (`TORCH=cpu` cannot).
         finish: what the model does with an image that DALI decoded on a CPU; None where DALI does it all.
         threads: how many images are finished at a time.
     """
     if finish is not None:
         return FinishedBatches(finish, threads)
-    if on_gpu:
+    if gpu is not None:
         # Only here: in this process PyTorch costs memory.
         import torch
 
         if torch.cuda.is_available():
-            return DeviceBatches(torch)
+            return DeviceBatches(torch, f"cuda:{gpu}")
     return HostBatches()

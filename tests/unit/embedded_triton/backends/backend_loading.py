@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 #: Kinds of device in DLPack.
 CPU, CUDA = 1, 2
@@ -88,4 +89,6 @@ def load_backend(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.setitem(sys.modules, utils.__name__, utils)
     module = f"embedded_triton.backends.{name}.backend"
     monkeypatch.delitem(sys.modules, module, raising=False)
+    # A backend has a process of its own, and may take Pillow's limit away there.
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
     return importlib.import_module(module)

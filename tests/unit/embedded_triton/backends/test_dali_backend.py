@@ -1,6 +1,5 @@
 """The Python-based DALI backend on real DALI, and its pixels against training's own preprocessing."""
 
-import json
 import random
 import shutil
 import sys
@@ -12,18 +11,18 @@ import pytest
 import torch
 
 from tests.support.pictures import bottle, encode, with_orientation
-from tests.unit.embedded_triton.backends.backend_loading import (
-    InferenceResponse,
-    Tensor,
-    TritonModelException,
-    load_backend,
+from tests.unit.embedded_triton.backends.backend_loading import TritonModelException, load_backend
+from tests.unit.embedded_triton.backends.dali_backend import (
+    PREPROCESS,
+    SPECIFICATION,
+    arguments,
+    expected,
+    levels,
+    pixels,
+    request,
 )
-from training.dataset.preprocessing import decode, resize
-from training.dataset.specification import load_specification
 
 pytest.importorskip("nvidia.dali", reason="nvidia-dali is not installed: requirements/serve.txt has it")
-PREPROCESS = Path(__file__).resolve().parents[4] / "model_repository" / "preprocess"
-SPECIFICATION = load_specification()
 GOOD = {
     "wide": encode(bottle(640, 90), "JPEG", quality=90),
     "tall": encode(bottle(77, 501), "PNG"),
@@ -34,23 +33,6 @@ GOOD = {
     "dot": encode(bottle(16, 16).resize((1, 1)), "PNG"),
 }
 BAD = {"truncated": GOOD["wide"][:400], "no image": b"no image at all", "half a PNG": GOOD["tall"][:-200]}
-
-
-def arguments(folder: Path, **config: Any) -> dict[str, str]:
-    model_config = {
-        "max_batch_size": 16,
-        "input": [{"name": "IMAGE"}],
-        "output": [{"name": "PIXELS", "dims": [3, SPECIFICATION.size, SPECIFICATION.size]}],
-        "parameters": {},
-        **config,
-    }
-    return {
-        "model_config": json.dumps(model_config),
-        "model_repository": str(folder),
-        "model_version": "1",
-        "model_instance_kind": "CPU",
-        "model_instance_device_id": "0",
-    }
 
 
 @pytest.fixture(scope="module", params=["decode", "whole", "device"])
@@ -68,7 +50,7 @@ def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
             whole_only(folder)
         instance.initialize(arguments(folder))
         if request.param == "device":
-            instance._batches = batches_module().DeviceBatches(torch)
+            instance._batches = batches_module().DeviceBatches(torch, "cpu")
         yield instance
 
 
@@ -81,27 +63,6 @@ def whole_only(folder: Path) -> None:
 
 def batches_module() -> Any:
     return sys.modules["embedded_triton.backends.dali.batches"]
-
-
-def request(*files: bytes) -> dict[str, Tensor]:
-    """One request; files of one request have one length, as in any tensor."""
-    return {"IMAGE": Tensor("IMAGE", np.stack([np.frombuffer(file, np.uint8) for file in files]))}
-
-
-def pixels(response: InferenceResponse) -> np.ndarray[Any, Any]:
-    assert response.error is None
-    (tensor,) = response.output_tensors
-    assert tensor.name == "PIXELS"
-    return tensor.array()
-
-
-def expected(file: bytes) -> np.ndarray[Any, Any]:
-    return resize(decode(file), SPECIFICATION.size)[None].numpy()
-
-
-def levels(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """By how many levels of 255 two images differ, everywhere."""
-    return np.abs(one.astype(int) - other)
 
 
 @pytest.mark.parametrize("name", GOOD)
@@ -220,14 +181,14 @@ def test_a_gpu_decodes_jpeg_itself_and_a_cpu_does_not(monkeypatch: pytest.Monkey
 def test_where_pytorch_has_no_gpu_the_pixels_go_by_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
     load_backend("dali", monkeypatch)
     batches = batches_module()
-    for has_gpu, on_gpu, expected in (
-        (False, False, batches.HostBatches),
-        (True, False, batches.HostBatches),
-        (False, True, batches.HostBatches),
-        (True, True, batches.DeviceBatches),
+    for has_gpu, gpu, kind in (
+        (False, None, batches.HostBatches),
+        (True, None, batches.HostBatches),
+        (False, 0, batches.HostBatches),
+        (True, 0, batches.DeviceBatches),
     ):
         monkeypatch.setattr(torch.cuda, "is_available", lambda has_gpu=has_gpu: has_gpu)
-        assert isinstance(batches.batches_for(on_gpu=on_gpu), expected)
+        assert isinstance(batches.batches_for(gpu=gpu), kind)
 
 
 @pytest.mark.parametrize("name", GOOD)

@@ -48,10 +48,13 @@ def test_every_mode_becomes_rgb(mode: str) -> None:
     assert image.size == bottle().size
 
 
-def test_alpha_is_dropped_and_not_blended() -> None:
+def test_what_is_transparent_is_white_as_in_a_browser() -> None:
     picture = bottle().convert("RGBA")
     picture.putalpha(0)
-    np.testing.assert_array_equal(np.asarray(decode(encode(picture, "PNG"))), np.asarray(bottle()))
+    assert np.asarray(decode(encode(picture, "PNG"))).min() == 255
+    picture.putalpha(Image.new("L", picture.size, 51))
+    ground = 0.8 * 255 + 0.2 * np.asarray(bottle(), dtype=float)
+    assert np.abs(np.asarray(decode(encode(picture, "PNG"))) - ground).max() <= 1
 
 
 @pytest.mark.parametrize("grey", [True, False])

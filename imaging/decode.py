@@ -1,0 +1,38 @@
+"""Image files to what a browser shows of them, by Pillow."""
+
+import numpy as np
+from PIL import Image
+
+from imaging.orientation import upright
+
+
+def rendered(image: Image.Image) -> Image.Image:
+    """Decode an opened image: its first frame in RGB, turned by its EXIF orientation, on white where it is transparent.
+
+    Raises:
+        OSError: the image is broken or truncated.
+    """
+    try:
+        image.load()
+    except OSError:
+        raise
+    except Exception as exc:  # Pillow's plugins raise whatever their parsers stumble over
+        raise OSError(f"broken {image.format} file: {exc}") from exc
+    return to_rgb(upright(image))
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """Return a loaded image of any mode in RGB."""
+    if image.mode.startswith("I;16"):
+        # Pillow's own conversion clips at 255 and makes nearly all pictures white.
+        half = 257 // 2
+        grey = np.minimum(np.asarray(image), np.uint16(2**16 - 1 - half))
+        grey += np.uint16(half)
+        grey //= np.uint16(257)
+        return Image.fromarray(grey.astype(np.uint8)).convert("RGB")
+    if image.has_transparency_data:
+        layer = image.convert("RGBA")
+        ground = Image.new("RGB", image.size, "white")
+        ground.paste(layer, mask=layer)
+        return ground
+    return image.convert("RGB")

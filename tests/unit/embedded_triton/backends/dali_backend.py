@@ -1,0 +1,52 @@
+"""Requests to the DALI backend, and what it has to answer."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tests.unit.embedded_triton.backends.backend_loading import InferenceResponse, Tensor
+from training.dataset.preprocessing import decode, resize
+from training.dataset.specification import load_specification
+
+PREPROCESS = Path(__file__).resolve().parents[4] / "model_repository" / "preprocess"
+SPECIFICATION = load_specification()
+
+
+def arguments(folder: Path, **config: Any) -> dict[str, str]:
+    model_config = {
+        "max_batch_size": 16,
+        "input": [{"name": "IMAGE"}],
+        "output": [{"name": "PIXELS", "dims": [3, SPECIFICATION.size, SPECIFICATION.size]}],
+        "parameters": {},
+        **config,
+    }
+    return {
+        "model_config": json.dumps(model_config),
+        "model_repository": str(folder),
+        "model_version": "1",
+        "model_instance_kind": "CPU",
+        "model_instance_device_id": "0",
+    }
+
+
+def request(*files: bytes) -> dict[str, Tensor]:
+    """One request; files of one request have one length, as in any tensor."""
+    return {"IMAGE": Tensor("IMAGE", np.stack([np.frombuffer(file, np.uint8) for file in files]))}
+
+
+def pixels(response: InferenceResponse) -> np.ndarray[Any, Any]:
+    assert response.error is None
+    (tensor,) = response.output_tensors
+    assert tensor.name == "PIXELS"
+    return tensor.array()
+
+
+def expected(file: bytes) -> np.ndarray[Any, Any]:
+    return resize(decode(file), SPECIFICATION.size)[None].numpy()
+
+
+def levels(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """By how many levels of 255 two images differ, everywhere."""
+    return np.abs(one.astype(int) - other)
