@@ -111,6 +111,7 @@ class Server:
             library_path=self._wheel.library_path,
             interpreter_folder=self._wheel.interpreter_folder,
             packages=PACKAGES,
+            settings=settings,
         )
         if self._mps is not None:
             environment |= self._mps.variables

@@ -1,13 +1,23 @@
 """Settings of the embedded server, from the environment (``EMBEDDED_TRITON_...``) or the command line."""
 
+import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]
+
+
+def _cache_folder() -> Path | None:
+    """Return this user's folder for what can be made again; None for a user without a home."""
+    try:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    except RuntimeError:
+        return None
+    return base / "bin-it-right" / "openvino" if base.is_absolute() else None
 
 
 class Settings(BaseSettings):
@@ -24,6 +34,16 @@ class Settings(BaseSettings):
         pattern=r"^[a-z0-9-]+$",
         description="Tuning profile: auto looks at GPU and cores, default takes each config.pbtxt as it is, any other "
         "name takes configs/NAME.pbtxt where a model has it.",
+    )
+    cpu_precision: Literal["auto", "float32", "bfloat16"] = Field(
+        default="auto",
+        description="Precision of the networks on a CPU: auto is bfloat16 where the CPU multiplies it natively and the "
+        "model's card allows it, else float32; bfloat16 asks for it in spite of the card, never without the CPU.",
+    )
+    cache_folder: Path | None = Field(
+        default_factory=_cache_folder,
+        description="Where networks are kept as OpenVINO takes them; without it each start converts them again, which "
+        "takes some seconds. By default bin-it-right/openvino in the user's cache directory.",
     )
     grpc_port: Port = Field(default=8001, description="Where the gateway, perf_analyzer and other clients connect.")
     http_port: Port = Field(default=8000, description="Triton's own HTTP protocol, for curl and tritonclient.http.")

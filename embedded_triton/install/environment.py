@@ -4,9 +4,16 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from embedded_triton.settings import Settings
+
 
 def server_environment(
-    inherited: Mapping[str, str], *, library_path: tuple[Path, ...], interpreter_folder: Path, packages: Path
+    inherited: Mapping[str, str],
+    *,
+    library_path: tuple[Path, ...],
+    interpreter_folder: Path,
+    packages: Path,
+    settings: Settings,
 ) -> dict[str, str]:
     """Return ``inherited`` with what the server's loader and its backends need.
 
@@ -15,6 +22,7 @@ def server_environment(
         library_path: folders where the loader looks first.
         interpreter_folder: the folder whose ``python3`` tells the backends their environment.
         packages: the folder from which the backends import ``embedded_triton``.
+        settings: what of them the backends need.
     """
     # PYTHONHOME, PYTHONPATH and their like are meant for this process; the stub embeds an interpreter of its own.
     environment = {key: value for key, value in inherited.items() if not key.startswith("PYTHON")}
@@ -28,4 +36,6 @@ def server_environment(
     environment.setdefault("GOMP_SPINCOUNT", "3000")
     # The model repository may be read-only, and Python shall not write compiled files into it where it is not.
     environment["PYTHONDONTWRITEBYTECODE"] = "1"
+    environment["EMBEDDED_TRITON_CPU_PRECISION"] = settings.cpu_precision
+    environment["EMBEDDED_TRITON_CACHE_FOLDER"] = str(settings.cache_folder.absolute()) if settings.cache_folder else ""
     return environment

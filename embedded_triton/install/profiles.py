@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from embedded_triton.errors import RepositoryError
+from embedded_triton.install.cpu import usable_cores
 
 #: The driver's list, readable without any library and in containers too.
 _DRIVER = Path("/proc/driver/nvidia/gpus")
@@ -32,11 +33,6 @@ def gpu_names(driver: Path = _DRIVER) -> list[str]:
         lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
         names += [line.partition(":")[2].strip() for line in lines if line.startswith("Model:")]
     return names
-
-
-def usable_cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0))
 
 
 def fitting_profile(gpus: Sequence[str], cores: int) -> str | None:

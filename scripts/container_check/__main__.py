@@ -17,7 +17,8 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from embedded_triton.install.profiles import fitting_profile, gpu_names, usable_cores
+from embedded_triton.install.cpu import usable_cores
+from embedded_triton.install.profiles import fitting_profile, gpu_names
 from scripts.bench.gpu.watch import gpu_name
 from scripts.container_check.container import ROOT, CheckError, docker, image, running
 from scripts.container_check.report import Step, render

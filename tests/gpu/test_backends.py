@@ -39,7 +39,7 @@ def files() -> dict[str, bytes]:
 def load(name: str, folder: Path, kind: str, monkeypatch: pytest.MonkeyPatch, **parameters: str) -> Any:
     model = load_backend(name, monkeypatch).TritonPythonModel()
     pixels = {"name": "INPUT__0", "data_type": "TYPE_UINT8", "dims": ["3", "192", "192"]}
-    network = {"input": [pixels], "output": [{"name": "OUTPUT__0"}, {"name": "OUTPUT__1"}]}
+    network = {"name": "network", "input": [pixels], "output": [{"name": "OUTPUT__0"}, {"name": "OUTPUT__1"}]}
     config = {"input": [{"name": "IMAGE"}], "output": [{"name": "PIXELS"}]} if name == "dali" else network
     values = {key: {"string_value": value} for key, value in parameters.items()}
     model.initialize(
@@ -126,9 +126,8 @@ def test_half_precision_costs_no_class_and_the_gpu_agrees_with_the_cpu(
     half = load("pytorch", folder, ON_GPU, monkeypatch, HALF_ON_GPU="true")
     single = load("pytorch", folder, ON_GPU, monkeypatch)
     cpu = load("pytorch", folder, ON_CPU, monkeypatch)
-    assert {type(model._network).__name__ for model in (half, single)} == {
-        "Graphs"
-    }  # neither fell back to single launches
+    # Neither fell back to single launches.
+    assert {type(model._network._network).__name__ for model in (half, single)} == {"Graphs"}
     requests = photos(*files().values())
     on_gpu = [Request(INPUT__0=only(response)) for response in pipeline.execute(requests)]
     answers = {
@@ -152,8 +151,6 @@ def test_a_photo_goes_from_decoder_to_network_without_a_copy(monkeypatch: pytest
     pipeline = load("dali", REPOSITORY / "preprocess", ON_GPU, monkeypatch)
     (response,) = pipeline.execute(photos(next(iter(files().values()))))
     tensor = torch.from_dlpack(only(response))
-    backend = load_backend("pytorch", monkeypatch)
-    network = backend.TritonPythonModel()
-    network._device = torch.device("cuda", 0)
-    taken = network._tensor({"INPUT__0": only(response)}, "INPUT__0")
+    network = load("pytorch", REPOSITORY / "raw_cnn", ON_GPU, monkeypatch)
+    taken = network._network._tensor(tensor)
     assert taken.data_ptr() == tensor.data_ptr()

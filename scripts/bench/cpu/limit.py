@@ -1,7 +1,6 @@
-"""The limit: the exported network alone in a loop on all cores, in a process of its own.
+"""The limit: the network alone in a loop on all cores, computed as the service does, in a process of its own.
 
-All threads at each convolution, or photos of its own for each, PyTorch's convolutions or those of the service, one
-batch after the other or overlapping: whatever is fastest for a batch. It is measured once a round as the servers are,
+All cores for each photo, or a photo for each core: whatever is faster. It is measured once a round as the servers are,
 for the machine does not stay as fast as it was.
 """
 
@@ -10,11 +9,10 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, wait
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from scripts.bench.servers import ROOT
 
@@ -39,47 +37,40 @@ def fastest(rounds: Sequence[Rates]) -> dict[int, float]:
     }
 
 
-def wait_for(answers: Sequence[object]) -> None:
-    """Wait for those that are under way."""
-    wait([answer for answer in answers if isinstance(answer, Future)])
-
-
 def _measure(model_type: str, model_repository: Path, seconds: float) -> Rates:
-    import torch
+    import numpy as np
 
-    from embedded_triton.backends.compiler import compile_c
-    from embedded_triton.backends.pytorch.cores import Cores, Network, Tensors
-    from embedded_triton.backends.pytorch.replacement import replace_convolutions
-    from scripts.bench.peers.tuned import load_frozen
+    from embedded_triton.backends.pytorch.conversion import InputSpecification
+    from embedded_triton.backends.pytorch.converted_models import ConvertedModels
+    from embedded_triton.backends.pytorch.cpu_network import CpuNetwork
+    from embedded_triton.install.cpu import choose_precision, usable_cores
+    from embedded_triton.settings import Settings
     from training.dataset.specification import load_specification
+    from training.models.model_types import NETWORK_MODELS
 
-    size = load_specification(model_repository).size
+    size, settings = load_specification(model_repository).size, Settings()
+    path = model_repository / NETWORK_MODELS[model_type] / "1" / "model.pt"
+    model = ConvertedModels(settings.cache_folder, print).load(path, [InputSpecification("UINT8", (3, size, size))])
+    precision, _ = choose_precision(settings.cpu_precision)
+    network = CpuNetwork(model, threads=usable_cores(), precision=precision)
 
-    def load(threads: int, *, compiled: bool = False) -> Network:
-        network = load_frozen(model_type, model_repository)
-        if compiled and threads == 1:
-            replace_convolutions(network, compile_c)
-        return torch.inference_mode()(lambda pixels: tuple(network(pixels)))
+    def alone(pixels: Any) -> None:
+        for photo in pixels:
+            network.infer([photo[np.newaxis]])
 
-    threads = torch.get_num_threads()
-
-    def parted(*, compiled: bool, overlap: int = 0) -> Callable[[torch.Tensor], Future[Tensors]]:
-        cores = Cores(partial(load, compiled=compiled), alone=threads, together=threads, overlap=overlap)
-        return lambda pixels: cores([[pixels]])[0]
-
-    plain, served, overlapping = parted(compiled=False), parted(compiled=True), parted(compiled=True, overlap=16)
     found: Rates = {}
     for batch in _BATCHES:
-        pixels = torch.randint(0, 256, (batch, 3, size, size), dtype=torch.uint8)
-        # Each batch size anew: the fused graph is made for the first ones that it sees.
+        pixels = np.random.default_rng(0).integers(0, 256, (batch, 3, size, size), dtype=np.uint8)
         found[batch] = []
-        for way in (load(threads), plain, served, overlapping):
-            wait_for([way(pixels) for _ in range(3)])
-            begun, began = [], time.perf_counter()
-            while time.perf_counter() < began + seconds / 4:
-                begun.append(way(pixels))
-            wait_for(begun)
-            found[batch].append(batch * len(begun) / (time.perf_counter() - began))
+        for way in (alone, lambda pixels: network.start([pixels], lambda _: None)):
+            way(pixels)
+            network.wait()
+            done, began = 0, time.perf_counter()
+            while time.perf_counter() < began + seconds / 2:
+                way(pixels)
+                done += batch
+            network.wait()
+            found[batch].append(done / (time.perf_counter() - began))
     return found
 
 

@@ -68,10 +68,10 @@ class Logger:
     """Triton's log."""
 
     def __init__(self) -> None:
+        self.infos: list[str] = []
         self.warnings: list[str] = []
-
-    def log_warn(self, message: str) -> None:
-        self.warnings.append(message)
+        self.errors: list[str] = []
+        self.log_info, self.log_warn, self.log_error = self.infos.append, self.warnings.append, self.errors.append
 
 
 class TritonModelException(Exception):  # noqa: N818 - Triton's name

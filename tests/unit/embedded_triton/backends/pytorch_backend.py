@@ -1,11 +1,10 @@
 """Small TorchScript networks behind the Python-based PyTorch backend, and requests to it."""
 
 import json
+import shutil
 import warnings
-from concurrent.futures import Future
 from pathlib import Path
 from queue import SimpleQueue
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,6 @@ import pytest
 import torch
 from torch import nn
 
-from embedded_triton.backends.pytorch.cores import Cores, Tensors
 from tests.unit.embedded_triton.backends.backend_loading import FINAL, InferenceResponse, Tensor, load_backend
 
 
@@ -30,19 +28,12 @@ class Small(nn.Module):
         return torch.softmax(features.mean((2, 3)), dim=1), features
 
 
-class Residual(nn.Module):
-    """What the networks of this project are made of."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.stem = nn.Conv2d(3, 32, 3, padding=1)
-        self.down = nn.Conv2d(32, 32, 3, stride=2, padding=1)
-        self.first, self.second = (nn.Conv2d(32, 32, 3, padding=1) for _ in range(2))
-
-    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        features = torch.relu_(self.down(torch.relu(self.stem(images))))
-        features = torch.relu(features + self.second(torch.relu(self.first(features))))
-        return torch.softmax(features.mean((2, 3)), dim=1), features
+def export(network: nn.Module, path: Path, example: torch.Tensor) -> Path:
+    """Write a network as TorchScript."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r".*torch\.jit\.", category=DeprecationWarning)
+        torch.jit.save(torch.jit.trace(network, example), str(path))
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -53,41 +44,53 @@ def network() -> nn.Module:
     return module.eval()
 
 
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory, network: nn.Module) -> Path:
+    """The network as TorchScript."""
+    return export(network, tmp_path_factory.mktemp("exported") / "model.pt", torch.randn(1, 3, 8, 8))
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the network is kept once it has been converted."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture
-def folder(tmp_path: Path, network: nn.Module) -> Path:
+def folder(tmp_path: Path, exported: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The network's folder in a model repository."""
+    monkeypatch.setenv("EMBEDDED_TRITON_CPU_PRECISION", "float32")
+    monkeypatch.setenv("EMBEDDED_TRITON_CACHE_FOLDER", str(cache))
     (tmp_path / "1").mkdir()
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=r".*torch\.jit\.", category=DeprecationWarning)
-        torch.jit.save(torch.jit.trace(network, torch.randn(1, 3, 8, 8)), str(tmp_path / "1" / "model.pt"))
+    shutil.copy(exported, tmp_path / "1" / "model.pt")
     return tmp_path
+
+
+def configuration(*, max_batch_size: int = 8, tensor: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+    """What Triton hands to the backend of a network's configuration."""
+    return {
+        "name": "small",
+        "max_batch_size": max_batch_size,
+        "input": [{"name": "INPUT__0", "data_type": "TYPE_FP32", "dims": ["3", "8", "8"]} | (tensor or {})],
+        "output": [{"name": "OUTPUT__0"}, {"name": "OUTPUT__1"}],
+        "instance_group": [{"count": 1}],
+        "parameters": {},
+    } | more
 
 
 def load(
     folder: Path,
     monkeypatch: pytest.MonkeyPatch,
     kind: str = "CPU",
-    instances: int = 1,
-    file: str = "",
-    backend: ModuleType | None = None,
-    cores: type[Cores] | None = None,
-    tensor: dict[str, Any] | None = None,
-    **parameters: str,
+    parameters: dict[str, str] | None = None,
+    **config: Any,
 ) -> Any:
-    backend = backend or load_backend("pytorch", monkeypatch)
-    if cores:
-        monkeypatch.setattr(backend, "Cores", cores)
-    model = backend.TritonPythonModel()
-    config = {
-        "max_batch_size": 8,
-        "input": [tensor or {"name": "INPUT__0", "data_type": "TYPE_FP32", "dims": ["-1"]}],
-        "output": [{"name": "OUTPUT__0"}, {"name": "OUTPUT__1"}],
-        "instance_group": [{"count": instances}],
-        "default_model_filename": file,
-        "parameters": {key: {"string_value": value} for key, value in parameters.items()},
-    }
+    """Return an instance of the backend with the network in ``folder``."""
+    model = load_backend("pytorch", monkeypatch).TritonPythonModel()
+    values = {key: {"string_value": value} for key, value in (parameters or {}).items()}
     model.initialize(
         {
-            "model_config": json.dumps(config),
+            "model_config": json.dumps(configuration(parameters=values, **config)),
             "model_repository": str(folder),
             "model_version": "1",
             "model_instance_kind": kind,
@@ -137,13 +140,3 @@ def values(response: InferenceResponse) -> np.ndarray[Any, Any]:
     (tensor,) = response.output_tensors
     assert tensor.name == "OUTPUT__0"
     return tensor.array()
-
-
-def batch(*sizes: int) -> list[list[torch.Tensor]]:
-    """Requests of so many photos; the photos are numbered."""
-    return [[numbers[:, None]] for numbers in torch.arange(sum(sizes)).split(list(sizes))]
-
-
-def numbers(futures: list[Future[Tensors]]) -> list[list[int]]:
-    """The answers, whose rows are what the network made of the photos' numbers."""
-    return [future.result(20)[0].flatten().tolist() for future in futures]

@@ -3,13 +3,18 @@
 from pathlib import Path
 
 from embedded_triton.install.environment import server_environment
+from embedded_triton.settings import Settings
 
 LIBRARIES = (Path("/wheel/libs"), Path("/python/lib"))
 
 
 def build(**inherited: str) -> dict[str, str]:
     return server_environment(
-        inherited, library_path=LIBRARIES, interpreter_folder=Path("/venv/bin"), packages=Path("/app")
+        inherited,
+        library_path=LIBRARIES,
+        interpreter_folder=Path("/venv/bin"),
+        packages=Path("/app"),
+        settings=Settings(),
     )
 
 

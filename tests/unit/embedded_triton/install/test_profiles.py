@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from embedded_triton.errors import RepositoryError
-from embedded_triton.install.profiles import choose_profile, fitting_profile, gpu_count, gpu_names, usable_cores
+from embedded_triton.install.cpu import usable_cores
+from embedded_triton.install.profiles import choose_profile, fitting_profile, gpu_count, gpu_names
 
 
 def _driver(folder: Path, *names: str) -> Path:
