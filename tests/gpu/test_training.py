@@ -6,13 +6,14 @@ import pytest
 import torch
 from torch import nn
 
-from training.dataset.entries import PhotoSet
 from training.dataset.specification import load_specification
 from training.models.build import build_network
 from training.train.distillation import Teacher
 from training.train.ema import ExponentialMovingAverage
-from training.train.engine import predict_logits, train_epoch
+from training.train.engine import Epoch, predict_logits, train_epoch
 from training.train.recipes import Distillation, load_recipe
+from training.train.state import TrainingState
+from training.train.training_set import TrainingSet
 
 pytestmark = pytest.mark.gpu
 CLASSES, SIDE, BATCH, STEPS = 6, 80, 32, 6
@@ -32,9 +33,8 @@ def quiet_device() -> Iterator[None]:
 def test_no_step_waits_for_the_device(model_type: str, taught: bool) -> None:
     generator = torch.Generator().manual_seed(1)
     pixels = torch.randint(0, 256, (64, 3, SIDE, SIDE), dtype=torch.uint8, generator=generator)
-    labels = torch.randint(0, CLASSES, (64,), generator=generator)
-    names = tuple(str(number) for number in range(64))
-    photos = PhotoSet(pixels, labels, names, tuple("abcdef")).to(DEVICE)
+    targets = torch.eye(CLASSES)[torch.randint(0, CLASSES, (64,), generator=generator)]
+    photos = TrainingSet(pixels[:, None], targets, torch.ones(64), torch.ones(1)).to(DEVICE)
     network: nn.Module = build_network(model_type, CLASSES).to(DEVICE, memory_format=torch.channels_last)  # type: ignore[call-overload]
     settings = Distillation(share=0.5, size=64)
     recipe = load_recipe("raw_gpu").model_copy(update={"teacher": settings if taught else None})
@@ -49,21 +49,9 @@ def test_no_step_waits_for_the_device(model_type: str, taught: bool) -> None:
         torch.cuda.set_sync_debug_mode("error" if len(losses) < STEPS else "default")
 
     stage = recipe.stages[0].model_copy(update={"size": 64, "mixing": True})
-    mean = train_epoch(
-        network,
-        ExponentialMovingAverage(network, 0.99),
-        optimiser,
-        photos,
-        batches,
-        recipe=recipe,
-        stage=stage,
-        specification=load_specification(),
-        teacher=teacher,
-        first_step=0,
-        total_steps=STEPS,
-        generator=generator,
-        on_step=on_step,
-    )
+    state = TrainingState(network, network, ExponentialMovingAverage(network, 0.99), optimiser, generator)
+    epoch = Epoch(recipe, stage, load_specification(), 0, STEPS, teacher)
+    mean = train_epoch(state, network, photos, batches, epoch, on_step)
     assert losses[0].device.type == "cuda"
     assert mean == pytest.approx(float(torch.stack(losses).mean()), rel=1e-4)
     logits = predict_logits(network, pixels, load_specification())

@@ -25,6 +25,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("--init", default=None, help="imagenet, none, or a file with weights to start from")
     parser.add_argument("--teacher", type=Path, metavar="FILE", help="weights of the recipe's teacher")
     parser.add_argument("--extra", type=Path, action="append", default=[], help="a further training set; repeatable")
+    parser.add_argument("--general", type=Path, metavar="PARQUET", help="small pictures, as grounds for things")
     parser.add_argument("--seed", type=int)
     parser.add_argument("--resume", action="store_true", help="go on with the run in the output folder")
     parser.set_defaults(run=run)
@@ -37,6 +38,7 @@ def run(arguments: argparse.Namespace) -> None:
     from training.dataset.specification import load_specification
     from training.train.initialisation import initial_state
     from training.train.recipes import load_recipe
+    from training.train.run import RunData, RunStart
     from training.train.run import run as train
 
     recipe = load_recipe(arguments.recipe or arguments.model)
@@ -56,23 +58,17 @@ def run(arguments: argparse.Namespace) -> None:
         val_entries, classes = read_entries(arguments.dataset, "val"), read_classes(repository)
     for extra in arguments.extra:
         train_entries += read_entries(extra, "train")
-    initial = initial_state(arguments.init)
-    result = train(
-        arguments.model,
-        train_entries,
-        val_entries,
-        classes,
-        arguments.output,
-        recipe=recipe,
-        specification=specification,
-        initial=initial,
-        teacher_weights=arguments.teacher,
-        resume=arguments.resume,
-        description={
+    data = RunData(train_entries, val_entries, classes, specification, arguments.general)
+    start = RunStart(
+        initial_state(arguments.init),
+        arguments.teacher,
+        arguments.resume,
+        {
             "initialisation": arguments.init or "random",
-            "command": "python -m training " + shlex.join(sys.argv[1:]),
+            "command": "python -m training train " + shlex.join(sys.argv[2:]),
         },
     )
+    result = train(arguments.model, data, recipe, arguments.output, start)
     state = "interrupted after" if result.interrupted else "done:"
     print(f"{state} {result.epochs_done} epochs; best on validation: {result.best}; weights: {result.weights}")
 

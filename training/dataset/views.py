@@ -41,7 +41,7 @@ def make_views(entries: Sequence[Entry], recipe: Views, folder: Path, *, seed: i
     file, stamp_file = folder / "views.npy", folder / "views.json"
     stamp = {**recipe.model_dump(mode="json"), "seed": seed, "general": general is not None, "photos": _digest(entries)}
     if file.exists() and stamp_file.exists() and json.loads(stamp_file.read_text(encoding="utf-8")) == stamp:
-        return np.load(file, mmap_mode="r")  # type: ignore[no-any-return]
+        return _mapped(file)
     stamp_file.unlink(missing_ok=True)
     photos_file = folder / "photos.npy"
     np.save(photos_file, load_pixels(entries, _PHOTO_SIZE).numpy())
@@ -59,7 +59,13 @@ def make_views(entries: Sequence[Entry], recipe: Views, folder: Path, *, seed: i
     result.flush()
     photos_file.unlink()
     stamp_file.write_text(json.dumps(stamp), encoding="utf-8")
-    return np.load(file, mmap_mode="r")  # type: ignore[no-any-return]
+    return _mapped(file)
+
+
+def _mapped(file: Path) -> Array:
+    # Copied on write: PyTorch warns of memory that it must not write to.
+    pictures: Array = np.load(file, mmap_mode="c")
+    return pictures
 
 
 def _prepare(photos_file: Path, surroundings: Sequence[int], general: Path | None, size: int) -> None:

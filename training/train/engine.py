@@ -2,20 +2,22 @@
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import nn
 from torch.nn import functional
-from torch.optim.swa_utils import AveragedModel
 
 from training.dataset.augmentation import affine, colour, erase, mix
-from training.dataset.entries import PhotoSet
 from training.dataset.preprocessing import normalise
 from training.dataset.specification import Specification
 from training.dataset.transfer import to_device
 from training.train.distillation import Teacher
+from training.train.features import feature_loss
 from training.train.precision import mixed_precision
 from training.train.recipes import Recipe, Stage
+from training.train.state import TrainingState
+from training.train.training_set import TrainingSet
 
 #: Stored side against training side: a view of a part of the photo then needs no enlarging.
 STORED_SCALE = 1.25
@@ -28,15 +30,12 @@ def learning_rate_factor(progress: float, warmup: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * (progress - warmup) / (1 - warmup)))
 
 
-def sampling_weights(labels: torch.Tensor, classes: int, balance: float) -> torch.Tensor:
-    """Return how often each photo is to be drawn: FP64 [N], proportional to its class's count to the power -balance."""
-    counts = torch.bincount(labels, minlength=classes).double()
-    return counts[labels] ** -balance
-
-
 def batches(count: int, recipe: Recipe, weights: torch.Tensor, generator: torch.Generator) -> Iterator[torch.Tensor]:
-    """Yield indices, INT64 [batch_size], for one epoch of ``count`` draws; a last incomplete batch is dropped."""
-    if recipe.balance:
+    """Yield indices, INT64 [batch_size], for one epoch of ``count`` draws; a last incomplete batch is dropped.
+
+    Where all ``weights`` are the same every photo is drawn once.
+    """
+    if (weights != weights[0]).any():
         order = torch.multinomial(weights, count, replacement=True, generator=generator)
     else:
         order = torch.randperm(count, generator=generator)
@@ -45,59 +44,90 @@ def batches(count: int, recipe: Recipe, weights: torch.Tensor, generator: torch.
     yield from torch.split(order[:whole], recipe.batch_size) if whole else ()
 
 
+@dataclass(frozen=True)
+class Epoch:
+    """What an epoch is told: how to train, and which of all steps of the run are its own."""
+
+    recipe: Recipe
+    stage: Stage
+    specification: Specification
+    first_step: int
+    total_steps: int
+    teacher: Teacher | None = None
+
+
 def train_epoch(
-    network: nn.Module,
-    averaged: AveragedModel,
-    optimiser: torch.optim.Optimizer,
-    photos: PhotoSet,
+    state: TrainingState,
+    learner: nn.Module,
+    photos: TrainingSet,
     epoch_batches: list[torch.Tensor],
-    *,
-    recipe: Recipe,
-    stage: Stage,
-    specification: Specification,
-    teacher: Teacher | None,
-    first_step: int,
-    total_steps: int,
-    generator: torch.Generator,
+    epoch: Epoch,
     on_step: Callable[[torch.Tensor, float], None],
 ) -> float:
     """Train on every batch once and return the mean loss.
 
-    ``on_step`` is called after each step with its loss and the learning rate. The pictures of ``photos`` and the
-    network are on the same device, and so is the loss: on a GPU whoever reads it waits for the step to end, while
-    otherwise the next steps are queued already.
+    The pictures of ``photos`` and the network are on the same device, and so is the loss: on a GPU whoever reads it
+    waits for the step to end, while otherwise the next steps are queued already.
+
+    Args:
+        state: the network, its average, the optimiser and the generator.
+        learner: the state's, perhaps wrapped for several processes.
+        photos: what is drawn from.
+        epoch_batches: indices of photos, INT64 [batch_size] each.
+        epoch: how.
+        on_step: called after each step with its loss and the learning rate.
     """
-    device = photos.pixels.device
-    settings = recipe.augmentation
-    network.train()
+    recipe, device = epoch.recipe, photos.pictures.device
+    _train_mode(state.network, recipe)
     losses = []
-    for step, indices in enumerate(epoch_batches, start=first_step):
-        factor = learning_rate_factor(step / total_steps, recipe.warmup)
-        for group in optimiser.param_groups:
-            group["lr"] = recipe.learning_rate * factor * group["scale"]
-        chosen = to_device(indices, device)
-        views = affine(photos.pixels[chosen].float(), recipe.view_size(stage), settings, generator)
-        images = normalise(colour(views, settings, generator), specification)
-        images = erase(images, settings, generator)
-        targets = functional.one_hot(photos.labels[chosen], len(photos.classes)).float()
-        if stage.mixing:
-            images, targets = mix(images, targets, settings, generator)
-        images = images.contiguous(memory_format=torch.channels_last)
-        if teacher is not None:
-            targets = teacher.teach(images, targets)
-        if images.shape[-1] != stage.size:
-            images = functional.interpolate(images, (stage.size, stage.size), mode="bilinear", antialias=True)
+    for step, indices in enumerate(epoch_batches, start=epoch.first_step):
+        rate = recipe.learning_rate * learning_rate_factor(step / epoch.total_steps, recipe.warmup)
+        for group in state.optimiser.param_groups:
+            group["lr"] = rate * group["scale"]
+        view = photos.draw_views(len(indices), state.generator)
+        # Views lie in a file; only those that are drawn are read.
+        chosen, view = to_device(indices, device), to_device(view, device)
+        labels = photos.targets[chosen]
+        images, targets = _augmented(photos.pictures[chosen, view], labels, epoch, state.generator)
+        if epoch.teacher is not None:
+            targets = epoch.teacher.teach(images, targets)
+        if images.shape[-1] != epoch.stage.size:
+            size = (epoch.stage.size, epoch.stage.size)
+            images = functional.interpolate(images, size, mode="bilinear", antialias=True)
         with mixed_precision(device, wanted=recipe.mixed_precision):
-            logits = network(images)
+            output = learner(images)
+        logits, predicted = output if isinstance(output, tuple) else (output, None)
         loss = functional.cross_entropy(logits.float(), targets, label_smoothing=recipe.label_smoothing)
-        optimiser.zero_grad(set_to_none=True)
+        # The features of a mixture are nobody's.
+        is_mixed = epoch.teacher is None and targets is not labels
+        if recipe.features is not None and photos.features is not None and not is_mixed:
+            loss = loss + recipe.features.weight * feature_loss(predicted, photos.features[chosen, view])
+        state.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-        optimiser.step()
-        averaged.update_parameters(network)
+        nn.utils.clip_grad_norm_(learner.parameters(), 5.0)
+        state.optimiser.step()
+        state.ema.update_parameters(state.network)
         losses.append(loss.detach())
-        on_step(losses[-1], recipe.learning_rate * factor)
+        on_step(losses[-1], rate)
     return float(torch.stack(losses).mean())
+
+
+def _augmented(
+    pictures: torch.Tensor, targets: torch.Tensor, epoch: Epoch, generator: torch.Generator
+) -> tuple[torch.Tensor, torch.Tensor]:
+    settings = epoch.recipe.augmentation
+    views = affine(pictures.float(), epoch.recipe.view_size(epoch.stage), settings, generator)
+    images = erase(normalise(colour(views, settings, generator), epoch.specification), settings, generator)
+    if epoch.stage.mixing:
+        images, targets = mix(images, targets, settings, generator)
+    return images.contiguous(memory_format=torch.channels_last), targets
+
+
+def _train_mode(network: nn.Module, recipe: Recipe) -> None:
+    """Let all learn but what is frozen, whose batch statistics stay too."""
+    network.train()
+    for name in recipe.frozen:
+        network.get_submodule(name).eval()
 
 
 @torch.inference_mode()

@@ -81,10 +81,7 @@ class Recipe(_Table):
     doubtful_paper: tuple[float, float] | None = Field(
         default=None, description="targets of paper and cardboard for paper of a place that has no cardboard"
     )
-    frozen: tuple[str, ...] = Field(default=(), description="parts of the network, by name, that are not trained")
-    minutes: float | None = Field(
-        default=None, gt=0, description="the learning rate follows the clock, and the run ends then"
-    )
+    frozen: tuple[str, ...] = Field(default=(), description="layers, by name, that are not trained")
     ema: float = Field(default=0.998, ge=0, lt=1, description="decay a step of the averaged weights, which are kept")
     mixed_precision: bool = True
     augmentation: Augmentation = Augmentation()

@@ -39,3 +39,10 @@ def test_rare_classes_and_small_places_are_drawn_more_often() -> None:
 def test_without_balance_all_are_drawn_alike() -> None:
     weights = sampling_weights(LABELS, PLACES, class_balance=0.0, place_balance=0.0, home=1.0)
     assert weights.tolist() == [1.0] * 5
+
+
+@pytest.mark.parametrize(("balance", "expected"), [(0.0, 100 / 110), (0.5, 0.76), (1.0, 0.5)])
+def test_balance_draws_rare_classes_more_often(balance: float, expected: float) -> None:
+    labels = torch.tensor([0] * 100 + [1] * 10)
+    weights = sampling_weights(labels, ["home"] * 110, class_balance=balance, place_balance=0.0, home=1.0)
+    assert float(weights[:100].sum() / weights.sum()) == pytest.approx(expected, abs=0.01)

@@ -7,7 +7,7 @@ from training.dataset.entries import load_photos
 from training.dataset.preprocessing import normalise
 from training.dataset.specification import Specification
 from training.models.build import build_network
-from training.train.engine import batches, learning_rate_factor, predict_logits, sampling_weights
+from training.train.engine import batches, learning_rate_factor, predict_logits
 from training.train.precision import has_bfloat16
 from training.train.recipes import Recipe, Stage
 
@@ -25,13 +25,6 @@ def test_the_rate_climbs_to_its_peak_and_falls_to_zero_like_a_cosine() -> None:
     assert rates[1000] == pytest.approx(0)
     assert rates[:101] == sorted(rates[:101])
     assert rates[100:] == sorted(rates[100:], reverse=True)
-
-
-@pytest.mark.parametrize(("balance", "expected"), [(0.0, 100 / 110), (0.5, 0.76), (1.0, 0.5)])
-def test_balance_draws_rare_classes_more_often(balance: float, expected: float) -> None:
-    labels = torch.tensor([0] * 100 + [1] * 10)
-    weights = sampling_weights(labels, 2, balance)
-    assert float(weights[:100].sum() / weights.sum()) == pytest.approx(expected, abs=0.01)
 
 
 def test_without_balance_an_epoch_holds_every_photo_once() -> None:

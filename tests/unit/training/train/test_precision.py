@@ -1,16 +1,19 @@
 """A training step on a GPU that is not there: fake tensors know every rule about devices, and compute nothing."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from training.dataset import augmentation, preprocessing
-from training.dataset.entries import PhotoSet
 from training.dataset.specification import load_specification
 from training.models.build import build_network
 from training.train import engine
 from training.train.recipes import load_recipe
+from training.train.state import TrainingState
+from training.train.training_set import TrainingSet
 
 STEPS = 8
 
@@ -53,8 +56,8 @@ def test_no_step_mixes_devices(monkeypatch: pytest.MonkeyPatch, model_type: str)
     with mode, torch.device("cuda"):
         network = build_network(model_type, 6)
         pixels = torch.empty((40, 3, 80, 80), dtype=torch.uint8)
-        labels = torch.empty(40, dtype=torch.int64)
-    photos = PhotoSet(pixels, labels, tuple(map(str, range(40))), tuple("abcdef"))
+        targets = torch.empty((40, 6))
+    photos = TrainingSet(pixels[:, None], targets, torch.ones(40), torch.ones(1))
     losses: list[torch.Tensor] = []
 
     def on_step(loss: torch.Tensor, _rate: float) -> None:
@@ -65,22 +68,12 @@ def test_no_step_mixes_devices(monkeypatch: pytest.MonkeyPatch, model_type: str)
     recipe = load_recipe("raw_gpu")
     generator = torch.Generator().manual_seed(1)
     batches = [torch.randint(0, 40, (16,), generator=generator) for _ in range(STEPS)]
+    idle: Any = Idle()
+    state = TrainingState(network, network, idle, idle, generator)
+    stage = recipe.stages[0].model_copy(update={"size": 64})
+    epoch = engine.Epoch(recipe, stage, load_specification(), 0, STEPS)
     with mode, pytest.raises(WholeStepsDone):
-        engine.train_epoch(
-            network,
-            Idle(),  # type: ignore[arg-type]
-            Idle(),  # type: ignore[arg-type]
-            photos,
-            batches,
-            recipe=recipe,
-            stage=recipe.stages[0].model_copy(update={"size": 64}),
-            specification=load_specification(),
-            teacher=None,
-            first_step=0,
-            total_steps=STEPS,
-            generator=generator,
-            on_step=on_step,
-        )
+        engine.train_epoch(state, network, photos, batches, epoch, on_step)
     assert {loss.device.type for loss in losses} == {"cuda"}
     # Only what is drawn at random, the order and the constants of the normalisation travel, and they are small.
     assert max(shape.numel() for shape in moved) <= 16 * 6

@@ -7,23 +7,26 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
 from torch import nn
 from torch.nn import functional
 
-from training.dataset.entries import Entry, PhotoSet, load_photos
+from training.dataset.entries import Entry, load_photos
 from training.dataset.specification import Specification
 from training.evaluate.card import sha256
 from training.models.build import build_network
+from training.train import features
 from training.train import run as training_run
 from training.train.checkpoints import load_run, load_weights, save_run
 from training.train.distillation import Teacher
-from training.train.ema import ExponentialMovingAverage
-from training.train.engine import predict_logits, train_epoch
-from training.train.recipes import Distillation, Recipe, Stage
-from training.train.run import RunResult, parameter_groups
+from training.train.engine import Epoch, predict_logits, train_epoch
+from training.train.recipes import Distillation, Features, Recipe, Stage, Views
+from training.train.run import RunData, RunResult, RunStart
+from training.train.state import TrainingState, parameter_groups
+from training.train.training_set import TrainingSet
 
 CLASSES = ("cup", "plate")
 Entries = tuple[list[Entry], list[Entry]]
@@ -32,11 +35,11 @@ Train = Callable[..., RunResult]
 
 @pytest.fixture
 def run(two_classes: Entries, recipe: Recipe, small: Specification) -> Train:
-    """Train `raw` in a folder; options go to the run."""
+    """Train `raw` in a folder; options say what it starts from."""
+    data = RunData(*two_classes, CLASSES, small)
 
-    def start(output: Path, **options: Any) -> RunResult:
-        settings = {"recipe": recipe, "specification": small} | options
-        return training_run.run("raw", *two_classes, CLASSES, output, **settings)
+    def start(output: Path, recipe: Recipe = recipe, data: RunData = data, **options: Any) -> RunResult:
+        return training_run.run("raw", data, recipe, output, RunStart(**options))
 
     return start
 
@@ -140,7 +143,7 @@ def test_a_head_stage_leaves_all_other_layers_as_they_were(
     head_only = recipe.model_copy(update={"stages": (Stage(epochs=1, size=32, train="head"),)})
     torch.manual_seed(recipe.seed)
     start = build_network("raw", 2).state_dict()
-    result = training_run.run("raw", *two_classes, CLASSES, tmp_path, recipe=head_only, specification=small)
+    result = training_run.run("raw", RunData(*two_classes, CLASSES, small), head_only, tmp_path)
     trained = load_file(result.weights)
     assert not torch.equal(trained["fc.weight"], start["fc.weight"])
     convolutions = [name for name, tensor in start.items() if tensor.ndim == 4]
@@ -153,9 +156,8 @@ def test_a_run_starts_from_the_weights_that_it_is_given(
     torch.manual_seed(77)
     initial = build_network("raw", 200).state_dict()  # the head of a set with other classes does not fit, and stays out
     head_only = recipe.model_copy(update={"stages": (Stage(epochs=1, size=32, train="head"),)})
-    result = training_run.run(
-        "raw", *two_classes, CLASSES, tmp_path, recipe=head_only, specification=small, initial=dict(initial)
-    )
+    data = RunData(*two_classes, CLASSES, small)
+    result = training_run.run("raw", data, head_only, tmp_path, RunStart(initial=dict(initial)))
     trained = load_file(result.weights)
     convolutions = [name for name, tensor in initial.items() if tensor.ndim == 4]
     assert all(torch.equal(trained[name], initial[name]) for name in convolutions)
@@ -181,12 +183,8 @@ def test_a_teacher_that_is_all_that_counts_corrects_wrong_labels(
     wrong = [replace(entry, label=other[entry.label]) for entry in train_entries]
     # At 48 pixels, which it was not trained at, this teacher sees one class only where there is no AVX-512.
     taught = recipe.model_copy(update={"teacher": Distillation(share=1, size=32)})
-    result = training_run.run(
-        *("raw", wrong, val_entries, CLASSES, tmp_path / "student"),
-        recipe=taught,
-        specification=small,
-        teacher_weights=teacher,
-    )
+    data = RunData(wrong, val_entries, CLASSES, small)
+    result = training_run.run("raw", data, taught, tmp_path / "student", RunStart(teacher_weights=teacher))
     assert result.best["val_accuracy"] >= 0.9
 
 
@@ -202,20 +200,12 @@ def test_teacher_and_student_see_the_same_view_at_their_own_sizes(recipe: Recipe
     teacher, student = networks
     taught = recipe.model_copy(update={"teacher": Distillation(share=0.5, size=64)})
     pixels = torch.randint(0, 256, (8, 3, 10, 10)).repeat_interleave(8, 2).repeat_interleave(8, 3).byte()
-    photos = PhotoSet(pixels, torch.tensor([0, 1] * 4), tuple("abcdefgh"), CLASSES)
-    train_epoch(
-        *(student, ExponentialMovingAverage(student, 0.9)),
-        torch.optim.SGD([{"params": list(student.parameters()), "scale": 1.0}], lr=0.01),
-        *(photos, [torch.arange(8)]),
-        recipe=taught,
-        stage=recipe.stages[0],
-        specification=small,
-        teacher=Teacher(teacher, Distillation(share=0.5, size=64), mixed=False),
-        first_step=0,
-        total_steps=1,
-        generator=torch.Generator().manual_seed(1),
-        on_step=lambda _loss, _rate: None,
+    photos = TrainingSet(pixels[:, None], torch.eye(2).repeat(4, 1), torch.ones(8), torch.ones(1))
+    state = TrainingState.start(student, taught, None)
+    epoch = Epoch(
+        taught, recipe.stages[0], small, 0, 1, Teacher(teacher, Distillation(share=0.5, size=64), mixed=False)
     )
+    train_epoch(state, student, photos, [torch.arange(8)], epoch, lambda _loss, _rate: None)
     large, own = seen
     assert large.shape == (8, 3, 64, 64)
     assert own.shape == (8, 3, 32, 32)
@@ -230,6 +220,50 @@ def test_a_teacher_needs_both_a_table_and_weights(
     teacher = None if weights else Distillation(share=0.5, size=32)
     with pytest.raises(ValueError, match="a teacher needs both"):
         run(tmp_path, recipe=recipe.model_copy(update={"teacher": teacher}), teacher_weights=weights)
+
+
+def test_frozen_layers_and_their_statistics_stay_as_they_were(
+    two_classes: Entries, recipe: Recipe, small: Specification, tmp_path: Path
+) -> None:
+    frozen = recipe.model_copy(update={"frozen": ("features",)}).with_epochs(1)
+    torch.manual_seed(recipe.seed)
+    before = build_network("raw", 2).state_dict()
+    result = training_run.run("raw", RunData(*two_classes, CLASSES, small), frozen, tmp_path)
+    trained = load_file(result.weights)
+    assert not torch.equal(trained["fc.weight"], before["fc.weight"])
+    assert all(torch.equal(trained[name], tensor) for name, tensor in before.items() if name.startswith("features."))
+
+
+def test_views_and_photos_of_none_are_trained_on_and_a_run_goes_on(
+    two_classes: Entries, recipe: Recipe, small: Specification, tmp_path: Path
+) -> None:
+    train_entries, val_entries = two_classes
+    photos = [*train_entries, replace(train_entries[0], label="", place="street")]
+    with_views = recipe.model_copy(update={"views": Views(count=2, size=40, surroundings=("street",)), "home": 2.0})
+    data = RunData(photos, val_entries, CLASSES, small)
+    whole = training_run.run("raw", data, with_views, tmp_path / "whole")
+    assert whole.best["val_accuracy"] >= 0.9
+    views = tmp_path / "whole" / "views.npy"
+    made = views.stat().st_mtime_ns
+    again = training_run.run("raw", data, with_views, tmp_path / "whole", RunStart(resume=True))
+    assert again.best == whole.best
+    assert views.stat().st_mtime_ns == made
+
+
+def test_features_of_a_teacher_are_learnt_to_be_predicted(
+    two_classes: Entries, recipe: Recipe, small: Specification, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def extractor(_number: int, *, size: int, input_size: int) -> Callable[[np.ndarray], np.ndarray]:
+        assert (size, input_size) == (64, 40)
+        return lambda pixels: np.stack([pixels.mean((1, 2, 3)), pixels[:, 0].mean((1, 2)), pixels.std((1, 2, 3))], 1)
+
+    monkeypatch.setattr(features, "feature_extractor", extractor)
+    settings = {"views": Views(count=1, size=40), "features": Features(efficientnet_lite=2, size=64, weight=1.0)}
+    taught = recipe.model_copy(update=settings)
+    result = training_run.run("raw", RunData(*two_classes, CLASSES, small), taught, tmp_path)
+    losses = [row["train_loss"] for row in load_run(tmp_path / "last.pt")["history"]]
+    assert losses[-1] < losses[0]
+    assert set(load_file(result.weights)) == set(build_network("raw", 2).state_dict())
 
 
 def test_layers_nearer_to_the_input_learn_more_slowly_and_only_matrices_decay(recipe: Recipe) -> None:
@@ -252,16 +286,17 @@ def _interrupted(run: Train, output: Path, monkeypatch: pytest.MonkeyPatch, epoc
     began = 0
     real = training_run.train_epoch
 
-    def train_epoch(*arguments: Any, on_step: Callable[[torch.Tensor, float], None], **options: Any) -> float:
+    def train_epoch(*arguments: Any) -> float:
         nonlocal began
         began += 1
+        *others, on_step = arguments
 
         def step(loss: torch.Tensor, rate: float) -> None:
             on_step(loss, rate)
             if began == epoch:
                 raise KeyboardInterrupt
 
-        return real(*arguments, on_step=step, **options)
+        return real(*others, step)
 
     with monkeypatch.context() as patch:
         patch.setattr(training_run, "train_epoch", train_epoch)
