@@ -113,7 +113,7 @@ check-gpu: ## everything that needs a GPU, results in build/gpu: tests, benchmar
 check-container: dev ## NVIDIA's container on this machine's GPU: tests, benchmark, a report for an issue
 	@$(BIN)/python -m scripts.container_check $(if $(photos),--photos "$(photos)")
 
-readme: dev ## write anew what the README takes from code and cards, and from the service that runs on PORT
+readme: dev ## write anew what README and docs/configuration.md take from code, cards and the service on PORT
 	@$(BIN)/python -m scripts.settings_table
 	@$(BIN)/python -m scripts.readme_table
 	@$(BIN)/python -m scripts.readme_answer --url http://localhost:$(PORT)

@@ -13,4 +13,4 @@ def put_section(text: str, name: str, content: str) -> str:
     pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
     if len(pattern.findall(text)) != 1 or text.count(begin) != 1 or text.count(end) != 1:
         raise ValueError(f"the text must hold {begin} and {end} once each, in this order")
-    return pattern.sub(lambda _: f"{begin}\n{content}\n{end}", text)
+    return pattern.sub(lambda _: f"{begin}\n\n{content}\n\n{end}", text)

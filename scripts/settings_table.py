@@ -1,9 +1,10 @@
-"""``python -m scripts.settings_table``: write the README's tables of the settings from the settings classes.
+"""``python -m scripts.settings_table``: write the tables of docs/configuration.md from the settings classes.
 
 With ``--check`` it only says whether the tables are those of the classes.
 """
 
 import argparse
+import re
 import sys
 from pathlib import Path
 
@@ -16,9 +17,10 @@ from embedded_triton.settings import Settings as TritonSettings
 from gateway.settings import Settings as GatewaySettings
 from scripts.sections import put_section
 
-README = Path(__file__).resolve().parents[1] / "README.md"
 SECTIONS: dict[str, type[BaseSettings]] = {"settings": GatewaySettings, "triton-settings": TritonSettings}
 _ROOT = Path(__file__).resolve().parents[1]
+DOCUMENT = _ROOT / "docs" / "configuration.md"
+_URL = re.compile(r"\b\w+:///?[\w.:/-]*[\w/]")
 _MIB = 1024 * 1024
 
 
@@ -43,7 +45,8 @@ def put_tables(text: str) -> str:
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
+    """Escape the bars of a table, and put addresses into code, or GitHub makes links of them."""
+    return _URL.sub(r"`\g<0>`", text).replace("|", "\\|")
 
 
 def _variable(name: str, field: FieldInfo, prefix: str) -> str:
@@ -84,12 +87,12 @@ def _bounds(field: FieldInfo) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Write, or check, the tables of the README."""
+    """Write, or check, the tables of the document."""
     parser = argparse.ArgumentParser(prog="python -m scripts.settings_table", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; status 1 if a table is another")
-    parser.add_argument("--readme", type=Path, default=README)
+    parser.add_argument("--document", type=Path, default=DOCUMENT)
     parsed = parser.parse_args(arguments)
-    before = parsed.readme.read_text(encoding="utf-8")
+    before = parsed.document.read_text(encoding="utf-8")
     try:
         after = put_tables(before)
     except ValueError as exc:
@@ -98,7 +101,7 @@ def main(arguments: list[str] | None = None) -> int:
     if parsed.check:
         print("the tables are those of the settings" if before == after else "a table is not that of the settings")
         return 0 if before == after else 1
-    parsed.readme.write_text(after, encoding="utf-8")
+    parsed.document.write_text(after, encoding="utf-8")
     return 0
 
 

@@ -1,10 +1,10 @@
-"""The README's table is the one of the model cards."""
+"""The README's tables are those of the model cards."""
 
 from pathlib import Path
 
 import pytest
 
-from scripts.readme_table import BEGIN, END, README, main, put_table, render_table
+from scripts.readme_table import README, main, put_tables, render_models, render_places
 from training.evaluate.card import Calibration, ModelCard, card_path, read_card, sha256, write_card
 from training.evaluate.metrics import EIGHT
 from training.evaluate.report_types import (
@@ -12,6 +12,7 @@ from training.evaluate.report_types import (
     DuplicateReport,
     ListReport,
     OtherThingsReport,
+    PlaceReport,
     PlacesMean,
     PlacesReport,
     SelectiveReport,
@@ -46,47 +47,87 @@ def _card(model_type: str, accuracy: float, digest: str = "0") -> ModelCard:
     )
 
 
+MARKERS = "".join(f"<!-- {name}:begin -->\n<!-- {name}:end -->\n" for name in ("models", "places"))
+
+
+def _places(accuracy: float, right_when_sure: float | None) -> PlacesReport:
+    place = PlaceReport(
+        count=40,
+        accuracy=accuracy,
+        balanced_accuracy=accuracy,
+        sure=0.25,
+        right_when_sure=right_when_sure,
+        confusion=((40,),),
+    )
+    mean = PlacesMean(
+        places=1, accuracy=accuracy, balanced_accuracy=accuracy, sure=0.25, right_when_sure=right_when_sure
+    )
+    return PlacesReport(places={"a_bin": place, "sea": place}, mean=mean, held_out=("sea",), held_out_mean=mean)
+
+
 def test_a_row_says_what_the_card_says() -> None:
-    header, rule, row, *_ = render_table([_card("raw", 0.88)]).splitlines()
+    header, rule, row, *_ = render_models([_card("raw", 0.88)]).splitlines()
     assert row.startswith("| `raw` | 2.6 M | 0.880 [0.850, 0.910] | ")
-    assert row.endswith(" | not measured | 0.021 | 0.912 |")
+    assert row.endswith(" | not measured | 0.912 |")
     assert header.count("|") == rule.count("|") == row.count("|")
 
 
 def test_a_row_has_the_mean_over_held_out_places() -> None:
-    mean = PlacesMean(places=3, accuracy=0.5432, balanced_accuracy=0.5, sure=0.4, right_when_sure=0.8)
-    places = PlacesReport(places={}, mean=mean, held_out=("bin",), held_out_mean=mean)
-    row = render_table([_card("raw", 0.88).model_copy(update={"places": places})]).splitlines()[2]
-    assert row.endswith(" | 0.543 (mean of 3 held-out places) | 0.021 | 0.912 |")
+    card = _card("raw", 0.88).model_copy(update={"places": _places(0.5432, 0.8)})
+    assert render_models([card]).splitlines()[2].endswith(" | 0.543 (mean of 1) | 0.912 |")
 
 
-def test_the_small_print_names_near_copies_the_rarest_class_and_sure_answers_about_other_things() -> None:
+def test_the_small_print_names_near_duplicates_the_rarest_class_and_sure_answers_out_of_distribution() -> None:
     card = _card("raw", 0.88)
     test = card.metrics["test"]
     rare = test.per_class["cup"].model_copy(update={"recall": 0.25, "support": 7})
     without = DuplicateReport(left_out=10, metrics=dict.fromkeys(EIGHT, 0.87))
     report = test.model_copy(update={"per_class": {**test.per_class, "plate": rare}, "without_duplicates": without})
-    table = render_table([card.model_copy(update={"metrics": {"test": report}})])
-    assert table.splitlines()[-1] == (
-        "- `raw`: accuracy 0.870 excluding 10 near-duplicates of training images; recall of plate 0.250 "
-        "(7 photos); 0.0% of out-of-distribution images get confidence > 0.99."
+    table = render_models([card.model_copy(update={"metrics": {"test": report}})])
+    assert " ".join(table[table.index("- `raw`") :].split()) == (
+        "- `raw`: 0.870 excluding 10 near-duplicates of training images; recall of plate 0.250 (7 images); "
+        "calibration error 0.021; 0.0% of out-of-distribution images get confidence > 0.99."
     )
 
 
+def test_each_place_has_a_row_with_accuracy_and_sure_answers() -> None:
+    cards = [_card("raw", 0.88), _card("pretrained", 0.91)]
+    cards = [
+        cards[0].model_copy(update={"places": _places(0.5, 0.75)}),
+        cards[1].model_copy(update={"places": _places(0.6, None)}),
+    ]
+    assert render_places(cards).splitlines() == [
+        "| place | images | `raw` | `pretrained` |",
+        "|---|---|---|---|",
+        "| test split, white board | 431 | 0.88 (sure 90%, of those right 0.95) "
+        "| 0.91 (sure 90%, of those right 0.95) |",
+        "| a bin | 40 | 0.50 (sure 25%, of those right 0.75) | 0.60 (sure 25%) |",
+        "| sea (held out) | 40 | 0.50 (sure 25%, of those right 0.75) | 0.60 (sure 25%) |",
+    ]
+
+
+def test_a_place_that_one_card_lacks_and_cards_without_places() -> None:
+    cards = [_card("raw", 0.88).model_copy(update={"places": _places(0.5, 0.75)}), _card("pretrained", 0.91)]
+    assert render_places(cards).splitlines()[3].endswith(" | not measured |")
+    assert render_places(cards[1:]).splitlines()[-1] == "| other places |  | not measured |"
+
+
 def test_only_what_stands_between_the_markers_changes() -> None:
-    text = f"before\n{BEGIN}\nold \\1 row\n{END}\nafter\n"
-    assert put_table(text, "new \\1 row") == f"before\n{BEGIN}\nnew \\1 row\n{END}\nafter\n"
+    text = f"before\n{MARKERS}after\n"
+    changed = put_tables(text, [_card("raw", 0.88)])
+    assert changed.startswith("before\n<!-- models:begin -->\n\n| model |")
+    assert changed.endswith(" |\n\n<!-- places:end -->\nafter\n")
 
 
-@pytest.mark.parametrize("text", ["", BEGIN, f"{END} {BEGIN}", f"{BEGIN}{END}{BEGIN}{END}"])
+@pytest.mark.parametrize("text", ["", MARKERS[1:], MARKERS * 2, "<!-- models:begin -->\n<!-- models:end -->"])
 def test_a_text_without_its_markers_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="once each"):
-        put_table(text, "row")
+        put_tables(text, [_card("raw", 0.88)])
 
 
 def test_the_command_writes_and_checks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     readme = tmp_path / "README.md"
-    readme.write_text(f"# Title\n{BEGIN}\n{END}\n", encoding="utf-8")
+    readme.write_text(f"# Title\n{MARKERS}", encoding="utf-8")
     options = ["--readme", str(readme), "--weights", str(tmp_path)]
     assert main(options) == 1
     assert "is missing" in capsys.readouterr().err
@@ -100,10 +141,9 @@ def test_the_command_writes_and_checks(tmp_path: Path, capsys: pytest.CaptureFix
     assert "`pretrained` | 2.6 M | 0.910" in readme.read_text(encoding="utf-8")
 
 
-def test_the_table_of_the_readme_is_the_one_of_the_shipped_cards() -> None:
+def test_the_tables_of_the_readme_are_those_of_the_released_cards() -> None:
     missing = [str(card_path(model_type)) for model_type in NETWORK_MODELS if not card_path(model_type).exists()]
     if missing:
         pytest.skip(f"{' and '.join(missing)} are not there yet: train, evaluate and promote the weights")
-    table = render_table([read_card(model_type) for model_type in NETWORK_MODELS])
     text = README.read_text(encoding="utf-8")
-    assert put_table(text, table) == text, "run python -m scripts.readme_table"
+    assert put_tables(text, [read_card(model_type) for model_type in NETWORK_MODELS]) == text, "run python -m scripts.readme_table"

@@ -1,4 +1,4 @@
-"""The README's tables of settings are made from the settings classes."""
+"""The document's tables of settings are made from the settings classes."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from scripts.sections import put_section
-from scripts.settings_table import README, main, put_tables, render_table
+from scripts.settings_table import DOCUMENT, main, put_tables, render_table
 
 
 class Example(BaseSettings):
@@ -17,7 +17,7 @@ class Example(BaseSettings):
     port: int = Field(80, ge=1, le=9, validation_alias=AliasChoices("EXAMPLE_PORT", "PORT"), description="Which.")
     room: int = Field(3 * 1024 * 1024, gt=0, description="How much.")
     names: tuple[str, ...] = Field(("a", "b"), description="A | B.")
-    folder: Path | None = Field(None, description="None.")
+    folder: Path | None = Field(None, description="None, dns:///x:8001 or http://x:4317.")
 
 
 def test_a_row_says_variable_default_bounds_and_consequence() -> None:
@@ -26,13 +26,13 @@ def test_a_row_says_variable_default_bounds_and_consequence() -> None:
         "| `PORT` | `80`; at least 1, at most 9 | Which. |",
         "| `EXAMPLE_ROOM` | `3145728` (3 MiB); over 0 | How much. |",
         "| `EXAMPLE_NAMES` | `a,b` | A \\| B. |",
-        "| `EXAMPLE_FOLDER` | none | None. |",
+        "| `EXAMPLE_FOLDER` | none | None, `dns:///x:8001` or `http://x:4317`. |",
     ]
 
 
 def test_only_what_stands_between_the_markers_changes() -> None:
     text = "before\n<!-- x:begin -->\nold\n<!-- x:end -->\nafter\n"
-    assert put_section(text, "x", "a \\1") == "before\n<!-- x:begin -->\na \\1\n<!-- x:end -->\nafter\n"
+    assert put_section(text, "x", "a \\1") == "before\n<!-- x:begin -->\n\na \\1\n\n<!-- x:end -->\nafter\n"
 
 
 @pytest.mark.parametrize("text", ["", "<!-- x:begin -->", "<!-- x:end --><!-- x:begin -->"])
@@ -42,18 +42,18 @@ def test_a_text_without_its_markers_is_refused(text: str) -> None:
 
 
 def test_the_command_writes_and_checks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    readme = tmp_path / "README.md"
-    readme.write_text("nothing")
-    assert main(["--readme", str(readme)]) == 1
+    document = tmp_path / "configuration.md"
+    document.write_text("nothing")
+    assert main(["--document", str(document)]) == 1
     assert "settings:begin" in capsys.readouterr().err
     sections = ("settings", "triton-settings")
-    readme.write_text("".join(f"<!-- {name}:begin -->\n<!-- {name}:end -->\n" for name in sections))
-    assert main(["--readme", str(readme), "--check"]) == 1
-    assert main(["--readme", str(readme)]) == 0
-    assert main(["--readme", str(readme), "--check"]) == 0
-    assert "`TRITON_URL`" in readme.read_text()
+    document.write_text("".join(f"<!-- {name}:begin -->\n<!-- {name}:end -->\n" for name in sections))
+    assert main(["--document", str(document), "--check"]) == 1
+    assert main(["--document", str(document)]) == 0
+    assert main(["--document", str(document), "--check"]) == 0
+    assert "`TRITON_URL`" in document.read_text()
 
 
-def test_the_tables_of_the_readme_are_those_of_the_settings() -> None:
-    text = README.read_text(encoding="utf-8")
+def test_the_tables_of_the_document_are_those_of_the_settings() -> None:
+    text = DOCUMENT.read_text(encoding="utf-8")
     assert put_tables(text) == text, "run python -m scripts.settings_table"
