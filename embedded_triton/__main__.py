@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -10,7 +11,7 @@ from embedded_triton.errors import EmbeddedTritonError
 from embedded_triton.install.ports import LOOPBACK
 from embedded_triton.process.signals import StopSignals
 from embedded_triton.server import Server
-from embedded_triton.settings import Settings
+from embedded_triton.settings import Settings, describe_invalid
 from embedded_triton.supervisor import Supervisor
 
 
@@ -30,7 +31,8 @@ def _parse() -> argparse.Namespace:
 
 
 def _say(sentence: str) -> None:
-    print(sentence, file=sys.stderr, flush=True)
+    with suppress(OSError):  # a full disk, or nobody who reads: the server goes on
+        print(sentence, file=sys.stderr, flush=True)
 
 
 def main() -> int:
@@ -43,7 +45,10 @@ def main() -> int:
     try:
         settings = Settings(**given)
         server = Server(settings, address=arguments.listen, log=arguments.log, report=_say)
-    except (EmbeddedTritonError, ValidationError) as exc:
+    except ValidationError as exc:
+        _say(f"error: {describe_invalid(exc)}")
+        return 1
+    except EmbeddedTritonError as exc:
         _say(f"error: {exc}")
         return 1
     supervisor = Supervisor(server, settings, report=_say)

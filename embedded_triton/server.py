@@ -16,11 +16,13 @@ from embedded_triton.errors import ServerStartError
 from embedded_triton.install.arguments import build_arguments
 from embedded_triton.install.backend_folder import PACKAGES, prepare_backend_folder
 from embedded_triton.install.environment import server_environment
+from embedded_triton.install.open_files import raise_open_files
+from embedded_triton.install.plain_paths import link_plainly
 from embedded_triton.install.ports import LOOPBACK, in_url, reachable_host, require_free
 from embedded_triton.install.profiles import choose_profile, gpu_count
 from embedded_triton.install.repository import read_repository
 from embedded_triton.install.wheel import find_wheel
-from embedded_triton.process.cleanup import remove_orphans
+from embedded_triton.process.cleanup import FOLDER, remove_orphans, remove_segments
 from embedded_triton.process.log import ServerLog
 from embedded_triton.process.managed import ManagedProcess
 from embedded_triton.process.mps import Mps
@@ -52,6 +54,7 @@ class Server:
         self._settings = settings
         self._address = address
         self._wheel = find_wheel()
+        raise_open_files()
         #: The tuning profile that Triton takes; None for the configurations as they are.
         self.profile = choose_profile(settings.profile, settings.model_repository)
         self._gpus = gpu_count()
@@ -59,6 +62,7 @@ class Server:
         self._say = report
         self._log = ServerLog(log, report, has_gpu=self._gpus > 0)
         repository = read_repository(settings.model_repository, self.profile)
+        self._models = repository.models
         reachable = f"{in_url(reachable_host(address))}:{settings.grpc_port}"
         self._ask = Probe(reachable, repository.ensembles, repository.probe_image)
         self._instances = repository.instances
@@ -83,6 +87,7 @@ class Server:
         with ExitStack() as undo:
             folder = Path(tempfile.mkdtemp(prefix=f"{settings.shared_memory_prefix}-"))
             undo.callback(shutil.rmtree, folder, ignore_errors=True)
+            undo.callback(remove_segments, self._shared_memory_prefix)
             self._process = self._launch(folder)
             undo.pop_all()  # from here on the subreaper removes it
         assert self._process.stdout is not None
@@ -96,11 +101,20 @@ class Server:
 
     def _launch(self, folder: Path) -> ManagedProcess:
         settings = self._settings
+        prepare_backend_folder(self._wheel, folder / "backends")
+        # Among the segments, with which it is removed: their names are plain, and each server has to write there.
+        paths = link_plainly(
+            folder,
+            FOLDER / f"{self._shared_memory_prefix}folder",
+            models=self._models,
+            library_path=self._wheel.library_path,
+        )
         arguments = build_arguments(
             self._wheel.server,
             settings,
+            model_repository=paths.model_repository,
             address=self._address,
-            backend_folder=prepare_backend_folder(self._wheel, folder / "backends"),
+            backend_folder=paths.folder / "backends",
             shared_memory_prefix=self._shared_memory_prefix,
             restriction_key=secrets.token_hex(16),
             gpus=self._gpus,
@@ -108,7 +122,7 @@ class Server:
         )
         environment = server_environment(
             os.environ,
-            library_path=self._wheel.library_path,
+            library_path=paths.library_path,
             interpreter_folder=self._wheel.interpreter_folder,
             packages=PACKAGES,
             settings=settings,

@@ -1,10 +1,13 @@
-"""Settings of the embedded server, from the environment (``EMBEDDED_TRITON_...``) or the command line."""
+"""Settings of the embedded server, from the environment (``EMBEDDED_TRITON_...``) or the command line.
+
+An empty variable counts as unset, as Compose and Kubernetes write them; ``~`` in a path is the home folder.
+"""
 
 import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -23,7 +26,7 @@ def _cache_folder() -> Path | None:
 class Settings(BaseSettings):
     """How the embedded server runs; each field says what follows from it."""
 
-    model_config = SettingsConfigDict(env_prefix="EMBEDDED_TRITON_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix="EMBEDDED_TRITON_", env_ignore_empty=True, frozen=True, extra="forbid")
 
     model_repository: Path = Field(
         default=Path(__file__).resolve().parents[1] / "model_repository",
@@ -81,7 +84,20 @@ class Settings(BaseSettings):
         description="Begins the names of the server's segments in /dev/shm; two installations may share one.",
     )
 
+    @field_validator("model_repository")
+    @classmethod
+    def _expanded(cls, folder: Path) -> Path:
+        return folder.expanduser().absolute()
+
     def endpoints(self, host: str) -> dict[str, tuple[str, int]]:
         """Return, for each setting that chooses a port, the address and the port."""
         names = ("grpc_port", "http_port", "metrics_port")
         return {f"EMBEDDED_TRITON_{name.upper()}": (host, getattr(self, name)) for name in names}
+
+
+def describe_invalid(error: ValidationError) -> str:
+    """Return one sentence for each wrong setting, with the variable's name, the reason and the value."""
+    return " ".join(
+        f"EMBEDDED_TRITON_{'_'.join(map(str, each['loc'])).upper()}: {each['msg']} (it is {each['input']!r})."
+        for each in error.errors()
+    )

@@ -22,6 +22,7 @@ def build_arguments(
     settings: Settings,
     *,
     address: str,
+    model_repository: Path,
     backend_folder: Path,
     shared_memory_prefix: str,
     restriction_key: str,
@@ -32,9 +33,10 @@ def build_arguments(
 
     Args:
         server: the program.
-        settings: ports and the model repository.
+        settings: ports and time limits.
         address: the address that all three protocols bind to.
-        backend_folder: the folder of the backends.
+        model_repository: the folder of the models, by a path that a shell leaves as it is.
+        backend_folder: the folder of the backends, likewise.
         shared_memory_prefix: begins the names of this server's shared-memory segments, and of no other's.
         restriction_key: a secret that nobody is told, so that restricted protocols refuse everyone.
         gpus: how many GPUs the driver offers.
@@ -44,7 +46,7 @@ def build_arguments(
     age = settings.grpc_max_connection_age
     return [
         str(server),
-        f"--model-repository={settings.model_repository}",
+        f"--model-repository={model_repository}",
         *([f"--model-config-name={profile}"] if profile else []),
         f"--backend-directory={backend_folder}",
         f"--backend-config=python,shm-region-prefix-name={shared_memory_prefix}",

@@ -1,5 +1,9 @@
 """Reads of the model repository what the embedded server needs to know: the ensembles, and whether all is there."""
 
+import codecs
+import shlex
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +21,7 @@ class ModelRepository:
 
     Attributes:
         path: the folder.
+        models: the folders of its models.
         ensembles: the names of ensembles, which clients call; of those with the same steps one, whose answer speaks
             for all of them.
         probe_image: a small image file that every ensemble can answer.
@@ -24,6 +29,7 @@ class ModelRepository:
     """
 
     path: Path
+    models: tuple[Path, ...]
     ensembles: tuple[str, ...]
     probe_image: Path
     instances: dict[str, int]
@@ -40,16 +46,21 @@ def read_repository(path: Path, profile: str | None = None) -> ModelRepository:
         RepositoryError: a configuration cannot be parsed, or something is missing.
     """
     configs = {}
-    for folder in sorted(file.parent for file in path.glob("*/config.pbtxt")):
+    for folder in sorted(file.parent for file in path.glob("[!.]*/config.pbtxt")):
         turned = folder / "configs" / f"{profile}.pbtxt"
         config = configs[folder] = _parse(turned if turned.is_file() else folder / "config.pbtxt")
         named = config.default_model_filename
         artifacts = (named,) if named else _ARTIFACTS.get(config.backend)
-        if artifacts and not any((folder / "1" / name).is_file() for name in artifacts):
+        found = [folder / "1" / name for name in artifacts or () if (folder / "1" / name).is_file()]
+        if artifacts and not found:
             raise RepositoryError(
                 f"The model {config.name} has no {' or '.join(artifacts)} in {folder / '1'}.",
                 f"Export the models first: `bin-it-right export{' --int8' if 'int8' in named else ''}`.",
             )
+        for file in found:
+            _require_whole(file)
+        for output in config.output:
+            _require_plain_labels(folder / output.label_filename if output.label_filename else None)
     by_steps: dict[tuple[str, ...], str] = {}
     for config in configs.values():
         if config.platform == "ensemble":
@@ -66,7 +77,32 @@ def read_repository(path: Path, profile: str | None = None) -> ModelRepository:
         for config in configs.values()
         if config.platform != "ensemble"
     }
-    return ModelRepository(path, ensembles, images[0], instances)
+    return ModelRepository(path, tuple(configs), ensembles, images[0], instances)
+
+
+def _require_whole(file: Path) -> None:
+    """Compare a TorchScript file with the checksums that it holds: a wrong bit would be a wrong answer, or worse."""
+    if file.suffix != ".pt":
+        return
+    try:
+        with zipfile.ZipFile(file) as archive:
+            damaged = archive.testzip()
+    except (zipfile.BadZipFile, OSError, EOFError, zlib.error) as exc:
+        damaged = str(exc)
+    if damaged:
+        raise RepositoryError(
+            f"{file} is damaged: its checksum does not fit ({damaged}).",
+            f"Export it anew: `rm {shlex.quote(str(file))}`, then `bin-it-right export`.",
+        )
+
+
+def _require_plain_labels(file: Path | None) -> None:
+    """Refuse a byte order mark, which Triton would make a part of the first class's name."""
+    if file is not None and file.is_file() and file.read_bytes().startswith(codecs.BOM_UTF8):
+        raise RepositoryError(
+            f"{file} begins with a byte order mark.",
+            "Save it as UTF-8 without one, or render it: `bin-it-right export`.",
+        )
 
 
 def _parse(file: Path) -> model_config_pb2.ModelConfig:

@@ -1,35 +1,44 @@
-"""Keeps the server's noisy log in a file and lets only what matters through."""
+"""Keeps the server's noisy log in a file of limited size and lets only what matters through."""
 
 import re
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
+
+from embedded_triton.errors import ServerStartError
 
 #: ``--log-format=ISO8601``: the time, then the first letter of the severity.
 _TROUBLE = re.compile(r"^\d{4}-\d\d-\d\dT[\d:]+Z [WEF] ")
 #: What the server says on every machine without a GPU, as a warning or an error.
 _NO_GPU = re.compile(r"CUDA|Cuda|pinned system memory|DCGM|NVML")
 _KEPT = 40
+#: Bytes of the file, after which it becomes ``NAME.1`` and a new one begins; together they hold twice as much.
+_LIMIT = 32 << 20
+#: Seconds after a failed write until the file is tried again.
+_RETRY_SECONDS = 30.0
 
 
 class ServerLog:
-    """Takes the server's output line by line, from one start after another."""
+    """Takes the server's output line by line, from one start after another; no failed write ends that."""
 
-    def __init__(self, path: Path | None, report: Callable[[str], None], *, has_gpu: bool) -> None:
+    def __init__(self, path: Path | None, report: Callable[[str], None], *, has_gpu: bool, limit: int = _LIMIT) -> None:
         """Begin a new log.
 
         Args:
             path: the file that takes every line; None passes all on to standard output, as containers want it.
             report: is called with each warning and error, where there is a file.
             has_gpu: without one, what the server says about missing CUDA is no trouble.
+            limit: bytes after which the file is put aside and a new one begins.
+
+        Raises:
+            ServerStartError: the file cannot be made.
         """
-        self._path = path
-        if path is not None:
-            path.write_bytes(b"")
+        self._file = None if path is None else _File(path, report, limit)
         self._report = report if path is not None else None
         self._has_gpu = has_gpu
         self._lines: deque[str] = deque(maxlen=_KEPT)
@@ -54,17 +63,65 @@ class ServerLog:
         return list(self._lines)
 
     def _pump(self, stream: IO[bytes]) -> None:
-        with stream, self._open() as file:
+        # The server ends at its next line once nobody reads: so nothing here may end before the stream does.
+        with stream:
             for line in stream:
-                file.write(line)
-                file.flush()
                 text = line.decode(errors="replace").rstrip()
                 self._lines.append(text)
+                if self._file is not None:
+                    self._file.write(line)
+                else:
+                    with suppress(OSError, ValueError):  # full, or closed at the other end
+                        sys.stdout.buffer.write(line)
+                        sys.stdout.buffer.flush()
                 if self._report and not self._muted and self._is_trouble(text):
-                    self._report(text)
+                    with suppress(OSError):
+                        self._report(text)
+        if self._file is not None:
+            self._file.close()
 
     def _is_trouble(self, line: str) -> bool:
         return bool(_TROUBLE.match(line)) and (self._has_gpu or not _NO_GPU.search(line))
 
-    def _open(self) -> AbstractContextManager[IO[bytes]]:
-        return nullcontext(sys.stdout.buffer) if self._path is None else self._path.open("ab")
+
+class _File:
+    """A file of limited size that goes without lines while it cannot be written."""
+
+    def __init__(self, path: Path, report: Callable[[str], None], limit: int) -> None:
+        self._path, self._report, self._limit = path, report, limit
+        self._open: IO[bytes] | None = None
+        self._retry = 0.0
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"")
+        except OSError as exc:
+            raise ServerStartError(
+                f"The log {path} cannot be written: {exc.strerror or exc}.",
+                "Name another place: `--logs FOLDER` of `bin-it-right serve`, `--log FILE` of "
+                "`python -m embedded_triton`.",
+            ) from exc
+
+    def write(self, line: bytes) -> None:
+        """Append a line; where that fails, say so once and try again later."""
+        if time.monotonic() < self._retry:
+            return
+        try:
+            if self._open is None:
+                self._open = self._path.open("ab", buffering=0)
+            if self._open.tell() + len(line) > self._limit:
+                self._open.close()
+                self._path.replace(self._path.with_name(f"{self._path.name}.1"))
+                self._open = self._path.open("ab", buffering=0)
+            self._open.write(line)
+        except OSError as exc:
+            self.close()
+            self._retry = time.monotonic() + _RETRY_SECONDS
+            with suppress(OSError):
+                self._report(f"Lines of the log {self._path} are lost: {exc.strerror or exc}. The server goes on.")
+
+    def close(self) -> None:
+        """Close the file; the next line opens it again."""
+        with suppress(OSError):
+            if self._open is not None:
+                self._open.close()
+        self._open = None

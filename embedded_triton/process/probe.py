@@ -4,9 +4,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from tritonclient.grpc import InferenceServerClient, InferInput
+from tritonclient.grpc import MAX_GRPC_MESSAGE_SIZE, InferenceServerClient, InferInput
 from tritonclient.utils import InferenceServerException
 
+#: Calls of this machine to itself never go by a proxy, whatever http_proxy, https_proxy and grpc_proxy say. This list
+#: replaces all of tritonclient's own options, so the sizes of messages stand here too.
+_CHANNEL = [
+    ("grpc.enable_http_proxy", 0),
+    ("grpc.max_send_message_length", MAX_GRPC_MESSAGE_SIZE),
+    ("grpc.max_receive_message_length", MAX_GRPC_MESSAGE_SIZE),
+]
 _QUEUE_FULL = "Exceeds maximum queue size"
 #: Nobody listens yet, a model is not loaded yet, or its first answer takes its time.
 _WHILE_STARTING = {f"StatusCode.{name}" for name in ("UNAVAILABLE", "NOT_FOUND", "DEADLINE_EXCEEDED")}
@@ -40,7 +47,7 @@ class Probe:
             ProbeError: an ensemble did not answer, or not with probabilities.
         """
         # A new channel each time: a kept one waits longer and longer before it tries a server that was away.
-        with InferenceServerClient(self._url) as client:
+        with InferenceServerClient(self._url, channel_args=_CHANNEL) as client:
             for ensemble in self._answered:
                 self._ask(client, ensemble, timeout)
 
@@ -50,7 +57,7 @@ class Probe:
         An answer to somebody else says as much, and an inference on all cores is felt by those who wait for theirs.
         Arguments and errors are those of ``__call__``.
         """
-        with InferenceServerClient(self._url) as client:
+        with InferenceServerClient(self._url, channel_args=_CHANNEL) as client:
             for ensemble, before in self._answered.items():
                 answered = self._count(client, ensemble, timeout)
                 if answered <= before:  # fewer where the server was started again

@@ -181,13 +181,22 @@ def main() -> int:
     from pydantic import ValidationError
 
     from embedded_triton.errors import EmbeddedTritonError
+    from embedded_triton.settings import describe_invalid
     from gateway.settings import Settings as GatewaySettings
 
     given = {name: value for name in ("host", "port") if (value := getattr(arguments, name)) is not None}
     try:
         gateway = GatewaySettings(**given)
+    except ValidationError as exc:
+        faults = (f"{' '.join(map(str, each['loc'])).upper()}: {each['msg']}." for each in exc.errors())
+        print(f"error: {' '.join(faults)}", file=sys.stderr)
+        return 1
+    try:
         serve(gateway.host, gateway.port, signals, logs=arguments.logs, weights=arguments.weights)
-    except (EmbeddedTritonError, ServeError, ValidationError, OSError) as exc:
+    except ValidationError as exc:
+        print(f"error: {describe_invalid(exc)}", file=sys.stderr)
+        return 1
+    except (EmbeddedTritonError, ServeError, OSError) as exc:
         print(f"error: {exc}", file=sys.stderr)
         return 1
     return 0

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from rich.console import Console
 
@@ -23,9 +23,10 @@ def step(name: str, doing: str) -> Iterator[Step]:
     with _CONSOLE.status(f"{name}: {doing} …"):
         yield current
     if current.outcome:
-        _CONSOLE.print(f"  {name:<8} {time.monotonic() - began:5.1f} s  {current.outcome}", markup=False)
+        say(f"  {name:<8} {time.monotonic() - began:5.1f} s  {current.outcome}")
 
 
 def say(text: str) -> None:
-    """Print a text as it is."""
-    _CONSOLE.print(text, markup=False)
+    """Print a text as it is; on a full disk, or where nobody reads, go on without it."""
+    with suppress(OSError):
+        _CONSOLE.print(text, markup=False)

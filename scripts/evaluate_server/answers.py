@@ -8,6 +8,7 @@ import httpx
 import numpy as np
 from rich.progress import Progress
 
+from scripts.evaluate_server.serving import is_here
 from training.dataset.entries import Entry
 
 _BUSY = (httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE)
@@ -31,7 +32,7 @@ async def _ask(url: str, entries: Sequence[Entry], classes: Sequence[str], in_fl
     places = iter(range(len(entries)))
     with Progress() as progress:
         task = progress.add_task(url, total=len(entries))
-        async with httpx.AsyncClient(timeout=60) as client:
+        async with httpx.AsyncClient(timeout=60, trust_env=not is_here(url)) as client:
 
             async def work() -> None:
                 for place in places:

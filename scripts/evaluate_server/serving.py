@@ -26,24 +26,28 @@ def served(url: str) -> Iterator[str]:
     if is_ready(url):
         yield url
         return
-    address = httpx.URL(url)
-    if address.host not in ("127.0.0.1", "localhost"):
+    if not is_here(url):
         raise ValueError(f"nothing is ready at {url}/health/ready")
     print(f"nothing is ready at {url}: starting Triton and the gateway there", flush=True)
     subprocess.run([sys.executable, "-m", "scripts.cli.export"], check=True)
     try:
         with (
             running_triton(ROOT / "model_repository", log=LOGS / "triton-evaluate.log") as triton,
-            running_gateway(triton.grpc_url, log=LOGS / "gateway-evaluate.log", port=address.port or 80),
+            running_gateway(triton.grpc_url, log=LOGS / "gateway-evaluate.log", port=httpx.URL(url).port or 80),
         ):
             yield url
     except EmbeddedTritonError as exc:
         raise ValueError(str(exc)) from exc
 
 
+def is_here(url: str) -> bool:
+    """Say whether an address is of this machine's loopback, where no proxy is asked."""
+    return httpx.URL(url).host in ("127.0.0.1", "localhost", "::1")
+
+
 def is_ready(url: str) -> bool:
     """Say whether the gateway at ``url`` and both models behind it answer."""
     try:
-        return httpx.get(f"{url}/health/ready", timeout=5).status_code == httpx.codes.OK
+        return httpx.get(f"{url}/health/ready", timeout=5, trust_env=not is_here(url)).status_code == httpx.codes.OK
     except httpx.HTTPError:
         return False

@@ -54,7 +54,8 @@ class FakeTriton(service_pb2_grpc.GRPCInferenceServiceServicer):
 
     async def ModelInfer(self, request: Any, context: Any) -> Any:  # noqa: N802 (the protocol's name)
         self.metadata.append(dict(context.invocation_metadata()))
-        count = request.outputs[0].parameters["classification"].int64_param
+        # A request that names no output wants all of them.
+        count = request.outputs[0].parameters["classification"].int64_param if request.outputs else 0
         (self.classifications if count else self.inferences).append(request.model_name)
         if self.behaviour is not None:
             await self.behaviour(request.raw_input_contents[0], context)

@@ -13,6 +13,8 @@ class PlainProcess(Program):
     """Starts its program as a plain child of the tests."""
 
     process: subprocess.Popen[bytes]
+    #: Where it starts; the checkout by default.
+    cwd = ROOT
 
     def spawn(self, output: IO[bytes] | None) -> subprocess.Popen[bytes]:
         """Start the process; it outlives this one if nobody stops it."""
@@ -21,7 +23,7 @@ class PlainProcess(Program):
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            cwd=ROOT,
+            cwd=self.cwd,
             env=self._environment,
         )
         return self.process

@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -21,7 +22,7 @@ class RunningGateway(PlainProcess, Gateway):
 
     log: Path
 
-    def __init__(self, triton_url: str, log: Path, **settings: object) -> None:
+    def __init__(self, triton_url: str, log: Path, **settings: Any) -> None:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
         super().__init__(triton_url, log=log, environment=inherited, **settings)
         self.start()

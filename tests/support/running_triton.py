@@ -3,6 +3,7 @@
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -37,7 +38,8 @@ class RunningTriton(PlainProcess, Triton):
     def __init__(self, model_repository: Path, log: Path, **settings: object) -> None:
         # The configurations as committed, whatever this machine would get; a test may name another profile.
         inherited = {"EMBEDDED_TRITON_PROFILE": "default"} | os.environ
-        super().__init__(model_repository, log=log, environment=inherited, **{"probe_interval": 1} | settings)
+        chosen: dict[str, Any] = {"probe_interval": 1} | settings
+        super().__init__(model_repository, log=log, environment=inherited, **chosen)
         repository = read_repository(model_repository)
         self._probe = Probe(self.grpc_url, repository.ensembles, repository.probe_image)
 
@@ -100,8 +102,8 @@ class RunningTriton(PlainProcess, Triton):
 
     def backend(self, model: str) -> psutil.Process:
         """Return a backend process that runs ``model``."""
-        folder = f"{self.model_repository / model}/"
-        stubs = [each for each in self.processes() if any(word.startswith(folder) for word in each.cmdline())]
+        folder = f"/models/{model}/"
+        stubs = [each for each in self.processes() if any(folder in word for word in each.cmdline())]
         return next(each for each in stubs if "stub" in each.exe())
 
     def segments(self) -> list[str]:

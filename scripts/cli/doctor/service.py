@@ -1,7 +1,6 @@
 """What serving needs: free ports, weights, a model repository."""
 
-import urllib.error
-import urllib.request
+import http.client
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from scripts.cli.doctor.finding import Finding, good, note, problem
 def check_service(port: int) -> Iterator[Finding]:
     """Looks at the gateway's `port`, at Triton's ports, at the weights and at the exports."""
     try:
-        from embedded_triton.settings import Settings
+        from embedded_triton.settings import Settings, describe_invalid
     except ImportError:
         return
     from pydantic import ValidationError
@@ -19,7 +18,7 @@ def check_service(port: int) -> Iterator[Finding]:
     try:
         settings = Settings()
     except ValidationError as error:
-        yield problem("settings", str(error), "Correct the variables EMBEDDED_TRITON_….")
+        yield problem("settings", describe_invalid(error), "Correct these variables.")
         return
     if _gateway_answers(port):
         yield good("ports", f"a gateway answers on port {port} already: http://localhost:{port}")
@@ -30,11 +29,14 @@ def check_service(port: int) -> Iterator[Finding]:
 
 
 def _gateway_answers(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)  # never by a proxy
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/live", timeout=2) as answer:
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
+        connection.request("GET", "/health/live")
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
         return False
+    finally:
+        connection.close()
 
 
 def ports(endpoints: dict[str, tuple[str, int]]) -> Finding:

@@ -1,6 +1,7 @@
 """What several tests of the embedded server need."""
 
 import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -14,5 +15,6 @@ def repository(tmp_path: Path) -> Path:
     copy = tmp_path / "model_repository"
     shutil.copytree(COMMITTED, copy, ignore=shutil.ignore_patterns("model*.pt"))
     for network in ("raw_cnn", "resnet50"):
-        (copy / network / "1" / "model.pt").touch()
+        with zipfile.ZipFile(copy / network / "1" / "model.pt", "w") as archive:
+            archive.writestr("model/data/0", b"weights")
     return copy

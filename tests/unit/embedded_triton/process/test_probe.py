@@ -1,5 +1,6 @@
 """Whom the probe asks, and whom it takes at the word of others."""
 
+import asyncio
 from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,6 +12,7 @@ from tritonclient.utils import InferenceServerException
 
 from embedded_triton.process import probe as module
 from embedded_triton.process.probe import Probe, ProbeError
+from tests.support.fake_triton import FakeTriton
 
 
 class Server:
@@ -21,7 +23,8 @@ class Server:
         self.asked: list[str] = []
         self.fault: InferenceServerException | None = None
 
-    def __call__(self, _url: str) -> "Server":
+    def __call__(self, _url: str, *, channel_args: object) -> "Server":
+        assert channel_args
         return self
 
     def __enter__(self) -> "Server":
@@ -88,3 +91,18 @@ def test_a_server_that_does_not_say_fails(server: Server, probe: Probe, status: 
     with pytest.raises(ProbeError, match="raw answers: no such thing") as raised:
         probe.ask_silent(3)
     assert raised.value.may_be_starting == starting
+
+
+@pytest.mark.parametrize("name", ["http_proxy", "https_proxy", "grpc_proxy"])
+async def test_no_proxy_is_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
+    for each in ("no_proxy", "no_grpc_proxy"):
+        monkeypatch.delenv(each, raising=False)
+    monkeypatch.setenv(name, "http://127.0.0.1:9")
+    (tmp_path / "image").write_bytes(b"picture")
+    triton = FakeTriton()
+    probe = Probe(await triton.start(), ("raw",), tmp_path / "image")
+    try:
+        await asyncio.to_thread(probe, 20)
+    finally:
+        await triton.stop()
+    assert triton.inferences == ["raw"]
