@@ -1,4 +1,4 @@
-"""``python -m scripts.readme_answer``: ask a running service about a sample image and write its answer into the README."""
+"""``python -m scripts.readme_answer``: ask a running service about a sample and write its answer into the README."""
 
 import argparse
 import datetime

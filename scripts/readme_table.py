@@ -87,7 +87,7 @@ def _small_print(card: ModelCard) -> str:
 
 
 def _remarks(card: ModelCard) -> Iterator[str]:
-    """Yield what a row would hide: near-duplicates, the rarest class, calibration, sure answers about unknown things."""
+    """Yield what a row would hide: near-duplicates, the rarest class, calibration, sure answers about the unknown."""
     test = card.metrics["test"]
     without = test.without_duplicates
     if without is not None and without.metrics is not None:
