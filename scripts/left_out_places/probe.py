@@ -45,7 +45,7 @@ def train_head(
     torch.manual_seed(1)
     layer = nn.Sequential(nn.Dropout(head.dropout), nn.Linear(features.shape[-1], targets.shape[1]))
     optimiser = torch.optim.AdamW(layer.parameters(), lr=head.rate, weight_decay=0.01)
-    steps = max(10, head.epochs * int((weights > 0).sum()) // _BATCH)
+    steps = max(30, head.epochs * int((weights > 0).sum()) // _BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, head.rate, total_steps=steps, pct_start=0.1)
     rows = torch.multinomial(weights, steps * _BATCH, replacement=True)
     views = torch.multinomial(shares, steps * _BATCH, replacement=True)
