@@ -1,54 +1,49 @@
 #!/usr/bin/env bash
-# Trains both models from nothing: ResNet-50 on general pictures, then both networks on photos of garbage.
-# Runs again where it was interrupted. On a machine with an NVIDIA GPU it takes the longer recipes, sized for 8 minutes on an
-# H200-class GPU: each was run there, beside others, which added up to 13 minutes; the whole was not (docs/experiments.md,
-# 2026-11-28). Without a GPU it takes those that two CPU cores finish in half a day.
+# Train both models anew, from nothing. Runs again where it was interrupted.
 #
-#   scripts/train_all.sh TRASHNET_FOLDER [WEB_PARQUET [GENERAL_PARQUET]]
+#   scripts/train_all.sh TRASHNET_FOLDER [WEB_PARQUET [GENERAL_PARQUET [PLACES_FOLDER [HELD_OUT_PLACE …]]]]
+#
+# 1. `raw` from random weights, in rounds; 2. ResNet-50 on general pictures, where GENERAL_PARQUET is given, else ImageNet's
+# weights, which are downloaded; 3. `pretrained` from them; 4. both on photos from other places, where PLACES_FOLDER is
+# given: each Parquet file of it is a place, and those that are held out are never read. Step 4 needs the dependency group
+# `imagenet`. On an NVIDIA GPU the longer recipes are taken.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 trashnet=${1:?say where the TrashNet folder is, for instance data/processed/trashnet}
-web=${2:-} general=${3:-} runs=${RUNS:-runs} python=${PYTHON:-.venv/bin/python}
+web=${2:-} general=${3:-} places=${4:-} runs=${RUNS:-runs} python=${PYTHON:-.venv/bin/python}
+held_out=("${@:5}")
 suffix=""
 if command -v nvidia-smi >/dev/null && nvidia-smi >/dev/null 2>&1; then suffix=_gpu; fi
-extra=() init=(--init imagenet) teacher=() recipe=pretrained$suffix
+extra=() ground=()
 [[ -n $web ]] && extra=(--extra "$web")
+[[ -n $general ]] && ground=(--general "$general")
 
-train=("$python" -m training train "$trashnet")
+# train DATASET RUN MODEL RECIPE [OPTION …]
+train() {
+    local dataset=$1 run=$2 model=$3 recipe=$4
+    "$python" -m training train "$dataset" "$runs/$run" --model "$model" --recipe "$recipe" "${@:5}" --resume
+}
 
-# Small pictures keep a large GPU half idle, while Python starts the next kernels: there `raw` runs beside the other.
-if [[ -n $suffix ]]; then
-    mkdir -p "$runs"
-    echo "raw trains beside ResNet-50; its progress is in $runs/raw.log"
-    "${train[@]}" "$runs/raw" --model raw --recipe raw_gpu "${extra[@]}" --resume > "$runs/raw.log" 2>&1 &
-    raw=$!
-    trap 'kill "$raw" 2>/dev/null || true' EXIT
-fi
-if [[ -n $general ]]; then
-    "$python" -m training train "$general" "$runs/general" --model pretrained --recipe "general$suffix" --resume
-    init=(--init "$runs/general/best.safetensors")
-    # A `pretrained` that did not start from ImageNet learns from `raw`; one that did would have nothing to learn from it.
-    if [[ -n $suffix ]]; then
-        wait "$raw"
-        recipe=pretrained_taught_gpu teacher=(--teacher "$runs/raw/best.safetensors")
-    fi
-fi
-"${train[@]}" "$runs/pretrained" --model pretrained --recipe "$recipe" "${init[@]}" "${teacher[@]}" "${extra[@]}" --resume
-if [[ -n $suffix ]]; then
-    [[ -n $general ]] || wait "$raw"
-    exit
-fi
-# Without a GPU `raw` is trained in rounds, each from the best weights of the one before.
+rounds=(raw raw_restart raw_restart_large raw_restart_larger)
+[[ -n $suffix ]] && rounds=(raw_gpu raw_full_size_gpu)
 before=()
-for round in raw raw_second raw_third raw_fourth raw_fifth; do
-    "${train[@]}" "$runs/$round" --model raw --recipe "$round" "${before[@]}" "${extra[@]}" --resume
+for round in "${rounds[@]}"; do
+    train "$trashnet" "$round" raw "$round" "${before[@]}" "${extra[@]}"
     before=(--init "$runs/$round/best.safetensors")
 done
-# Only then is there one to teach `pretrained`.
-[[ -n $general ]] || exit 0
-taught="$runs/pretrained"
-for round in pretrained_second pretrained_third; do
-    "${train[@]}" "$runs/$round" --model pretrained --recipe "$round" --init "$taught/best.safetensors" \
-        --teacher "$runs/raw_fifth/best.safetensors" "${extra[@]}" --resume
-    taught="$runs/$round"
+
+init=(--init imagenet)
+if [[ -n $general ]]; then
+    train "$general" general pretrained "general$suffix"
+    init=(--init "$runs/general/best.safetensors")
+fi
+train "$trashnet" pretrained pretrained "pretrained$suffix" "${init[@]}" "${extra[@]}"
+
+[[ -n $places ]] || exit 0
+for file in "$places"/*.parquet; do
+    name=$(basename "$file" .parquet)
+    [[ " ${held_out[*]} " == *" $name "* ]] || extra+=(--extra "$file")
 done
+train "$trashnet" raw_places raw raw_places "${before[@]}" "${extra[@]}" "${ground[@]}"
+train "$trashnet" pretrained_places pretrained pretrained_places --init "$runs/pretrained/best.safetensors" \
+    "${extra[@]}" "${ground[@]}"
