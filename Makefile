@@ -16,7 +16,7 @@ help: ## list every target
 
 ##@ Serving
 .PHONY: run export doctor
-run: ## start Triton and the gateway on port 8080 (PORT=…); TORCH=cpu downloads 2.5 GB less
+run: ## start Triton and the gateway on port 8080 (PORT=…); TORCH=cuda|cpu decides on PyTorch
 	@$(ENVIRONMENT) serve
 	@exec $(BIN)/python -m scripts.cli.serve --stop-with-parent
 

@@ -2,12 +2,15 @@
 """Makes the virtual environment of `make run` or `make test` from the locked, hash-checked requirements.
 
 Runs on the system's Python with nothing but the standard library. A second call with everything in place does nothing
-and needs no network. ``--torch cpu`` takes PyTorch from PyTorch's own CPU index instead: no CUDA libraries, no GPU.
-PYTORCH_CPU_INDEX=… names another index, or a folder with the wheels.
+and needs no network. Where there is no NVIDIA driver, PyTorch comes from PyTorch's own CPU index, without the CUDA
+libraries; where that index cannot be reached, from the default one. ``--torch cuda`` and ``--torch cpu`` decide it
+otherwise. PYTORCH_CPU_INDEX=… names another index, or a folder with the wheels.
 """
 
 import argparse
+import contextlib
 import hashlib
+import http.client
 import json
 import os
 import platform
@@ -16,13 +19,19 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+import urllib.request
 import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 SUPPORTED = ((3, 11), (3, 12), (3, 13))
 PYTORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+#: Seconds in which that index has to answer, names looked up too.
+INDEX_SECONDS = 5.0
+#: What an NVIDIA driver brings: on Linux, and on Windows' Linux.
+DRIVER = (Path("/proc/driver/nvidia"), Path("/dev/nvidiactl"), Path("/usr/lib/wsl/lib/libcuda.so.1"))
 #: Lock files in the order in which each holds the one before it, and about how much each downloads, in MB (measured on
 #: 2026-11-23 as the sum of the wheels, for bench estimated): with PyTorch's CUDA build, and with its CPU build.
 PROFILES = {"gateway": (56, 56), "serve": (3131, 593), "dev": (3382, 837), "jupyter": (3412, 867), "bench": (3435, 890)}
@@ -45,6 +54,61 @@ def check_machine() -> None:
     name, version = platform.libc_ver()
     if name == "glibc" and tuple(int(part) for part in version.split(".")[:2]) < (2, 35):
         fail(f"the server's wheel needs glibc 2.35 or newer (Ubuntu 22.04, Debian 12); this machine has {version}")
+
+
+def cpu_index() -> str:
+    """Return the index, or the folder, that PyTorch's CPU build comes from."""
+    return os.environ.get("PYTORCH_CPU_INDEX") or PYTORCH_CPU_INDEX
+
+
+def has_driver() -> bool:
+    """Say whether this machine has an NVIDIA driver."""
+    return any(path.exists() for path in DRIVER) or shutil.which("nvidia-smi") is not None
+
+
+def answers(index: str, seconds: float = INDEX_SECONDS) -> bool:
+    """Say whether an index, or a folder of wheels, can be read within so many seconds."""
+    if "://" not in index:
+        return Path(index).is_dir()
+    answered: list[int] = []
+
+    def ask() -> None:
+        url = f"{index.rstrip('/')}/torch/"
+        with (
+            contextlib.suppress(OSError, http.client.HTTPException, ValueError),
+            urllib.request.urlopen(url, timeout=seconds) as answer,  # noqa: S310 - the user's own setting
+        ):
+            answered.append(answer.status)
+
+    # In a thread, as no timeout holds for looking up a name.
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    return bool(answered)
+
+
+def choose_torch(profile: str) -> str:
+    """Return the build of PyTorch for this machine, ``cuda`` or ``cpu``, with a line on what it costs."""
+    if profile == "gateway":  # has no PyTorch
+        return "cuda"
+    saved = PROFILES[profile][0] - PROFILES[profile][1]
+    if has_driver():
+        print(f"(Most of it is PyTorch's CUDA build; TORCH=cpu takes the CPU build: {saved} MB less.)", flush=True)
+        return "cuda"
+    if answers(cpu_index()):
+        print("(No NVIDIA driver: PyTorch's CPU build; TORCH=cuda takes the other.)", flush=True)
+        return "cpu"
+    tell_fallback(saved)
+    return "cuda"
+
+
+def tell_fallback(megabytes: int) -> None:
+    """Say why the large build is taken though there is no GPU."""
+    print(
+        f"(PyTorch's index {cpu_index()} cannot be reached: its CUDA build comes from the default index, {megabytes} "
+        "MB more. TORCH=cpu insists, PYTORCH_CPU_INDEX=… names another index.)",
+        flush=True,
+    )
 
 
 def without_cuda(lock: str) -> str:
@@ -105,24 +169,49 @@ def install(folder: Path, lock: str, torch: str) -> None:
         run_uv([*uv, "--require-hashes", "-r", file.name])
     if torch == "cpu":
         names = [name for name in (pinned(lock, "torch"), pinned(lock, "torchvision")) if name]
-        index = os.environ.get("PYTORCH_CPU_INDEX", PYTORCH_CPU_INDEX)
+        index = cpu_index()
         source = ["--no-index", "--find-links", index] if Path(index).is_dir() else ["--default-index", index]
         run_uv([*uv, *source, "--reinstall", *names])
     run_uv([*uv, "--quiet", "--no-build-isolation", "--editable", str(ROOT)])
+
+
+def install_or_fall_back(folder: Path, lock: str, torch: str, megabytes: int | None) -> str:
+    """Install, and where the CPU build was only chosen by itself and cannot be had, the other one.
+
+    Args:
+        folder: the virtual environment.
+        lock: the requirements.
+        torch: the build of PyTorch.
+        megabytes: what the other build downloads more; None where somebody asked for this one.
+
+    Returns:
+        The build that was installed.
+    """
+    try:
+        install(folder, lock, torch)
+    except subprocess.CalledProcessError:
+        if torch != "cpu" or megabytes is None:
+            raise
+        tell_fallback(megabytes)
+        torch = "cuda"
+        install(folder, lock, torch)
+    return torch
 
 
 def main() -> None:
     """Make the environment, or find that it is there."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("profile", choices=PROFILES)
-    parser.add_argument("--torch", choices=("cuda", "cpu"), help="by default what is there already, else cuda")
+    parser.add_argument(
+        "--torch", choices=("cuda", "cpu"), help="by default what is there already, else what fits this machine"
+    )
     parser.add_argument("--venv", type=Path, default=ROOT / ".venv")
     arguments = parser.parse_args()
     stamp_file = arguments.venv / "bin-it-right.json"
     try:
         stamp = json.loads(stamp_file.read_text(encoding="utf-8"))
     except (FileNotFoundError, json.JSONDecodeError):
-        stamp = {"torch": "cuda", "locks": {}}
+        stamp = {"torch": None, "locks": {}}
     torch = arguments.torch or stamp["torch"]
     path = ROOT / "requirements" / f"{arguments.profile}.txt"
     lock = path.read_text(encoding="utf-8")
@@ -130,15 +219,16 @@ def main() -> None:
     if stamp["torch"] == torch and stamp["locks"].get(arguments.profile) == digest:
         return
     check_machine()
-    size = PROFILES[arguments.profile][torch == "cpu"]
+    chosen = torch is None
+    torch = torch or choose_torch(arguments.profile)
+    most, least = PROFILES[arguments.profile]
+    size = least if torch == "cpu" else most
     print(f"Making {arguments.venv} for {arguments.profile}: downloads up to about {size} MB, once.", flush=True)
-    if torch == "cuda" and arguments.profile != "gateway":
-        print("(Most of it is PyTorch's CUDA build; TORCH=cpu takes the CPU build and saves 2.5 GB of it.)", flush=True)
     stamp_file.unlink(missing_ok=True)
     began = time.monotonic()
     try:
         make_venv(arguments.venv)
-        install(arguments.venv, lock, torch)
+        torch = install_or_fall_back(arguments.venv, lock, torch, most - least if chosen else None)
     except subprocess.CalledProcessError as exc:
         fail(f"{Path(exc.cmd[0]).name} failed, see above; run the same command again once that is mended")
     except KeyboardInterrupt:

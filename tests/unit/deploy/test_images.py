@@ -93,6 +93,7 @@ def test_nvidias_server_gets_the_flags_that_the_embedded_one_gets() -> None:
         ROOT,
         Settings(grpc_max_connection_age=30),
         address="0.0.0.0",
+        model_repository=ROOT,
         backend_folder=ROOT,
         shared_memory_prefix="x-",
         restriction_key="KEY",
