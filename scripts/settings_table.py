@@ -58,7 +58,9 @@ def _variable(name: str, field: FieldInfo, prefix: str) -> str:
 
 def _default(field: FieldInfo) -> str:
     value = field.default
-    if value is None or value == ():
+    if field.default_factory is not None:
+        shown = "by the machine"
+    elif value is None or value == ():
         shown = "none"
     elif isinstance(value, tuple):
         shown = f"`{','.join(part.get_secret_value() if isinstance(part, SecretStr) else str(part) for part in value)}`"

@@ -17,6 +17,7 @@ class Example(BaseSettings):
     port: int = Field(80, ge=1, le=9, validation_alias=AliasChoices("EXAMPLE_PORT", "PORT"), description="Which.")
     room: int = Field(3 * 1024 * 1024, gt=0, description="How much.")
     names: tuple[str, ...] = Field(("a", "b"), description="A | B.")
+    cache: Path | None = Field(default_factory=Path.home, description="Cache.")
     folder: Path | None = Field(None, description="None, dns:///x:8001 or http://x:4317.")
 
 
@@ -26,6 +27,7 @@ def test_a_row_says_variable_default_bounds_and_consequence() -> None:
         "| `PORT` | `80`; at least 1, at most 9 | Which. |",
         "| `EXAMPLE_ROOM` | `3145728` (3 MiB); over 0 | How much. |",
         "| `EXAMPLE_NAMES` | `a,b` | A \\| B. |",
+        "| `EXAMPLE_CACHE` | by the machine | Cache. |",
         "| `EXAMPLE_FOLDER` | none | None, `dns:///x:8001` or `http://x:4317`. |",
     ]
 
