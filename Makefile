@@ -20,7 +20,7 @@ run: ## start Triton and the gateway on port 8080 (PORT=…); TORCH=cuda|cpu dec
 	@$(ENVIRONMENT) serve
 	@exec $(BIN)/python -m scripts.cli.serve --stop-with-parent
 
-export: ## bring the model repository up to date with the weights that ship
+export: ## export the released weights into the model repository
 	@$(ENVIRONMENT) serve
 	@$(BIN)/bin-it-right export
 
@@ -31,18 +31,16 @@ doctor: ## say what this machine can do, and what to do about the rest
 
 ##@ Data and training
 photos ?=
-# The names of these variables are those of the project's ancestor.
 dataset_path ?= data/processed/trashnet
 model_path ?= runs/$(model)
 model ?= raw
-model_provider ?= pytorch
 epochs ?=
 image ?=
 source ?=
 extras ?=
 feedback ?=
 
-.PHONY: data eda train train-cli evaluate evaluate-cli promote predict predict-cli notebooks install-kernel
+.PHONY: data eda train evaluate evaluate-cli promote predict notebooks install-kernel
 data: dev ## fetch, verify and lay out the photos; source=PATH takes what is there, extras=web,general more; feedback=FOLDER too
 	@$(BIN)/bin-it-right data $(if $(source),--source "$(source)") $(if $(extras),--extras $(extras)) \
 		$(if $(feedback),--feedback "$(feedback)")
@@ -50,11 +48,8 @@ data: dev ## fetch, verify and lay out the photos; source=PATH takes what is the
 eda: dev ## look at the data set: one HTML page and its figures
 	@$(BIN)/python -m training eda "$(dataset_path)"
 
-train-cli: dev ## train: dataset_path=… model_path=… model=raw|pretrained model_provider=pytorch epochs=…
-	@[[ "$(model_provider)" == pytorch ]] || { echo "error: model_provider is pytorch; there is no other" >&2; exit 1; }
+train: dev ## train a network: model=raw|pretrained dataset_path=… model_path=… epochs=…
 	@$(BIN)/python -m training train "$(dataset_path)" "$(model_path)" --model $(model) $(if $(epochs),--epochs $(epochs))
-
-train: train-cli ## the same with the defaults
 
 # What `make data extras=web` laid out is measured on too; the gate of `make promote` asks for it.
 web := data/processed/web
@@ -69,17 +64,15 @@ measure_places := $(if $(places),--places "$(places)" $(addprefix --held-out ,$(
 evaluate-cli: dev ## calibrate and measure a run, and write its card: model_path=…
 	@$(BIN)/python -m training evaluate "$(model_path)" "$(dataset_path)" $(measure_web) $(measure_places)
 
-evaluate: dev ## measure the test list through the real gateway and Triton; places=FOLDER held_out="NAME …" too
+evaluate: dev ## measure the test split through the real gateway and Triton; places=FOLDER held_out="NAME …" too
 	@$(BIN)/python -m scripts.evaluate_server "$(dataset_path)" $(measure_places)
 
-promote: dev ## let evaluated weights replace the shipped ones, if they are no worse: model=…
+promote: dev ## release evaluated weights, unless they are worse: model=…
 	@$(BIN)/python -m training promote $(model)
 	@$(BIN)/bin-it-right export
 
-predict-cli: dev ## classify without a server: image=… model=…
+predict: dev ## classify without a server: image=… model=…
 	@$(BIN)/python -m training predict training/weights/$(model).safetensors "$(image)"
-
-predict: predict-cli ## the same
 
 notebooks: dev ## open the notebooks in JupyterLab, without Docker
 	@$(ENVIRONMENT) jupyter
@@ -89,7 +82,7 @@ install-kernel: dev ## offer this environment to a Jupyter that is installed alr
 	@$(BIN)/python -m ipykernel install --user --name bin-it-right --display-name "Bin it right"
 
 ##@ Checks
-.PHONY: dev test check docs-check readme bench-gpu check-gpu check-container format lint ruff mypy black black-fix
+.PHONY: dev test check docs-check readme bench-gpu check-gpu check-container format
 dev: ## make the environment for tests and training
 	@$(ENVIRONMENT) dev
 
@@ -104,13 +97,13 @@ check: dev ## lint, format and types
 docs-check: dev ## follow every link of the documents, and run every command block that can run
 	$(BIN)/python -m scripts.docs_check
 
-bench-gpu: dev ## what this machine's GPU serves, in 8 minutes: photos=FOLDER for real photos
+bench-gpu: dev ## measure this GPU in 8 minutes: photos=FOLDER for real photos
 	@$(BIN)/python -m scripts.bench.gpu $(if $(photos),"$(photos)")
 
 check-gpu: ## everything that needs a GPU, results in build/gpu: tests, benchmark; no network with WHEELS=FOLDER
 	@PYTHON=$(PYTHON) scripts/bench/gpu/everything.sh build/gpu $(if $(photos),"$(photos)")
 
-check-container: dev ## NVIDIA's container on this machine's GPU: tests, benchmark, a report for an issue
+check-container: dev ## test and measure NVIDIA's container on this GPU; a report for an issue
 	@$(BIN)/python -m scripts.container_check $(if $(photos),--photos "$(photos)")
 
 readme: dev ## write anew what README and docs/configuration.md take from code, cards and the service on PORT
@@ -123,19 +116,6 @@ format: dev ## put the code into the one format
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-lint: check ## the ancestor's name of `make check`
-
-ruff: dev ## lint alone
-	$(BIN)/ruff check
-
-mypy: dev ## types alone
-	$(BIN)/mypy
-
-black: dev ## the ancestor's name of a check of the format alone
-	$(BIN)/ruff format --check
-
-black-fix: format ## the ancestor's name of `make format`
-
 ##@ Measuring
 # For Triton without the gateway: NVIDIA's program out of the last wheel whose program runs on glibc 2.36.
 PERF_ANALYZER := build/perf_analyzer/bin/perf_analyzer
@@ -145,7 +125,7 @@ only ?=
 models ?=
 
 .PHONY: bench
-bench: $(PERF_ANALYZER) ## the service beside what one would take instead: photos=FOLDER seconds=3 rounds=2 only=…
+bench: $(PERF_ANALYZER) ## compare the service with alternatives: photos=FOLDER seconds=3 rounds=2 only=…
 	@$(ENVIRONMENT) bench
 	@$(BIN)/python -m scripts.bench.cpu --perf-analyzer $< --seconds $(seconds) --rounds $(rounds) \
 		$(if $(photos),--photos "$(photos)") $(if $(only),--only $(only)) $(if $(models),--models $(models))
@@ -174,3 +154,5 @@ sbom: dev ## bill of materials, licences and known vulnerabilities of what is sh
 rolling-update: dev ## replace real Triton servers under load and count what is lost
 	@$(BIN)/bin-it-right export
 	$(BIN)/python -m scripts.rolling_update
+
+include compat.mk

@@ -1,4 +1,4 @@
-"""Names of targets and variables that users of the project's ancestor know."""
+"""Names of targets and variables that users of the original project know."""
 
 import shutil
 import subprocess
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-ANCESTOR = (
+ORIGINAL = (
     *("install-kernel", "api", "jupyter", "mypy", "black", "black-fix", "ruff", "lint"),
     *("train-cli", "predict-cli", "train", "predict"),
 )
@@ -22,12 +22,12 @@ def _commands(*words: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("target", ANCESTOR)
-def test_every_target_of_the_ancestor_is_there(target: str) -> None:
+@pytest.mark.parametrize("target", ORIGINAL)
+def test_every_target_of_the_original_project_is_there(target: str) -> None:
     assert _commands(target).strip()
 
 
-def test_the_variables_of_the_ancestor_reach_the_command_lines() -> None:
+def test_the_variables_of_the_original_project_reach_the_command_lines() -> None:
     words = ("dataset_path=photos", "model_path=here", "model=pretrained", "model_provider=pytorch")
     assert '"photos" "here" --model pretrained --epochs 7' in _commands("train-cli", *words, "epochs=7")
     assert 'pretrained.safetensors "cup.jpg"' in _commands("predict-cli", *words, "image=cup.jpg")
@@ -35,5 +35,5 @@ def test_the_variables_of_the_ancestor_reach_the_command_lines() -> None:
 
 def test_make_alone_lists_the_targets() -> None:
     done = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True)
-    for target in ("run", "test", "data", "notebooks", *ANCESTOR):
+    for target in ("run", "test", "data", "notebooks", *ORIGINAL):
         assert f"  make {target} " in done.stdout

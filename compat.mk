@@ -1,0 +1,24 @@
+# Targets of the original Bin it right project, for people who know them; the Makefile includes this file.
+model_provider ?= pytorch
+
+##@ Compatibility
+.PHONY: train-cli predict-cli lint ruff mypy black black-fix require-pytorch
+require-pytorch:
+	@[[ "$(model_provider)" == pytorch ]] || { echo "error: model_provider is pytorch; there is no other" >&2; exit 1; }
+
+train-cli: require-pytorch train ## make train
+
+predict-cli: predict ## make predict
+
+lint: check ## make check
+
+ruff: dev ## lint alone
+	$(BIN)/ruff check
+
+mypy: dev ## types alone
+	$(BIN)/mypy
+
+black: dev ## the format alone
+	$(BIN)/ruff format --check
+
+black-fix: format ## make format
