@@ -55,7 +55,7 @@ def read_repository(path: Path, profile: str | None = None) -> ModelRepository:
         if artifacts and not found:
             raise RepositoryError(
                 f"The model {config.name} has no {' or '.join(artifacts)} in {folder / '1'}.",
-                f"Export the models first: `bin-it-right export{' --int8' if 'int8' in named else ''}`.",
+                "Export the models first: `bin-it-right export`.",
             )
         for file in found:
             _require_whole(file)

@@ -13,7 +13,6 @@ def main() -> int:
         "--weights", type=Path, metavar="FOLDER", help="your own; only models that have a card there are exported"
     )
     parser.add_argument("--half", action="store_true", help="compute in FP16: for NVIDIA's own backends on a GPU")
-    parser.add_argument("--int8", action="store_true", help="also in 8 bits, for the tuning profile cpu-int8")
     arguments = parser.parse_args()
     from training.dataset.classes import MODEL_REPOSITORY
     from training.evaluate.card import WEIGHTS
@@ -26,18 +25,12 @@ def main() -> int:
     try:
         networks = networks_of(weights) if arguments.weights else NETWORK_MODELS
         written = write_repository(folder, weights, networks)
-        precisions: list[Precision] = ["half" if arguments.half else "single"]
-        precisions += ["int8"] if arguments.int8 else []
-        if not arguments.int8:
-            # One that was made for other weights must not be served beside configurations that name these.
-            for old in outdated(folder, weights, networks, precision="int8"):
-                old.path.unlink(missing_ok=True)
-        for precision in precisions:
-            if outdated(folder, weights, networks, precision=precision):
-                # Heavy: torch alone takes seconds to import, and most starts find everything in place.
-                from training.export.torchscript import ensure_exported
+        precision: Precision = "half" if arguments.half else "single"
+        if outdated(folder, weights, networks, precision=precision):
+            # Heavy: torch alone takes seconds to import, and most starts find everything in place.
+            from training.export.torchscript import ensure_exported
 
-                written += ensure_exported(folder, weights, networks, precision=precision)
+            written += ensure_exported(folder, weights, networks, precision=precision)
     except (ValueError, FileNotFoundError) as exc:
         print(f"error: {exc}", file=sys.stderr)
         return 1

@@ -25,8 +25,6 @@ ROOT = Path(__file__).resolve().parents[2]
 LOGS = ROOT / ".cache" / "logs"
 SAMPLE = ROOT / "scripts" / "samples" / "drawn_can.webp"
 
-#: The tuning profile that serves another export.
-INT8_PROFILE = "cpu-int8"
 _GATEWAY_GRACE = 3.0
 _POLL = 0.1
 _PR_SET_PDEATHSIG = 1
@@ -60,7 +58,7 @@ def serve(host: str, port: int, signals: "StopSignals", *, logs: Path = LOGS, we
     settings = Settings()
     require_free({"PORT": (host, port), **settings.endpoints(LOOPBACK)})
     log = logs / f"triton-{settings.grpc_port}.log"
-    _export(settings.model_repository, weights, signals.stop, int8=settings.profile == INT8_PROFILE)
+    _export(settings.model_repository, weights, signals.stop)
     if signals.stop.is_set():
         return
     models = read_repository(settings.model_repository).ensembles if weights else ()
@@ -90,14 +88,13 @@ def serve(host: str, port: int, signals: "StopSignals", *, logs: Path = LOGS, we
             stopped.outcome = "nothing is left running"
 
 
-def _export(model_repository: Path, weights: Path | None, stop: threading.Event, *, int8: bool) -> None:
+def _export(model_repository: Path, weights: Path | None, stop: threading.Event) -> None:
     """Export in a process of its own: torch would stay in the memory of this one as long as it serves."""
     from embedded_triton.process.managed import ManagedProcess
 
     with step("Export", "compares the model repository with the shipped weights") as export:
         command = [sys.executable, "-m", "scripts.cli.export", f"--model-repository={model_repository}"]
         command += [f"--weights={weights}"] if weights else []
-        command += ["--int8"] if int8 else []
         process = ManagedProcess(command, environment=os.environ, grace=1, output=subprocess.PIPE)
         while process.poll() is None and not stop.wait(_POLL):
             pass

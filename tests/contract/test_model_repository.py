@@ -112,8 +112,7 @@ def test_batching_models_batch_and_choose_the_device_themselves(model: str, prof
     assert config.HasField("dynamic_batching")
     assert config.max_batch_size > 1
     kinds = model_config_pb2.ModelInstanceGroup
-    in_8_bits = profile == "cpu-int8" and model != "preprocess"
-    assert [group.kind for group in config.instance_group] == [kinds.KIND_CPU if in_8_bits else kinds.KIND_AUTO]
+    assert [group.kind for group in config.instance_group] == [kinds.KIND_AUTO]
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -132,28 +131,6 @@ def test_a_photo_that_comes_alone_waits_for_no_other_on_a_processor(model: str, 
     # With a delay Triton holds back what fills none of the preferred sizes; there it is long enough to be seen.
     batching = config_of(model, profile).dynamic_batching
     assert not batching.max_queue_delay_microseconds or 1 in batching.preferred_batch_size
-
-
-def test_batches_overlap_where_that_was_measured_to_be_worth_it() -> None:
-    asked = {
-        (network, profile): config_of(network, profile).parameters["OVERLAP_ON_CPU"].string_value
-        for network in NETWORK_MODELS.values()
-        for profile in PROFILES
-        if "OVERLAP_ON_CPU" in config_of(network, profile).parameters
-    }
-    assert asked == {("resnet50", "cpu-2"): "16", ("raw_cnn", "cpu-2"): "3"}
-
-
-@pytest.mark.parametrize("network", NETWORK_MODELS.values())
-def test_only_the_profile_of_that_name_computes_in_bfloat16(network: str) -> None:
-    asked = [profile for profile in PROFILES if "BFLOAT16_ON_CPU" in config_of(network, profile).parameters]
-    assert asked == ["cpu-bf16"]
-
-
-@pytest.mark.parametrize("network", NETWORK_MODELS.values())
-def test_only_the_profile_of_that_name_serves_8_bits(network: str) -> None:
-    files = {profile: config_of(network, profile).default_model_filename for profile in PROFILES}
-    assert {profile: file for profile, file in files.items() if file} == {"cpu-int8": "model.int8.pt"}
 
 
 def test_files_of_different_length_share_a_batch() -> None:

@@ -5,10 +5,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from training.atomic_write import write_atomically
-from training.evaluate.report_types import DriftReference, Int8Report, ListReport, OtherThingsReport, PlacesReport
+from training.evaluate.report_types import DriftReference, ListReport, OtherThingsReport, PlacesReport
 
 WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
 
@@ -40,7 +40,12 @@ class ModelCard(BaseModel):
     places: PlacesReport | None = Field(default=None, description="photos from other places")
     other_things: OtherThingsReport | None = None
     drift_reference: DriftReference | None = None
-    int8: Int8Report | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_8_bits(cls, given: Any) -> Any:
+        """Read cards that still have what computing in 8 bits needed."""
+        return {key: value for key, value in given.items() if key != "int8"} if isinstance(given, dict) else given
 
 
 def weights_path(model_type: str, folder: Path = WEIGHTS) -> Path:

@@ -94,25 +94,6 @@ class OtherThingsReport(_Table):
     over_99: float = Field(description="share answered with a confidence over 0.99")
 
 
-class Int8List(_Table):
-    """What the network in 8 bits says of a list."""
-
-    accuracy: float
-    balanced_accuracy: float
-    changed: int = Field(description="photos whose class is another than in float32")
-
-
-class Int8Report(_Table):
-    """What ``training.int8`` needs beside the weights, and what computing in 8 bits costs."""
-
-    ranges: dict[str, Interval] = Field(description="lowest and highest value behind each layer, by its name")
-    photos: int = Field(description="training photos that the ranges were seen on")
-    value_bits: int = Field(
-        default=7, description="bits of a value where the lists were asked: 8, or 7 without AVX512-VNNI"
-    )
-    lists: dict[str, Int8List]
-
-
 class DriftReference(_Table):
     """What the answers looked like when the weights were made, for comparison with those of today.
 

@@ -14,23 +14,15 @@ from training.dataset.classes import MODEL_REPOSITORY, read_classes
 from training.dataset.duplicates import duplicates_of
 from training.dataset.entries import Entry, PhotoSet, load_photos, read_entries
 from training.dataset.places import read_places
-from training.dataset.preprocessing import normalise
-from training.dataset.specification import Specification, load_specification
+from training.dataset.specification import load_specification
 from training.evaluate.calibration import confidence_threshold, fit_temperature
 from training.evaluate.card import Calibration, ModelCard, card_path, read_card, sha256, weights_path, write_card
-from training.evaluate.metrics import eight_metrics
 from training.evaluate.places import check_held_out, report_places
-from training.evaluate.predictions import Predictions, draw_predictions, predict_photos
+from training.evaluate.predictions import draw_predictions, predict_photos
 from training.evaluate.report import drift_reference, make_report, report_out_of_distribution
-from training.evaluate.report_types import Int8List, Int8Report
 from training.evaluate.threshold import VALIDATION_RULE, read_sure_answers, sure_answers
-from training.int8 import is_supported, observe, quantise
 from training.models.build import build_network
 from training.train.checkpoints import load_weights, save_weights
-from training.value_bits import value_bits
-
-#: Training photos whose values say how wide the ranges of 8 bits have to be.
-_OBSERVED = 128
 
 
 @dataclass(frozen=True)
@@ -155,7 +147,6 @@ def evaluate(
         drift_reference=drift_reference(
             val_probabilities, val.photos.pixels.float().mean(dim=(1, 2, 3)).numpy(), classes, threshold=threshold
         ),
-        int8=_in_int8(network, sources.dataset, answers, classes, specification) if is_supported() else None,
     )
     write_card(card, output)
     written = [candidate, card_path(model_type, output)]
@@ -163,33 +154,6 @@ def evaluate(
         stem = output / f"{model_type}_{name}"
         written += draw_predictions(said, reports[name], temperature, title=f"{model_type}, {name}", stem=stem)
     return read_card(model_type, output), written
-
-
-def _in_int8(
-    network: nn.Module,
-    dataset: Path,
-    answers: Mapping[str, Predictions],
-    classes: Sequence[str],
-    specification: Specification,
-) -> Int8Report:
-    """Find the ranges for 8 bits on training photos, and say what is lost on each list."""
-    entries = read_entries(dataset, "train")
-    count = min(len(entries), _OBSERVED)  # from all of the list, which may be sorted by class
-    chosen_entries = [entries[number * len(entries) // count] for number in range(count)]
-    photos = load_photos(chosen_entries, classes, specification.size)
-    ranges = observe(network, (normalise(chunk, specification) for chunk in torch.split(photos.pixels, 16)))
-    bits = value_bits()
-    quantised = quantise(network, ranges, bits)
-    lists = {}
-    for name, said in answers.items():
-        chosen = predict_photos(quantised, said.photos, specification).logits.argmax(dim=1)
-        values = eight_metrics(said.labels, chosen.numpy())
-        lists[name] = Int8List(
-            accuracy=values["accuracy"],
-            balanced_accuracy=values["balanced_accuracy"],
-            changed=int((chosen != said.logits.argmax(dim=1)).sum()),
-        )
-    return Int8Report(ranges=ranges, photos=len(photos), value_bits=bits, lists=lists)
 
 
 def _in_half_precision(model_type: str, weights: Path, candidate: Path, classes: int) -> nn.Module:

@@ -23,12 +23,6 @@ def describe_card(card: ModelCard) -> str:
             f"AUROC {other.auroc:.4f} against the test list, "
             f"{other.flagged:.1%} flagged as not sure, {other.over_99:.1%} answered with more than 0.99"
         )
-    if card.int8 is not None:
-        told = (
-            f"{name} {of.accuracy:.4f} (balanced {of.balanced_accuracy:.4f}, {of.changed} classes changed)"
-            for name, of in card.int8.lists.items()
-        )
-        parts.append("accuracy in 8 bits: " + ", ".join(told))
     return "\n\n".join(parts)
 
 

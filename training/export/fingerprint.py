@@ -12,12 +12,11 @@ from training.dataset.classes import MODEL_REPOSITORY, read_classes
 from training.dataset.specification import load_specification
 from training.evaluate.card import WEIGHTS, ModelCard, read_card
 from training.models.model_types import NETWORK_MODELS
-from training.value_bits import value_bits
 
 FINGERPRINT_FILE = "source.json"
-#: What an export computes in: FP32, FP16, or 8 bits, which lie in a file beside the others'.
-Precision = Literal["single", "half", "int8"]
-FILES: Mapping[Precision, str] = {"single": "model.pt", "half": "model.pt", "int8": "model.int8.pt"}
+#: What an export computes in: FP32 or FP16.
+Precision = Literal["single", "half"]
+_FILE = "model.pt"
 _TENSORS = ("UINT8 pixels", "FP32 probabilities", "FP32 activation maps")
 
 
@@ -53,7 +52,7 @@ def outdated(
             raise ValueError(f"the weights of {model_type} know {list(card.classes)}; labels.txt says {list(classes)}")
         if card.preprocessing != json.loads(json.dumps(asdict(specification))):
             raise ValueError(f"the weights of {model_type} were trained for another preprocessing than spec.json")
-        path = model_repository / triton_model / "1" / FILES[precision]
+        path = model_repository / triton_model / "1" / _FILE
         fingerprint = make_fingerprint(card, precision)
         if read_fingerprint(path) != fingerprint:
             due.append(Export(model_type, path, precision, fingerprint))
@@ -65,9 +64,6 @@ def make_fingerprint(card: ModelCard, precision: Precision = "single") -> str:
     source: dict[str, Any] = {"weights": card.weights_sha256, "preprocessing": card.preprocessing}
     source |= {"calibration": card.calibration.model_dump()}
     source |= {"precision": precision} if precision != "single" else {}
-    if precision == "int8" and card.int8:
-        # An export made on another machine may have values of other bits.
-        source |= {"ranges": card.int8.ranges, "value_bits": value_bits()}
     source |= {"tensors": _TENSORS, "allow_tf32": False}
     return json.dumps({**source, "torch": version("torch").split("+")[0]}, sort_keys=True)
 

@@ -15,16 +15,13 @@ from training.dataset.preprocessing import normalise
 from training.dataset.specification import Specification, load_specification
 from training.evaluate.card import WEIGHTS, ModelCard, read_card, weights_path
 from training.export.fingerprint import FINGERPRINT_FILE, Precision, outdated
-from training.int8 import Ranges, is_supported, quantise
 from training.models.build import build_network
 from training.models.model_types import NETWORK_MODELS
 from training.models.served import ServedNetwork
 from training.train.checkpoints import load_weights
-from training.value_bits import value_bits
 
 #: Largest difference of probabilities that an export may show against the eager network, by its precision.
-#: In 8 bits it is held against the quantised network; what that is worth is measured, and in the card.
-TOLERANCES: dict[Precision, float] = {"single": 1e-4, "half": 5e-3, "int8": 1e-4}
+TOLERANCES: dict[Precision, float] = {"single": 1e-4, "half": 5e-3}
 
 
 class CalibratedNetwork(nn.Module):
@@ -76,7 +73,6 @@ def export_network(
     specification: Specification,
     fingerprint: str,
     precision: Precision = "single",
-    ranges: Ranges | None = None,
 ) -> None:
     """Trace ``served`` and write it to ``path`` once it has proven itself against the eager network.
 
@@ -89,7 +85,6 @@ def export_network(
         specification: the size of its photos, and how they are normalised.
         fingerprint: what it is made from, for ``training.export.fingerprint``.
         precision: what it is to compute in.
-        ranges: those of the card, for 8 bits.
 
     Raises:
         ValueError: the traced module answers otherwise than the eager one.
@@ -98,15 +93,13 @@ def export_network(
     size = (3, 3, specification.size, specification.size)
     pixels = torch.randint(0, 256, size, generator=generator, dtype=torch.uint8)
     with torch.inference_mode(), torchscript_warnings_ignored():
-        network = quantise(served.network, ranges or {}, value_bits()) if precision == "int8" else served.network
-        explained: nn.Module = ServedNetwork(network, served.temperature, specification).eval()
+        explained: nn.Module = ServedNetwork(served.network, served.temperature, specification).eval()
         if precision == "half":
             explained = HalfPrecision(explained)
         # A trace keeps how convolutions were allowed to compute: in single precision, on a GPU too.
         with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
             traced = torch.jit.trace(explained, pixels[:1])  # type: ignore[no-untyped-call]
-        expected = explained(pixels)[0] if precision == "int8" else served(normalise(pixels, specification))
-        difference = float((traced(pixels)[0] - expected).abs().max())
+        difference = float((traced(pixels)[0] - served(normalise(pixels, specification))).abs().max())
         allowed = TOLERANCES[precision]
         if not difference <= allowed:
             raise ValueError(f"the TorchScript export differs from the network by {difference:.2g}, over {allowed}")
@@ -134,18 +127,13 @@ def ensure_exported(
     written = []
     specification = load_specification(model_repository)
     for export in outdated(model_repository, weights_folder, networks, precision=precision):
-        served, card = load_calibrated_network(export.model_type, weights_folder)
-        if precision == "int8" and not is_supported():
-            raise ValueError("this PyTorch does not compute in 8 bits on this processor: take another tuning profile")
-        if precision == "int8" and card.int8 is None:
-            raise ValueError(f"the card of {export.model_type} has no ranges for 8 bits: evaluate its weights again")
+        served, _ = load_calibrated_network(export.model_type, weights_folder)
         export_network(
             served,
             export.path,
             specification=specification,
             fingerprint=export.fingerprint,
             precision=precision,
-            ranges=card.int8.ranges if card.int8 else None,
         )
         written.append(export.path)
     return written

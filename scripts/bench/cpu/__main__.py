@@ -32,12 +32,9 @@ from scripts.bench.cpu.wrk import ToolError, measure, require_wrk, write_bodies
 from scripts.bench.gpu.drawn import drawn_photos
 from scripts.bench.photos import photos_in
 from scripts.bench.servers import LOGS, ROOT, StartError, gateways, triton
-from scripts.cli.serve import INT8_PROFILE
 from training.evaluate.provenance import hardware
 
 SERVERS = ("service", "direct", *PEERS)
-#: Only where asked for: the service once more, its networks in lower precision, by the tuning profile of that name.
-LOWER = {"bfloat16": "cpu-bf16", "int8": INT8_PROFILE}
 MODELS = ("raw", "pretrained")
 _IN_FLIGHT = (1, 4, 16, 64)
 _CHECKED = 6
@@ -59,9 +56,7 @@ def run(given: argparse.Namespace) -> dict[str, Any]:
     require_wrk()
     photos = photos_in(given.photos, given.count) if given.photos else drawn_photos(given.count)
     began = time.monotonic()
-    _export(int8="int8" in given.only or given.profile == LOWER["int8"])
-    if "bfloat16" in given.only:
-        _require_bfloat16()
+    _export()
     with tempfile.TemporaryDirectory(prefix="bench-") as name, ExitStack() as stack:
         folder = Path(name)
         (folder / "bodies").mkdir()
@@ -69,14 +64,9 @@ def run(given: argparse.Namespace) -> dict[str, Any]:
         say(f"starting {', '.join(given.only)}")
         grpc = stack.enter_context(triton("cpu", given.model_repository, given.profile))
         (ours,) = stack.enter_context(gateways(grpc, 1, max(given.in_flight)))
-        ways_to_us = {"service": ours}
-        for precision, profile in LOWER.items():
-            if precision in given.only:
-                lower = stack.enter_context(triton("cpu", given.model_repository, profile))
-                (ways_to_us[precision],) = stack.enter_context(gateways(lower, 1, max(given.in_flight)))
         chosen = [each for each in PEERS if each in given.only]
         others = stack.enter_context(peers(chosen, given.models, photos[0]))
-        urls = ways_to_us | {each: peer.url for each, peer in others.items()}
+        urls = {"service": ours} | {each: peer.url for each, peer in others.items()}
         same = {model: differences(urls, model, photos[:: max(1, len(photos) // _CHECKED)]) for model in given.models}
         say(f"all answer alike; largest differences: {same}")
         direct = Direct(grpc, photos, folder, find_perf_analyzer(given.perf_analyzer))
@@ -89,7 +79,7 @@ def run(given: argparse.Namespace) -> dict[str, Any]:
         def straight(model: str, number: int, seconds: float) -> Row:
             return direct.measure(model, in_flight=number, seconds=seconds)
 
-        wanted = [each for each in (*SERVERS, *LOWER) if each in given.only]
+        wanted = [each for each in SERVERS if each in given.only]
         ways = {each: straight if each == "direct" else through(urls[each]) for each in wanted}
         rounds, alone = _rounds(ways, others, given)
     results = {
@@ -167,15 +157,6 @@ def _rounds(
     return found, alone
 
 
-def _require_bfloat16() -> None:
-    import torch
-
-    from training.train.precision import has_bfloat16
-
-    if not has_bfloat16(torch.device("cpu")):
-        raise ToolError("This processor does not multiply bfloat16 itself (AVX512-BF16 or AMX): leave that row out")
-
-
 def _versions() -> dict[str, str]:
     # A peer that is left out need not be installed.
     found = {}
@@ -185,8 +166,8 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _export(*, int8: bool) -> None:
-    command = [sys.executable, "-m", "scripts.cli.export", *(["--int8"] if int8 else [])]
+def _export() -> None:
+    command = [sys.executable, "-m", "scripts.cli.export"]
     subprocess.run(command, stdout=sys.stderr, cwd=ROOT, check=True)
 
 
@@ -208,9 +189,8 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--only",
         nargs="+",
-        choices=(*SERVERS, *LOWER),
+        choices=SERVERS,
         default=list(SERVERS),
-        help=f"by default all but {' and '.join(LOWER)}",
     )
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--model-repository", type=Path, default=ROOT / "model_repository", metavar="FOLDER")

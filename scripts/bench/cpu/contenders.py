@@ -20,8 +20,6 @@ from scripts.bench.servers import process
 PEERS = ("ancestor", "tuned", "onnx", "litserve")
 #: Pillow resizes in bytes and DALI in floating point: that moves a probability by up to 0.03 (docs/experiments.md).
 MOST_DIFFERENCE = 0.05
-#: 8 bits may move a probability further: what they cost in right answers is in the model cards.
-_MOST_DIFFERENCES = {"int8": 0.2}
 #: Less than this of a core is an idle server: LitServe's takes a fifth.
 _IDLE_CORES, _LOOK_SECONDS = 0.5, 0.3
 
@@ -121,7 +119,7 @@ def differences(urls: Mapping[str, str], model: str, photos: Sequence[bytes]) ->
     """Return each server's largest difference of a probability from the first server's.
 
     Raises:
-        AnswerError: one is over ``MOST_DIFFERENCE``, or what is allowed for lower precision.
+        AnswerError: one is over ``MOST_DIFFERENCE``.
     """
     names = list(urls)
     found = dict.fromkeys(names[1:], 0.0)
@@ -131,6 +129,6 @@ def differences(urls: Mapping[str, str], model: str, photos: Sequence[bytes]) ->
             answer = classify(urls[name], model, photo)
             found[name] = max(found[name], *(abs(answer[label] - expected[label]) for label in expected))
     for name, difference in found.items():
-        if difference > _MOST_DIFFERENCES.get(name, MOST_DIFFERENCE):
+        if difference > MOST_DIFFERENCE:
             raise AnswerError(f"{name} and {names[0]} differ by {difference:.3f} about a photo with {model}")
     return {name: round(difference, 4) for name, difference in found.items()}

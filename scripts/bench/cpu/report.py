@@ -12,8 +12,6 @@ NAMES = {
     "tuned": "FastAPI, tuned TorchScript",
     "onnx": "FastAPI, ONNX Runtime",
     "litserve": "LitServe, tuned",
-    "bfloat16": "gateway and Triton, bfloat16",
-    "int8": "gateway and Triton, 8 bits",
 }
 
 

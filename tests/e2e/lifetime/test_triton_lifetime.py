@@ -8,18 +8,12 @@ from pathlib import Path
 
 import psutil
 import pytest
-import torch
 from tritonclient.grpc import InferenceServerClient
 from tritonclient.utils import InferenceServerException
 
 from tests.support.running_triton import RunningTriton
 from tests.support.triton_client import ask, encoded
 from tests.support.waiting import eventually
-from training.dataset.preprocessing import decode, resize
-from training.dataset.specification import load_specification
-from training.export.torchscript import ensure_exported, torchscript_warnings_ignored
-from training.int8 import is_supported
-from training.models.model_types import NETWORK_MODELS
 
 pytestmark = pytest.mark.e2e
 
@@ -147,32 +141,7 @@ def test_a_server_takes_the_profile_that_it_is_told(own_triton: RunningTriton) -
             model: sum(group.count for group in client.get_model_config(model).config.instance_group)
             for model in ("preprocess", "raw_cnn")
         }
-    assert instances == {"preprocess": 2, "raw_cnn": 3}
-
-
-def test_a_server_computes_in_8_bits_where_it_is_told_to(own_triton: RunningTriton) -> None:
-    if not is_supported():
-        pytest.skip("this PyTorch does not compute in 8 bits on this processor")
-    written = ensure_exported(own_triton.model_repository, precision="int8")
-    assert {path.name for path in written} == {"model.int8.pt"}
-    own_triton.configure(profile="cpu-int8")
-    own_triton.start_and_wait()
-    specification = load_specification(own_triton.model_repository)
-    file = encoded(120, 90, 7)
-    pixels = resize(decode(file), specification.size)[None]
-    for model, folder in NETWORK_MODELS.items():
-        with (
-            InferenceServerClient(own_triton.grpc_url) as client,
-            torchscript_warnings_ignored(),
-            torch.inference_mode(),
-        ):
-            answer = ask(client, model, file)
-            versions = own_triton.model_repository / folder / "1"
-            in_8_bits, in_float = (
-                torch.jit.load(versions / name)(pixels)[0][0].tolist() for name in ("model.int8.pt", "model.pt")
-            )
-        assert answer == pytest.approx(in_8_bits, abs=0.01)
-        assert in_8_bits != pytest.approx(in_float, abs=1e-5)
+    assert instances == {"preprocess": 2, "raw_cnn": 1}
 
 
 def test_a_busy_port_is_a_sentence_and_not_a_server(triton: RunningTriton, own_triton: RunningTriton) -> None:

@@ -31,15 +31,6 @@ class Tuning(_Table):
     instances: int = Field(default=1, ge=1, description="copies that work at the same time, each with its own weights")
     threads: int | None = Field(default=None, ge=1, description="processor threads of an instance; None: the backend's")
     queue: int | None = Field(default=None, ge=1, description="requests that may wait; one more is UNAVAILABLE")
-    precision: Literal["float32", "bfloat16", "int8"] = Field(
-        default="float32",
-        description="of a network on a processor: bfloat16 only if it has that; int8 is another export",
-    )
-    overlap: int = Field(
-        default=0,
-        ge=0,
-        description="photos of a batch, at most, that a network on a processor is not done with when it takes the next",
-    )
     queue_delay: int = Field(default=0, ge=0, description="microseconds that a batch waits for more requests")
 
     @model_validator(mode="after")

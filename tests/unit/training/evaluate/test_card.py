@@ -36,6 +36,15 @@ def test_a_missing_card_or_missing_weights_say_what_to_do(write_model: WriteMode
         read_card("raw", folder)
 
 
+def test_a_card_from_when_there_were_8_bits_is_read(write_model: WriteModel) -> None:
+    folder = write_model()
+    path = card_path("raw", folder)
+    before = read_card("raw", folder)
+    text = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(text | {"int8": {"ranges": {}, "photos": 2, "lists": {}}}), encoding="utf-8")
+    assert read_card("raw", folder) == before
+
+
 @pytest.mark.parametrize(
     ("change", "named"), [({"calibration": {}}, "temperature"), ({"smell": 3}, "smell"), ({"classes": 3}, "classes")]
 )

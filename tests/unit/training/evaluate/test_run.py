@@ -22,7 +22,6 @@ from training.evaluate.metrics import eight_metrics
 from training.evaluate.run import Sources, evaluate
 from training.evaluate.summary import describe_card
 from training.export.torchscript import load_calibrated_network
-from training.int8 import is_supported
 
 
 @pytest.fixture(scope="module")
@@ -99,18 +98,6 @@ def test_threshold_and_temperature_come_from_the_validation_list(
     assert card.metrics["val"].log_loss <= np.log(6) + 0.01
     assert card.drift_reference is not None
     assert card.drift_reference.count == card.metrics["val"].count
-
-
-@pytest.mark.skipif(not is_supported(), reason="this PyTorch does not compute in 8 bits on this processor")
-def test_the_card_has_what_8_bits_need_and_what_they_cost(evaluated: tuple[ModelCard, Path, list[Path]]) -> None:
-    card, _, _ = evaluated
-    assert card.int8 is not None
-    assert card.int8.photos == LISTS["train"] * 6
-    assert card.int8.lists.keys() == card.metrics.keys()
-    for name, of in card.int8.lists.items():
-        report = card.metrics[name]
-        assert abs(of.accuracy - report.metrics["accuracy"]) * report.count <= of.changed + 1e-6
-    assert "accuracy in 8 bits: val " in describe_card(card)
 
 
 def test_a_held_out_photo_that_was_trained_on_is_found(evaluated: tuple[ModelCard, Path, list[Path]]) -> None:

@@ -19,7 +19,7 @@ queue = 9
 
 
 def test_those_that_ship_are_the_ones_that_the_documents_name() -> None:
-    assert sorted(load_profiles()) == ["cpu-16", DEFAULT, "cpu-bf16", "cpu-int8", "h100", "l4"]
+    assert sorted(load_profiles()) == ["cpu-16", DEFAULT, "h100", "l4"]
 
 
 def test_what_is_not_said_stays_as_the_backend_has_it(tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ from training.dataset.classes import MODEL_REPOSITORY
 from training.dataset.preprocessing import normalise
 from training.dataset.specification import load_specification
 from training.evaluate.card import read_card, write_card
-from training.evaluate.report_types import Int8Report
 from training.export import torchscript
 from training.export.torchscript import (
     TOLERANCES,
@@ -21,7 +20,6 @@ from training.export.torchscript import (
     load_calibrated_network,
     torchscript_warnings_ignored,
 )
-from training.int8 import is_supported, observe
 from training.models.build import build_network
 from training.models.model_types import NETWORK_MODELS
 
@@ -95,29 +93,6 @@ def test_half_precision_is_another_export_with_the_same_interface(repository: Pa
     assert (answers.dtype, maps.dtype) == (torch.float32, torch.float32)
     assert 0 < difference <= TOLERANCES["half"]
     assert ensure_exported(repository, weights, raw) == [path]  # and back
-
-
-@pytest.mark.skipif(not is_supported(), reason="this PyTorch does not compute in 8 bits on this processor")
-def test_8_bits_lie_beside_the_others_and_follow_their_ranges(repository: Path, weights: Path) -> None:
-    raw = {"raw": NETWORK_MODELS["raw"]}
-    with pytest.raises(ValueError, match="no ranges for 8 bits: evaluate"):
-        ensure_exported(repository, weights, raw, precision="int8")
-    eager, card = load_calibrated_network("raw", weights)
-    pixels = noise(2)
-    images = normalise(pixels, SPECIFICATION)
-    ranges = observe(eager.network, [images])
-    write_card(card.model_copy(update={"int8": Int8Report(ranges=ranges, photos=2, lists={})}), weights)
-    (path,) = ensure_exported(repository, weights, raw, precision="int8")
-    assert path == repository / "raw_cnn" / "1" / "model.int8.pt"
-    assert ensure_exported(repository, weights, raw, precision="int8") == []
-    with torch.inference_mode(), torchscript_warnings_ignored():
-        answers, maps = torch.jit.load(path)(pixels)
-        torch.testing.assert_close(answers, eager(images), atol=0.05, rtol=0)
-    assert (answers.dtype, maps.shape) == (torch.float32, (2, 6, 6, 6))
-    wider = {name: (2 * low, 2 * high) for name, (low, high) in ranges.items()}
-    write_card(card.model_copy(update={"int8": Int8Report(ranges=wider, photos=2, lists={})}), weights)
-    assert ensure_exported(repository, weights, raw, precision="int8") == [path]
-    assert ensure_exported(repository, weights, raw) == [path.with_name("model.pt")]  # the other one was not touched
 
 
 def test_the_temperature_of_the_card_is_inside(weights: Path) -> None:
