@@ -2,16 +2,14 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from gateway.direct import StraightTo
-from gateway.docs.document import DESCRIPTION, openapi_document
-from gateway.docs.swagger import swagger_router
-from gateway.http.auth import KeyCheck
+from gateway.http.auth import KeyCheck, describe_keys
 from gateway.http.context import context_of
 from gateway.http.middleware import RequestMiddleware, allow_origins
 from gateway.http.problems import http_problem
@@ -22,23 +20,42 @@ from gateway.inference.service import ClassifyImage
 from gateway.routes.explain import explain_router
 from gateway.routes.feedback import feedback_router
 from gateway.routes.health import health_router, metrics_router
-from gateway.routes.models import catalogue_router
+from gateway.routes.models import models_router
 from gateway.routes.predict import predict_router
-from gateway.routes.predict_batch import batch_router
-from gateway.routes.static import page_router
+from gateway.routes.predict_batch import MAX_FILES, predict_batch_router
+from gateway.routes.static import static_router
 from gateway.settings import Settings
 from gateway.telemetry.metrics import Metrics, StateCollector
-from gateway.telemetry.tracing import PassThrough, Tracing
+from gateway.telemetry.tracing import PassThrough
 from gateway.uploads.admission import Admission, UploadMemory
+from gateway.uploads.reader import UploadLimits
+
+if TYPE_CHECKING:
+    from gateway.telemetry.otel import OpenTelemetry
+
+_DESCRIPTION = """Tells which bin a piece of waste belongs to.
+
+Every error is a problem document (RFC 9457); `detail` says what to do. Quote the `X-Request-ID` when you report one.
+There is [a page for people](./), and `GET /metrics` in Prometheus's format."""
 
 
 def create_app(settings: Settings, classifier: Classifier, lifecycle: Lifecycle | None = None) -> FastAPI:
-    """The ASGI application. The classifier is started and closed with it.
+    """Make the ASGI application.
 
-    `lifecycle` is how the server tells the application that it is about to stop.
+    Args:
+        settings: All of them.
+        classifier: Started and closed with the application.
+        lifecycle: How the server tells the application that it is about to stop.
+
+    Returns:
+        The application, with all routes and layers.
     """
     admission = Admission(settings.max_requests_in_flight, settings.max_decoded_bytes_in_flight)
     memory = UploadMemory(settings.max_upload_bytes_in_flight)
+    limits = UploadLimits(
+        memory, settings.max_body_bytes, settings.upload_grace_seconds, settings.upload_bytes_per_second
+    )
+    batch_limits = replace(limits, max_body_bytes=settings.max_batch_body_bytes, max_files=MAX_FILES)
     transcoder = Transcoder(settings.transcode_threads)
     classify = ClassifyImage(
         classifier, admission, transcoder, model_types=settings.model_types, max_pixels=settings.max_pixels
@@ -59,25 +76,23 @@ def create_app(settings: Settings, classifier: Classifier, lifecycle: Lifecycle 
 
     app = FastAPI(
         title="Bin it right",
-        description=DESCRIPTION,
+        description=_DESCRIPTION,
         version="1",
+        servers=[{"url": "."}],  # relative to the document: behind a sub-path too
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    predict = predict_router(settings, classify, memory)
-    app.include_router(predict)  # first: routes are tried in order
+    app.include_router(predict_router(settings, limits, classify))  # first: routes are tried in order
     app.include_router(health_router(classifier, lifecycle or Lifecycle()))
     app.include_router(metrics_router(metrics.registry))
-    app.include_router(swagger_router())
-    app.include_router(page_router())
-    app.include_router(explain_router(settings, classify, transcoder, memory))
-    app.include_router(batch_router(settings, classify, memory))
-    app.include_router(feedback_router(settings, classifier, memory))
-    app.include_router(catalogue_router(settings, classifier))
+    app.include_router(static_router())
+    app.include_router(explain_router(settings, limits, classify, transcoder))
+    app.include_router(predict_batch_router(settings, batch_limits, classify))
+    app.include_router(feedback_router(settings, limits, classifier))
+    app.include_router(models_router(settings, classifier))
     app.add_exception_handler(HTTPException, _refused_by_router(settings))
-    app.add_middleware(StraightTo, router=predict)
     app.add_middleware(
         RequestMiddleware,
         keys=KeyCheck(settings.api_keys),
@@ -87,11 +102,12 @@ def create_app(settings: Settings, classifier: Classifier, lifecycle: Lifecycle 
     )
     if settings.cors_origins:
         allow_origins(app, settings.cors_origins)
-    app.openapi = lambda: _openapi(app, settings)  # type: ignore[method-assign]
+    if settings.api_keys:
+        describe_keys(app)
     return app
 
 
-def _tracing(settings: Settings) -> Tracing:
+def _tracing(settings: Settings) -> "PassThrough | OpenTelemetry":
     if settings.otlp_endpoint is None:
         return PassThrough()
     from gateway.telemetry import otel  # an optional dependency group, needed only here
@@ -109,9 +125,3 @@ def _refused_by_router(settings: Settings) -> Callable[[Request, Exception], Awa
         return http_problem(error.status_code, detail, context_of(request.scope).id, error.headers)
 
     return refuse
-
-
-def _openapi(app: FastAPI, settings: Settings) -> dict[str, Any]:
-    if app.openapi_schema is None:
-        app.openapi_schema = openapi_document(app, settings)
-    return app.openapi_schema

@@ -1,6 +1,8 @@
 """Around every request: its id, the API key, a problem document for each error, a log line and the metrics."""
 
 import time
+from contextlib import AbstractContextManager
+from typing import Protocol
 
 import structlog
 from fastapi import FastAPI
@@ -9,11 +11,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.errors import GatewayError
 from gateway.http.auth import KeyCheck
-from gateway.http.context import RequestContext, open_context
+from gateway.http.context import RequestContext, context_of
 from gateway.http.lingering_close import LingeringExchange
 from gateway.http.problems import problem_of
-from gateway.telemetry.metrics import Metrics, outcome_of
-from gateway.telemetry.tracing import Tracing
 
 log = structlog.get_logger("gateway.request")
 
@@ -33,6 +33,22 @@ _READABLE = ("X-Request-ID", "Server-Timing", "X-Model-Version", "X-Confidence",
 _SENDABLE = ("X-API-Key", "Authorization", "X-Request-ID", "X-Request-Timeout", "traceparent", "tracestate")
 
 
+class Metrics(Protocol):
+    """Counts requests. ``gateway.telemetry.metrics`` has the real one."""
+
+    def observe(self, context: RequestContext, status: int) -> None:
+        """Count a request that has ended with this status."""
+        ...
+
+
+class Tracing(Protocol):
+    """Traces requests. ``gateway.telemetry.tracing`` and ``gateway.telemetry.otel`` have the real ones."""
+
+    def request(self, scope: Scope, context: RequestContext) -> AbstractContextManager[None]:
+        """Surround a request; inside the block is known which trace context goes on to Triton."""
+        ...
+
+
 class RequestMiddleware:
     """The outermost layer but CORS. Plain ASGI: it costs microseconds and does not buffer."""
 
@@ -49,7 +65,7 @@ class RequestMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        context = open_context(scope)
+        context = context_of(scope)
         exchange = LingeringExchange(scope, receive, send)
         status = 0
 
@@ -66,13 +82,13 @@ class RequestMiddleware:
                 try:
                     self._keys.check(scope)
                     await self._app(scope, exchange.receive, send_with_headers)
-                except Exception as error:
-                    context.error = error
-                    if not isinstance(error, GatewayError):
+                except Exception as exc:
+                    context.error = exc
+                    if not isinstance(exc, GatewayError):
                         log.exception("fault", request_id=context.id)
                     if status:
                         raise
-                    response = problem_of(error, context.id, self._retry_after_seconds)
+                    response = problem_of(exc, context.id, self._retry_after_seconds)
                     await response(scope, exchange.receive, send_with_headers)
                 finally:
                     self._ended(context, status)
@@ -99,21 +115,21 @@ class RequestMiddleware:
             method=context.method,
             path=context.path[:200],
             status=status,
-            outcome=outcome_of(context, status),
+            outcome=context.outcome(status),
             milliseconds=round((time.perf_counter() - context.started) * 1000, 1),
             **{name: value for name, value in facts.items() if value is not None},
         )
 
 
 def _add_security_headers(headers: list[tuple[bytes, bytes]]) -> None:
-    """Adds them to a response's headers; a policy that the response has already is kept."""
+    """Add them to a response's headers; keep a policy that the response has already."""
     headers.extend(_SECURITY_HEADERS)
     if not any(name == _POLICY for name, _ in headers):
         headers.append((_POLICY, _NOTHING))
 
 
 def allow_origins(app: FastAPI, origins: tuple[str, ...]) -> None:
-    """Adds the layer around all others, so that preflights need no key and problems can be read."""
+    """Add the layer around all others, so that preflights need no key and problems can be read."""
     app.add_middleware(
         CORSMiddleware,
         allow_origins=list(origins),

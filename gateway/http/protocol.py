@@ -7,8 +7,7 @@ import httptools
 from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from gateway.http.context import new_request_id
-from gateway.http.disconnect import hang_up, make_watchable
+from gateway.http.context import context_of, new_request_id, open_context
 from gateway.http.problems import problem
 from gateway.settings import Settings
 
@@ -26,7 +25,7 @@ _MALFORMED = _Refusal(400, "Malformed HTTP", "What was sent is no HTTP request. 
 _TOO_SLOW = _Refusal(408, "Request too slow", "The headers did not arrive in time. Send the request again.")
 _TOO_LARGE = _Refusal(431, "Headers too large", "Send a shorter request line, and fewer or shorter headers.")
 _TOO_MANY = _Refusal(503, "Too many connections", "Open fewer connections, or try again later.")
-_TOO_DEEP = _Refusal(429, "Too many requests in flight", "Wait for answers before you send more over one connection.")
+_TOO_DEEP = _Refusal(429, "Too many concurrent requests", "Wait for answers before you send more over one connection.")
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -51,7 +50,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._cycles: list[RequestResponseCycle] = []  # requests that are not answered yet
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Refuses a connection too many; else begins to wait for a head."""
+        """Refuse a connection too many; else begin to wait for a head."""
         super().connection_made(transport)
         if len(self.connections) > self.settings.max_connections:
             self._refuse(_TOO_MANY)
@@ -59,13 +58,13 @@ class BoundedProtocol(HttpToolsProtocol):
             self._start_head_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forgets the timer, and tells all requests that the client has gone; uvicorn tells the last one only."""
+        """Forget the timer, and tell all requests that the client has gone; uvicorn tells the last one only."""
         self._stop_head_timer()
         self._disconnect()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parses, and counts the bytes of a head that has not ended yet."""
+        """Parse, and count the bytes of a head that has not ended yet."""
         if self._refused:
             return
         was_in_head, self._head_ended = self._in_head, False
@@ -76,26 +75,26 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._refuse(_TOO_LARGE)
 
     def on_message_begin(self) -> None:
-        """Counts anew for each request of a connection that is kept alive."""
+        """Count anew for each request of a connection that is kept alive."""
         super().on_message_begin()
         self._head_bytes = 0
         if self._head_timer is None:
             self._start_head_timer()
 
     def on_url(self, url: bytes) -> None:
-        """Counts the request line in."""
+        """Count the request line in."""
         self._count(len(url))
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Counts each header, also those behind a chunked body."""
+        """Count each header, also those behind a chunked body."""
         self._count(len(name) + len(value))
         if len(self.headers) >= self.settings.max_header_count:
             self._give_up(_TOO_LARGE)
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """The head has come in time."""
+        """Note that the head has come in time, and begin the context of the request."""
         self._stop_head_timer()
         self._in_head = False
         self._head_ended = True
@@ -103,25 +102,25 @@ class BoundedProtocol(HttpToolsProtocol):
         if len(self.pipeline) >= _MAX_PIPELINED:
             self._give_up(_TOO_DEEP)
         super().on_headers_complete()
-        make_watchable(cast(Scope, self.cycle.scope), self.flow.resume_reading)
+        open_context(cast(Scope, self.cycle.scope), self.flow.resume_reading)
         self._cycles = [cycle for cycle in self._cycles if not cycle.response_complete] + [self.cycle]
 
     def on_message_complete(self) -> None:
-        """What comes next is another head."""
+        """Expect another head."""
         self._in_head = True
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
-        """Answers where uvicorn could not parse, or where this class gave up."""
+        """Answer where uvicorn could not parse, or where this class gave up."""
         self._refuse(self._refusal or _MALFORMED)
 
     def _disconnect(self) -> bool:
-        """Tells the application that the client has gone. Whether an answer was on its way."""
+        """Tell the application that the client has gone, and say whether an answer was on its way."""
         waiting = [cycle for cycle in self._cycles if not cycle.response_complete]
         for cycle in waiting:
             cycle.disconnected = True
             cycle.message_event.set()
-            hang_up(cast(Scope, cycle.scope))
+            context_of(cast(Scope, cycle.scope)).disconnect()
         return any(cycle.response_started for cycle in waiting)
 
     def _count(self, count: int) -> None:
@@ -160,5 +159,5 @@ class BoundedProtocol(HttpToolsProtocol):
 
 
 def protocol_for(settings: Settings) -> type[BoundedProtocol]:
-    """The class of which uvicorn makes one for each connection."""
+    """Make the class of which uvicorn makes one for each connection."""
     return type("ConfiguredProtocol", (BoundedProtocol,), {"settings": settings})

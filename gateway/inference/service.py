@@ -5,7 +5,7 @@ import math
 import time
 from collections.abc import Awaitable, Callable
 
-import numpy
+import numpy as np
 
 from gateway.errors import DeadlineExceeded, InvalidAnswer, UnknownModel
 from gateway.images.header import ImageHeader
@@ -14,12 +14,12 @@ from gateway.images.transcode import Transcoder
 from gateway.inference.protocol import Classifier
 from gateway.inference.types import Answer, Explanation
 from gateway.triton.types import Prediction
-from gateway.uploads.admission import Admission, Slot
+from gateway.uploads.admission import Admission, Permit
 
 _SUM_TOLERANCE = 1e-3
 
 
-_Ask = Callable[[str, bytes, float, Callable[[], None]], Awaitable[Prediction]]
+_Ask = Callable[[str, bytes, float, Permit], Awaitable[Prediction]]
 
 
 class ClassifyImage:
@@ -54,38 +54,35 @@ class ClassifyImage:
         """The answer and what it is made of. Raises `CanNotExplain` besides what a call raises."""
         prediction, answer = await self._ask(self._classifier.explain, model_type, data, timeout_seconds)
         maps = prediction.maps
-        if maps is None or maps.ndim != 3 or len(maps) != len(answer.classes) or not numpy.isfinite(maps).all():
+        if maps is None or maps.ndim != 3 or len(maps) != len(answer.classes) or not np.isfinite(maps).all():
             raise InvalidAnswer("Triton's answer has no activation map for each class.")
         return Explanation(answer, maps)
 
     async def _ask(self, ask: _Ask, model_type: str, data: bytes, timeout_seconds: float) -> tuple[Prediction, Answer]:
         started = time.perf_counter()
         header = inspect(data, self._max_pixels)
-        slot = self._admission.admit(model_type, header.decoded_bytes)
-        if not header.native:
-            data = await self._converted(data, header, slot, timeout_seconds)
-        validated = time.perf_counter()
-        left = timeout_seconds - (validated - started)
-        if left <= 0:
-            slot.release()
-            raise DeadlineExceeded(timeout_seconds)
-        prediction = await ask(model_type, data, left, slot.release)
+        with self._admission.admit(model_type, header.decoded_bytes) as permit:
+            if not header.native:
+                data = await self._converted(data, header, permit, timeout_seconds)
+            validated = time.perf_counter()
+            left = timeout_seconds - (validated - started)
+            if left <= 0:
+                raise DeadlineExceeded(timeout_seconds)
+            prediction = await ask(model_type, data, left, permit)
         answered = time.perf_counter()
         return prediction, _answer(prediction, header, validated - started, answered - validated)
 
-    async def _converted(self, data: bytes, header: ImageHeader, slot: Slot, timeout_seconds: float) -> bytes:
-        # The thread goes on when nobody waits any more, so the slot is free only when it has ended.
+    async def _converted(self, data: bytes, header: ImageHeader, permit: Permit, timeout_seconds: float) -> bytes:
         conversion = self._transcoder.to_native(data, header)
         try:
             async with asyncio.timeout(timeout_seconds):
                 return await asyncio.shield(conversion)
-        except BaseException as error:
-            if conversion.done():
-                slot.release()
-            else:
-                conversion.add_done_callback(lambda _: slot.release())
-            if isinstance(error, TimeoutError):
-                raise DeadlineExceeded(timeout_seconds) from error
+        except (TimeoutError, asyncio.CancelledError) as exc:
+            # The thread goes on though nobody waits for it, so the place is free only when it has ended.
+            held = permit.take()
+            conversion.add_done_callback(lambda _: held.release())
+            if isinstance(exc, TimeoutError):
+                raise DeadlineExceeded(timeout_seconds) from exc
             raise
 
 

@@ -4,18 +4,19 @@ import asyncio
 import hashlib
 import re
 from pathlib import Path
+from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from gateway.docs.feedback import FEEDBACK
 from gateway.errors import BadParameter, FeedbackFull, ModelUnavailable
-from gateway.http.context import context_of
+from gateway.http.problems import problem_responses
+from gateway.http.received import received
 from gateway.images.inspect import inspect
 from gateway.inference.protocol import Classifier
+from gateway.routes.predict import ONE_FILE
 from gateway.settings import Settings
-from gateway.uploads.admission import UploadMemory
-from gateway.uploads.reader import UploadLimits, read_upload
+from gateway.uploads.reader import UploadLimits
 
 
 class FeedbackFolder:
@@ -27,9 +28,10 @@ class FeedbackFolder:
         self._writing = asyncio.Lock()
 
     async def keep(self, photo: bytes, format: str, label: str) -> None:
-        """Keeps the photo under the class. The same photo is kept once: the last word about it counts.
+        """Keep the photo under the class. The same photo is kept once: the last word about it counts.
 
-        Raises `FeedbackFull`.
+        Raises:
+            FeedbackFull: The folder holds as much as it may.
         """
         async with self._writing:
             await asyncio.to_thread(self._keep, photo, format, label)
@@ -51,24 +53,36 @@ class FeedbackFolder:
                 other.unlink(missing_ok=True)
 
 
-def feedback_router(settings: Settings, classifier: Classifier, memory: UploadMemory) -> APIRouter:
-    """The router with the one route; without a folder in the settings it has none."""
+def feedback_router(settings: Settings, limits: UploadLimits, classifier: Classifier) -> APIRouter:
+    """Make the router with the one route; without a folder in the settings it has none."""
     router = APIRouter()
     if settings.feedback_folder is None:
         return router
     folder = FeedbackFolder(settings.feedback_folder, settings.feedback_max_bytes)
-    limits = UploadLimits(settings.max_body_bytes, settings.upload_grace_seconds, settings.upload_bytes_per_second)
 
-    @router.post("/feedback", **FEEDBACK)
-    async def feedback(request: Request) -> Response:
-        """Keeps the photo under the class that it really shows."""
-        label = request.query_params.get("label", "")
-        _check_label(label, classifier)
-        context = context_of(request.scope)
-        with memory.share() as share:
-            photo = await read_upload(request.receive, request.headers, limits, share)
-            context.upload_bytes = len(photo)
-            await folder.keep(photo, inspect(photo, settings.max_pixels).format, label)
+    @router.post(
+        "/feedback",
+        tags=["Photos"],
+        summary="Keep a photo that was judged wrongly, to learn from it",
+        operation_id="feedback",
+        status_code=204,
+        response_class=Response,
+        responses={
+            204: {"description": "The photo is kept under this class"},
+            **problem_responses(401, 408, 413, 415, 422, 429, 503, 507),
+        },
+        openapi_extra={"requestBody": ONE_FILE},
+    )
+    async def feedback(
+        request: Request,
+        label: Annotated[str, Query(description="The class that the photo really shows.", examples=["glass"])] = "",
+    ) -> Response:
+        """Keep the photo under the class that it really shows."""
+        async with received(request, limits) as upload:
+            _check_label(label, classifier)
+            format_ = inspect(upload.file, settings.max_pixels).format
+            # A thread writes, and goes on when the client has gone: the next one waits for it all the same.
+            await asyncio.shield(folder.keep(upload.file, format_, label))
         return Response(status_code=204)
 
     return router

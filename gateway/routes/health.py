@@ -1,32 +1,64 @@
 """/health/live, /health/ready and /metrics: cheap to ask, never the cause of an inference."""
 
-import orjson
 from fastapi import APIRouter, Request
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
+from pydantic import BaseModel
 from starlette.responses import Response
 
-from gateway.docs.operations import LIVE, READY
 from gateway.http.context import context_of
-from gateway.http.problems import problem
+from gateway.http.problems import problem, problem_response
 from gateway.http.server import Lifecycle
 from gateway.inference.protocol import Classifier
 
 _NO_STORE = {"Cache-Control": "no-store"}
 _ASK_AGAIN_SECONDS = "1"
+_NEEDS_NO_KEY: dict[str, list[str]] = {"security": []}
+
+
+class Live(BaseModel):
+    """The process serves."""
+
+    status: str = "live"
+
+
+class Ready(BaseModel):
+    """Every model has answered lately."""
+
+    status: str = "ready"
+    models: list[str]
 
 
 def health_router(classifier: Classifier, lifecycle: Lifecycle) -> APIRouter:
-    """The router with both questions."""
-    router = APIRouter(prefix="/health")
+    """Make the router with both questions."""
+    router = APIRouter(prefix="/health", tags=["Service"])
 
-    @router.get("/live", **LIVE)
-    async def live() -> Response:
+    @router.get(
+        "/live",
+        summary="Is the process serving?",
+        operation_id="live",
+        responses={200: {"description": "It is"}},
+        openapi_extra=_NEEDS_NO_KEY,
+    )
+    async def live(response: Response) -> Live:
         """The process serves."""
-        return Response(b'{"status":"live"}', headers=_NO_STORE, media_type="application/json")
+        response.headers.update(_NO_STORE)
+        return Live()
 
-    @router.get("/ready", **READY)
-    async def ready(request: Request) -> Response:
+    @router.get(
+        "/ready",
+        summary="Did every model answer lately?",
+        operation_id="ready",
+        response_model=Ready,
+        responses={
+            200: {"description": "They did"},
+            **problem_response(
+                503, "Not ready", "No answer within the last ten seconds from: raw. Look at Triton.", "They did not"
+            ),
+        },
+        openapi_extra=_NEEDS_NO_KEY,
+    )
+    async def ready(request: Request, response: Response) -> Ready | Response:
         """Every model has answered within the last ten seconds."""
         models = classifier.readiness()
         silent = [model for model, is_ready in models.items() if not is_ready]
@@ -35,14 +67,14 @@ def health_router(classifier: Classifier, lifecycle: Lifecycle) -> APIRouter:
         if silent:
             detail = f"No answer within the last ten seconds from: {', '.join(silent)}. Look at Triton."
             return _not_ready(request, detail)
-        content = orjson.dumps({"status": "ready", "models": list(models)})
-        return Response(content, headers=_NO_STORE, media_type="application/json")
+        response.headers.update(_NO_STORE)
+        return Ready(models=list(models))
 
     return router
 
 
 def metrics_router(registry: CollectorRegistry) -> APIRouter:
-    """/metrics for Prometheus."""
+    """Make the router with /metrics for Prometheus."""
     router = APIRouter(include_in_schema=False)
 
     @router.get("/metrics")

@@ -1,18 +1,70 @@
 """GET /models: what can be asked, whether it answers, and how good it is."""
 
-import orjson
+from typing import Any
+
 from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from gateway.docs.batch import MAX_FILES
-from gateway.docs.catalogue import MODELS
+from gateway.http.problems import problem_responses
 from gateway.inference.protocol import Classifier
+from gateway.routes.predict_batch import MAX_FILES
 from gateway.settings import Settings
 from gateway.triton.types import ModelDescription
 
 
-def catalogue_router(settings: Settings, classifier: Classifier) -> APIRouter:
-    """The router with the one question. It asks nobody: the answer is what the gateway has learned so far."""
+class Model(BaseModel):
+    """What this gateway has learned of a model so far."""
+
+    name: str = Field(description="The model type, as in the URL.")
+    ready: bool = Field(description="It answered within the last ten seconds.")
+    version: str | None = Field(description="As in X-Model-Version; null until it has answered.")
+    classes: list[str] = Field(description="Empty until it has answered.")
+    confidence_threshold: float | None = Field(description="Under it an answer carries X-Confidence: low.")
+    metrics: dict[str, dict[str, float]] = Field(description="From the model card, by split and name.")
+    places: dict[str, Any] | None = Field(
+        description="From the model card: accuracy at other places, their means, and which were held out; null where "
+        "that was not measured."
+    )
+    explains: bool = Field(description="Whether POST /{model_type}/explain works.")
+
+
+class Models(BaseModel):
+    """The models, and what this gateway accepts."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "models": [
+                    {
+                        "name": "raw",
+                        "ready": True,
+                        "version": "1-0123456789ab",
+                        "classes": ["glass", "paper", "cardboard", "plastic", "metal", "trash"],
+                        "confidence_threshold": 0.5,
+                        "metrics": {"test": {"accuracy": 0.5}},
+                        "places": None,
+                        "explains": True,
+                    }
+                ],
+                "limits": {
+                    "max_body_bytes": 20971520,
+                    "max_pixels": 64000000,
+                    "max_batch_body_bytes": 67108864,
+                    "max_batch_files": 32,
+                },
+                "feedback": False,
+            }
+        }
+    )
+
+    models: list[Model]
+    limits: dict[str, int]
+    feedback: bool = Field(description="Whether POST /feedback exists.")
+
+
+def models_router(settings: Settings, classifier: Classifier) -> APIRouter:
+    """Make the router with the one question. It asks nobody: the answer is what the gateway has learned so far."""
     router = APIRouter()
     limits = {
         "max_body_bytes": settings.max_body_bytes,
@@ -21,25 +73,32 @@ def catalogue_router(settings: Settings, classifier: Classifier) -> APIRouter:
         "max_batch_files": MAX_FILES,
     }
 
-    @router.get("/models", **MODELS)
-    async def models() -> Response:
+    @router.get(
+        "/models",
+        tags=["Service"],
+        summary="Which models are there, and how good are they?",
+        operation_id="models",
+        responses={200: {"description": "The models, and what this gateway accepts"}, **problem_responses(401)},
+    )
+    async def models(response: Response) -> Models:
         """The models with readiness, version, classes and the metrics of their cards."""
+        response.headers["Cache-Control"] = "no-store"
         ready, described = classifier.readiness(), classifier.described()
         entries = [_entry(name, ready[name], described.get(name)) for name in settings.model_types]
-        content = orjson.dumps({"models": entries, "limits": limits, "feedback": settings.feedback_folder is not None})
-        return Response(content, headers={"Cache-Control": "no-store"}, media_type="application/json")
+        return Models(models=entries, limits=limits, feedback=settings.feedback_folder is not None)
 
     return router
 
 
-def _entry(name: str, ready: bool, model: ModelDescription | None) -> dict[str, object]:
-    return {
-        "name": name,
-        "ready": ready,
-        "version": model.version(model.version_number) if model else None,
-        "classes": model.labels if model else (),
-        "confidence_threshold": model.confidence_threshold if model else None,
-        "metrics": model.metrics if model else {},
-        "places": model.places if model else None,
-        "explains": model.explains if model else False,
-    }
+def _entry(name: str, ready: bool, model: ModelDescription | None) -> Model:
+    model = model or ModelDescription(labels=())
+    return Model(
+        name=name,
+        ready=ready,
+        version=model.version(model.version_number) or None,
+        classes=list(model.labels),
+        confidence_threshold=model.confidence_threshold,
+        metrics={split: dict(values) for split, values in model.metrics.items()},
+        places=None if model.places is None else dict(model.places),
+        explains=model.explains,
+    )

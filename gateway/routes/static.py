@@ -1,53 +1,69 @@
-"""The page at /: plain files out of `gateway/web`, no build step, nothing from another host."""
+"""The pages at / and /docs: plain files, no build step, nothing from another host, no inline script."""
 
 import hashlib
 from collections.abc import Awaitable, Callable
 from importlib.resources import files
-from typing import Final
+from typing import Final, NamedTuple
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-_FILES: Final = {
-    "/": ("index.html", "text/html"),
-    "/web/app.js": ("app.js", "text/javascript"),
-    "/web/api.js": ("api.js", "text/javascript"),
-    "/web/card.js": ("card.js", "text/javascript"),
-    "/web/drop.js": ("drop.js", "text/javascript"),
-    "/web/scale.js": ("scale.js", "text/javascript"),
-    "/web/style.css": ("style.css", "text/css"),
-    "/web/icon.svg": ("icon.svg", "image/svg+xml"),
-    "/web/drawn_bottle.webp": ("drawn_bottle.webp", "image/webp"),
-    "/web/drawn_box.webp": ("drawn_box.webp", "image/webp"),
-    "/web/drawn_can.webp": ("drawn_can.webp", "image/webp"),
-}
+_WEB, _SWAGGER = "gateway.web", "fastapi_swagger.resources"
 # Own files only, no inline script or style; blob: is for the photos that a visitor is about to send.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+# Swagger UI sets styles from its script and draws with data: images.
+_DOCS_POLICY = _POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'").replace("blob:", "data:")
 
 
-def page_router() -> APIRouter:
-    """The router with the page and its files."""
+class _File(NamedTuple):
+    package: str
+    name: str
+    media_type: str
+    policy: str = _POLICY
+
+
+_FILES: Final = {
+    "/": _File(_WEB, "index.html", "text/html"),
+    "/web/app.js": _File(_WEB, "app.js", "text/javascript"),
+    "/web/api.js": _File(_WEB, "api.js", "text/javascript"),
+    "/web/card.js": _File(_WEB, "card.js", "text/javascript"),
+    "/web/drop.js": _File(_WEB, "drop.js", "text/javascript"),
+    "/web/scale.js": _File(_WEB, "scale.js", "text/javascript"),
+    "/web/style.css": _File(_WEB, "style.css", "text/css"),
+    "/web/icon.svg": _File(_WEB, "icon.svg", "image/svg+xml"),
+    "/web/drawn_bottle.webp": _File(_WEB, "drawn_bottle.webp", "image/webp"),
+    "/web/drawn_box.webp": _File(_WEB, "drawn_box.webp", "image/webp"),
+    "/web/drawn_can.webp": _File(_WEB, "drawn_can.webp", "image/webp"),
+    "/docs": _File(_WEB, "docs.html", "text/html", _DOCS_POLICY),
+    "/web/docs.js": _File(_WEB, "docs.js", "text/javascript"),
+    "/docs/swagger-ui-bundle.js": _File(_SWAGGER, "swagger-ui-bundle.js", "text/javascript"),
+    "/docs/swagger-ui.css": _File(_SWAGGER, "swagger-ui.css", "text/css"),
+}
+
+
+def static_router() -> APIRouter:
+    """Make the router with the pages and their files."""
     router = APIRouter(include_in_schema=False)
-    for path, (name, media_type) in _FILES.items():
-        router.add_api_route(path, _file(name, media_type), methods=["GET", "HEAD"])
+    for path, file in _FILES.items():
+        router.add_api_route(path, _endpoint(file), methods=["GET", "HEAD"])
     return router
 
 
-def _file(name: str, media_type: str) -> Callable[[Request], Awaitable[Response]]:
-    content = files("gateway.web").joinpath(name).read_bytes()
+def _endpoint(file: _File) -> Callable[[Request], Awaitable[Response]]:
+    content = files(file.package).joinpath(file.name).read_bytes()
     # Asked for again each time, sent again only after an update: nobody runs an old page against a new API.
     headers = {
         "Cache-Control": "no-cache",
-        "Content-Security-Policy": _POLICY,
+        "Content-Security-Policy": file.policy,
         "ETag": f'"{hashlib.sha256(content).hexdigest()[:16]}"',
     }
 
     async def serve(request: Request) -> Response:
         if request.headers.get("if-none-match") == headers["ETag"]:
             return Response(status_code=304, headers=headers)
-        return Response(content, headers=headers, media_type=media_type)
+        return Response(content, headers=headers, media_type=file.media_type)
 
     return serve

@@ -1,6 +1,5 @@
 """What Prometheus may ask: requests by model, version and outcome, times of the stages, and what is in flight."""
 
-import re
 import time
 from collections.abc import Iterator
 from functools import cache
@@ -17,7 +16,6 @@ from gateway.uploads.admission import Admission, UploadMemory
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _CONFIDENCE = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
-_BETWEEN_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 class Metrics:
@@ -75,7 +73,7 @@ class Metrics:
         model = context.model_type or "none"
         answer = context.answer
         version = answer.model_version if answer else ""
-        self._of(self._requests, model, version, outcome_of(context, status), status).inc()
+        self._of(self._requests, model, version, context.outcome(status), status).inc()
         for error in (context.error, *context.batch):
             if isinstance(error, Overloaded):
                 self._rejected.labels(error.reason).inc()
@@ -103,13 +101,6 @@ class Metrics:
         self._of(self._confidence, model, version).observe(answer.confidence)
         if answer.not_sure:
             self._of(self._not_sure, model, version).inc()
-
-
-def outcome_of(context: RequestContext, status: int) -> str:
-    """`ok`, the kind of error in snake case, or what the router said."""
-    if context.error is not None:
-        return _BETWEEN_WORDS.sub("_", type(context.error).__name__).lower()
-    return "ok" if status < 400 else {404: "unknown_path", 405: "wrong_method"}.get(status, "refused")
 
 
 class StateCollector(Collector):

@@ -29,7 +29,7 @@ class OpenTelemetry:
 
     @contextmanager
     def request(self, scope: Scope, context: RequestContext) -> Iterator[None]:
-        """A span over the whole request; what went on inside becomes its attributes."""
+        """Span the whole request; what went on inside becomes its attributes."""
         carrier = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         parent = self._propagator.extract(carrier)
         with self._tracer.start_as_current_span(context.method, parent, SpanKind.SERVER) as span:
@@ -52,10 +52,10 @@ class OpenTelemetry:
                 span.set_attribute("stage.triton.seconds", answer.triton_seconds)
 
     def close(self) -> None:
-        """Sends the spans that are left."""
+        """Send the spans that are left."""
         self._provider.shutdown()
 
 
 def exporting_to(endpoint: str) -> OpenTelemetry:
-    """Traces that go to an OTLP collector by gRPC."""
+    """Make traces that go to an OTLP collector by gRPC."""
     return OpenTelemetry(OTLPSpanExporter(endpoint=endpoint, insecure=endpoint.startswith("http://")))

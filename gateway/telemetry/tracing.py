@@ -2,7 +2,6 @@
 
 import re
 from contextlib import AbstractContextManager, nullcontext
-from typing import Protocol
 
 from starlette.types import Scope
 
@@ -17,23 +16,11 @@ _FORMS = {
 _NOTHING = nullcontext()
 
 
-class Tracing(Protocol):
-    """Surrounds each request."""
-
-    def request(self, scope: Scope, context: RequestContext) -> AbstractContextManager[None]:
-        """Sets what `gateway.triton.channel.outgoing_trace` says inside the block."""
-        ...
-
-    def close(self) -> None:
-        """Sends what is left."""
-        ...
-
-
 class PassThrough:
     """Makes no traces of its own."""
 
     def request(self, scope: Scope, context: RequestContext) -> AbstractContextManager[None]:
-        """Hands on what the client sent, where it has the form: gRPC raises an error for bytes that it can not send."""
+        """Hand on what the client sent, where it has the form: gRPC raises an error for bytes that it cannot send."""
         incoming = {
             name.decode(): value.decode()
             for name, value in scope["headers"]
@@ -43,4 +30,4 @@ class PassThrough:
         return _NOTHING
 
     def close(self) -> None:
-        """Nothing to do."""
+        """Do nothing."""

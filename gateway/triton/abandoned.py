@@ -1,22 +1,24 @@
-"""Knows when Triton is done with a request, also with one whose client has stopped waiting."""
+"""Holds the permits of calls to Triton that were given up, until Triton has done with them."""
 
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from gateway.uploads.admission import Permit
+
 _LONGEST_HOLD_SECONDS = 60.0
 
 
 @dataclass(slots=True)
 class _Abandoned:
-    done: Callable[[], None]
+    permit: Permit
     expiry: asyncio.TimerHandle
     later_answers: int = 0
 
 
 class AbandonedCalls:
-    """Numbers the requests to each model in the order they are sent, and keeps those that were abandoned.
+    """Numbers the requests to each model in the order they are sent, and holds the permits of the abandoned ones.
 
     A cancelled call ends for the client at once, but what stands in a queue of Triton is still executed, and nothing
     tells when. The queues are first in, first out: once a request that was sent later has its answer, the abandoned
@@ -25,7 +27,12 @@ class AbandonedCalls:
     """
 
     def __init__(self, replicas: int, ask: Callable[[str], None]) -> None:
-        """`ask` is called where nobody waits for an answer of a model whose abandoned requests need one."""
+        """Begin with no requests.
+
+        Args:
+            replicas: How many servers are asked in turn.
+            ask: Called with a model where nobody waits for its answer, and its abandoned requests need one.
+        """
         self.replicas = replicas
         self._ask = ask
         self._last_number = 0
@@ -33,13 +40,13 @@ class AbandonedCalls:
         self._abandoned: defaultdict[str, dict[int, _Abandoned]] = defaultdict(dict)
 
     def begin(self, model: str) -> int:
-        """A request is about to be sent; returns its number."""
+        """Note that a request is about to be sent, and return its number."""
         self._last_number += 1
         self._waiting[model] += 1
         return self._last_number
 
     def answered(self, model: str, number: int) -> None:
-        """Triton has answered the request from the end of the last queue."""
+        """Note that Triton has answered the request."""
         self._waiting[model] -= 1
         if not (abandoned := self._abandoned[model]):
             return
@@ -50,26 +57,26 @@ class AbandonedCalls:
         self._ask_if_needed(model)
 
     def failed(self, model: str) -> None:
-        """The request has ended with an error, which says nothing of the others."""
+        """Note that the request has ended with an error, which says nothing of the others."""
         self._waiting[model] -= 1
         self._ask_if_needed(model)
 
-    def abandon(self, model: str, number: int, done: Callable[[], None]) -> None:
-        """The client stops waiting for the request; `done` is called when Triton does not work on it any more."""
+    def abandon(self, model: str, number: int, permit: Permit) -> None:
+        """Note that nobody waits for the request any more; hold its permit until Triton has done with it."""
         self._waiting[model] -= 1
         expiry = asyncio.get_running_loop().call_later(_LONGEST_HOLD_SECONDS, self._release, model, number)
-        self._abandoned[model][number] = _Abandoned(done, expiry)
+        self._abandoned[model][number] = _Abandoned(permit, expiry)
         self._ask_if_needed(model)
 
     def disconnected(self) -> None:
-        """The connection broke. With a single server this ends all that was abandoned on it."""
+        """Note that the connection broke. With a single server this ends all that was abandoned on it."""
         if self.replicas == 1:
             for model, abandoned in self._abandoned.items():
                 for number in list(abandoned):
                     self._release(model, number)
 
     def needs_answer(self, model: str) -> bool:
-        """Whether requests were abandoned and nobody else waits for an answer that would tell of them."""
+        """Say whether requests were abandoned and nobody else waits for an answer that would tell of them."""
         return bool(self._abandoned[model]) and self._waiting[model] == 0
 
     def _ask_if_needed(self, model: str) -> None:
@@ -79,4 +86,4 @@ class AbandonedCalls:
     def _release(self, model: str, number: int) -> None:
         abandoned = self._abandoned[model].pop(number)
         abandoned.expiry.cancel()
-        abandoned.done()
+        abandoned.permit.release()

@@ -3,7 +3,7 @@
 import asyncio
 import io
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import grpc
@@ -29,6 +29,7 @@ from gateway.triton.models import KnownModels, describe
 from gateway.triton.readiness import Readiness
 from gateway.triton.shared_lock import SharedLock
 from gateway.triton.types import ModelDescription, Prediction
+from gateway.uploads.admission import Permit
 
 _PROBE_TIMEOUT_SECONDS = 5.0
 _ASK_AGAIN_SECONDS = 0.5
@@ -37,10 +38,18 @@ log = structlog.get_logger(__name__)
 
 
 class TritonClassifier:
-    """Classifies through Triton's ensembles. See `gateway.inference.protocol.Classifier` for the contract."""
+    """Classifies through Triton's ensembles, as ``gateway.inference.protocol.Classifier`` says."""
 
     def __init__(self, url: str, model_types: tuple[str, ...]) -> None:
-        """Raises `ValueError` for addresses that gRPC can not take."""
+        """Learn where Triton is; nothing is opened yet.
+
+        Args:
+            url: One or several addresses, as the setting ``TRITON_URL`` has them.
+            model_types: The ensembles that are served.
+
+        Raises:
+            ValueError: Addresses that gRPC cannot take.
+        """
         self._url = url
         self._target = target(url)
         self._models = KnownModels(self._ask_for_labels)
@@ -54,7 +63,7 @@ class TritonClassifier:
         self._probe_image = _probe_image()
 
     async def start(self) -> None:
-        """Opens the channel, which connects by itself, and begins to probe."""
+        """Open the channel, which connects by itself, and begin to probe."""
         self._lock = SharedLock()
         self._calls = AbandonedCalls(await asyncio.to_thread(replicas, self._url), self._ask)
         self._channel = connect(self._target)
@@ -62,7 +71,7 @@ class TritonClassifier:
         self._prober = asyncio.create_task(self._readiness.keep_probing(self._probe), name="triton-prober")
 
     async def close(self) -> None:
-        """Stops probing and closes the channel."""
+        """Stop probing and close the channel."""
         tasks = [self._prober, *self._asking.values()]
         for task in tasks:
             task.cancel()
@@ -71,21 +80,21 @@ class TritonClassifier:
         await self._channel.close()
 
     def readiness(self) -> Mapping[str, bool]:
-        """Which models answered within the last ten seconds."""
+        """Say which models answered within the last ten seconds."""
         return self._readiness.by_model()
 
     def described(self) -> Mapping[str, ModelDescription]:
-        """The models whose labels are known."""
+        """Return the models whose labels are known."""
         return self._models.described()
 
-    async def classify(self, model: str, image: bytes, timeout_seconds: float, done: Callable[[], None]) -> Prediction:
-        """Sends the image, and once more, alone, where its batch failed. Raises the errors of `gateway.errors`."""
-        return await self._answer(_Request(model, image, timeout_seconds, time.monotonic() + timeout_seconds, done))
+    async def classify(self, model: str, image: bytes, timeout_seconds: float, permit: Permit) -> Prediction:
+        """Send the image, and once more, alone, where its batch failed."""
+        return await self._answer(_Request(model, image, timeout_seconds, time.monotonic() + timeout_seconds, permit))
 
-    async def explain(self, model: str, image: bytes, timeout_seconds: float, done: Callable[[], None]) -> Prediction:
-        """As `classify`, with the activation maps."""
+    async def explain(self, model: str, image: bytes, timeout_seconds: float, permit: Permit) -> Prediction:
+        """Send the image as ``classify`` does, and ask for the activation maps too."""
         deadline = time.monotonic() + timeout_seconds
-        return await self._answer(_Request(model, image, timeout_seconds, deadline, done, explain=True))
+        return await self._answer(_Request(model, image, timeout_seconds, deadline, permit, explain=True))
 
     async def _answer(self, request: "_Request") -> Prediction:
         timeout_seconds = request.timeout_seconds
@@ -98,13 +107,10 @@ class TritonClassifier:
                     log.warning("batch_failed", model=request.model)
                 async with self._lock.exclusive():
                     return await self._infer(request)
-        except BatchFailed as error:
-            raise BrokenImage("The image can not be decoded. Send the original file.") from error
-        except TimeoutError as error:
-            raise DeadlineExceeded(timeout_seconds) from error
-        finally:
-            if not request.abandoned:
-                request.done()
+        except BatchFailed as exc:
+            raise BrokenImage("The image cannot be decoded. Send the original file.") from exc
+        except TimeoutError as exc:
+            raise DeadlineExceeded(timeout_seconds) from exc
 
     async def _infer_somewhere(self, request: "_Request") -> Prediction:
         try:
@@ -130,26 +136,25 @@ class TritonClassifier:
                     metadata=tuple(trace.items()) if trace else None,
                 )
         except (DeadlineExceeded, asyncio.CancelledError):
-            request.abandoned = True
-            self._calls.abandon(model, number, request.done)
+            self._calls.abandon(model, number, request.permit.take())
             raise
-        except BaseException as error:  # also what is no error of a request, as of a channel that is closed
+        except BaseException as exc:  # also what is no error of a request, as of a channel that is closed
             self._calls.failed(model)
-            if isinstance(error, GatewayError):
-                self._note_failure(model, error)
+            if isinstance(exc, GatewayError):
+                self._note_failure(model, exc)
             raise
         self._calls.answered(model, number)
         self._readiness.answered(model)
         maps = activation_maps(response) if request.explain else None
         return Prediction(description, probabilities(response), response.model_version, maps)
 
-    def _note_failure(self, model: str, error: GatewayError) -> None:
-        if isinstance(error, QueueFull):  # busy, but there
+    def _note_failure(self, model: str, exc: GatewayError) -> None:
+        if isinstance(exc, QueueFull):  # busy, but there
             self._readiness.answered(model)
-        elif isinstance(error, ConnectionLost):
+        elif isinstance(exc, ConnectionLost):
             self._models.forget_all()
             self._calls.disconnected()
-        elif isinstance(error, ModelUnavailable):
+        elif isinstance(exc, ModelUnavailable):
             self._models.forget(model)
 
     async def _ask_for_labels(self, model: str) -> ModelDescription:
@@ -157,12 +162,12 @@ class TritonClassifier:
         try:
             with Translated(model, _PROBE_TIMEOUT_SECONDS):
                 description = await describe(self._triton, model, self._probe_image, _PROBE_TIMEOUT_SECONDS)
-        except BaseException as error:
+        except BaseException as exc:
             self._calls.failed(model)
-            if isinstance(error, GatewayError):
-                self._note_failure(model, error)
-            if isinstance(error, DeadlineExceeded):  # the probe's own, which says nothing of a request's
-                raise ModelUnavailable(model) from error
+            if isinstance(exc, GatewayError):
+                self._note_failure(model, exc)
+            if isinstance(exc, DeadlineExceeded):  # the probe's own, which says nothing of a request's
+                raise ModelUnavailable(model) from exc
             raise
         self._calls.answered(model, number)
         self._readiness.answered(model)
@@ -173,8 +178,8 @@ class TritonClassifier:
             await self._models.learn(model)
         except QueueFull:
             return True
-        except GatewayError as error:
-            log.info("probe_failed", model=model, error=str(error.__cause__ or error))
+        except GatewayError as exc:
+            log.info("probe_failed", model=model, error=str(exc.__cause__ or exc))
             return False
         return True
 
@@ -195,13 +200,12 @@ class _Request:
     image: bytes
     timeout_seconds: float
     deadline: float
-    done: Callable[[], None]
+    permit: Permit
     explain: bool = False
-    abandoned: bool = False
 
 
 def _probe_image() -> bytes:
-    """A small grey JPEG, drawn here, to ask Triton with."""
+    """Draw a small grey JPEG to ask Triton with."""
     output = io.BytesIO()
     Image.new("RGB", (32, 32), (127, 127, 127)).save(output, "JPEG")
     return output.getvalue()

@@ -1,129 +1,121 @@
-"""Collects the files out of a multipart form, piece by piece."""
+"""Finds the files in a multipart form (RFC 7578 and RFC 2046, section 5.1).
 
-from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartParser, parse_options_header
+Written here because the parsers at hand refuse what RFC 2046 allows and clients send: a preamble, blanks behind a
+boundary, lines that end with LF alone. The body is in memory as a whole, so a few searches find all of it.
+"""
+
+import re
+from collections.abc import Iterator
 
 from gateway.errors import MalformedUpload
 
-HOW_TO = "Send multipart/form-data with one file in the field `file`, as `curl -F file=@photo.jpg` does."
-
-_FIELD = b"file"
+_HOW_TO = "Send multipart/form-data with one file in the field `file`, as `curl -F file=@photo.jpg` does."
+_FIELD = "file"
 _MAX_OTHER_PARTS = 15
 _MAX_PART_HEADERS = 16
 _MAX_PART_HEADER_BYTES = 4096
+_MAX_BOUNDARY_LENGTH = 200
+_MAX_NEAR_BOUNDARIES = 1000  # lines that only begin like a boundary: each costs a look
+_PARAMETER = re.compile(r""";\s*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s"]*))""")
+_END_OF_LINE = re.compile(rb"[ \t]*(\r?\n|\Z)")
 
 
-class FileForm:
-    """The fields `file` of a multipart body; all other fields are dropped.
+def boundary_of(content_type: str) -> bytes | None:
+    """Return the boundary that the header Content-Type of a multipart form names; None where it is no such header."""
+    kind, _, _ = content_type.partition(";")
+    boundary = _parameters(content_type).get("boundary", "")
+    if kind.strip().lower() != "multipart/form-data" or not 0 < len(boundary) <= _MAX_BOUNDARY_LENGTH:
+        return None
+    return boundary.encode("latin-1")
 
-    What is wrong with the form is said only at the end, by `contents`: until then the body may turn out to be too
-    large or too slow, which come first.
+
+def files_of(body: bytes | bytearray, boundary: bytes | None, max_files: int) -> list[bytes]:
+    """Return the contents of the fields ``file``; all other fields are dropped.
+
+    Args:
+        body: The whole body of the request.
+        boundary: As ``boundary_of`` returns it.
+        max_files: Most files that there may be; a single one may not be empty.
+
+    Raises:
+        MalformedUpload: This is no multipart form, or it has no file, or too many.
     """
+    if boundary is None:
+        raise _malformed("The body is no multipart form with a boundary, or with one of more than 200 letters.")
+    files: list[bytes] = []
+    view = memoryview(body)
+    for number, (name, start, end) in enumerate(_parts(body, boundary)):
+        if number == _MAX_OTHER_PARTS + max_files:
+            raise _malformed(f"The form has more than {number} parts.")
+        if name != _FIELD:
+            continue
+        if len(files) == max_files:
+            too_many = "two fields" if max_files == 1 else f"more than {max_files} fields"
+            raise _malformed(f"The form has {too_many} `file`.")
+        files.append(bytes(view[start:end]))
+    if not files:
+        raise _malformed("The form has no field `file`.")
+    if max_files == 1 and not files[0]:
+        raise _malformed("The field `file` is empty.")
+    return files
 
-    def __init__(self, content_type: str, max_files: int) -> None:
-        self._max_files = max_files
-        # One growing buffer a file, not a list of pieces: the allocator gives a large buffer back whole.
-        self._files: list[bytearray] = []
-        self._wrong: str | None = None  # not an error, whose traceback would keep the body alive
-        self._parts = 0
-        self._in_file = self._ended = False
-        self._header_name = self._header_value = self._disposition = b""
-        self._parser: MultipartParser | None = None
-        kind, options = parse_options_header(content_type)
-        boundary = options.get(b"boundary")
-        if kind != b"multipart/form-data" or not boundary:
-            self._give_up("The body is no multipart form with a boundary.")
-            return
-        try:
-            self._parser = MultipartParser(
-                boundary,
-                {
-                    "on_part_begin": self._on_part_begin,
-                    "on_header_field": self._on_header_field,
-                    "on_header_value": self._on_header_value,
-                    "on_header_end": self._on_header_end,
-                    "on_headers_finished": self._on_headers_finished,
-                    "on_part_data": self._on_part_data,
-                    "on_end": self._on_end,
-                },
-                max_header_count=_MAX_PART_HEADERS,
-                max_header_size=_MAX_PART_HEADER_BYTES,
-            )
-        except FormParserError:
-            self._give_up("The boundary of the multipart form is too long.")
 
-    @property
-    def is_open(self) -> bool:
-        """Whether more of the body is of interest: no error was found, and the closing boundary not yet."""
-        return self._parser is not None and not self._ended
+def _parts(body: bytes | bytearray, boundary: bytes) -> Iterator[tuple[str | None, int, int]]:
+    """Yield the field's name of each part, and where its content starts and ends."""
+    opening = b"--" + boundary
+    at = 0 if body.startswith(opening) else body.find(b"\n" + opening) + 1  # a preamble may stand before the first one
+    ended = _END_OF_LINE.match(body, at + len(opening)) if at or body.startswith(opening) else None
+    if ended is None and body[at : at + len(opening) + 2] == opening + b"--":
+        return
+    if ended is None or not ended[1]:
+        raise _malformed("The multipart form is malformed: it has no line with its boundary.")
+    newline = ended[1]  # the form's kind of line end, LF alone or CR and LF
+    at = ended.end()
+    closed = False
+    while not closed:
+        name, start = _head(body, at, newline)
+        end, at, closed = _next_boundary(body, start - len(newline), newline + opening)
+        yield name, start, max(start, end)
 
-    def write(self, chunk: bytes) -> None:
-        """Takes the next bytes of the body."""
-        if self._parser is None:
-            return
-        try:
-            self._parser.write(chunk)
-        except FormParserError:
-            self._give_up(self._wrong or "The multipart form is malformed.")
 
-    def contents(self) -> list[bytes]:
-        """The files, once the body has ended. Raises `MalformedUpload` for all that was wrong with it."""
-        if self._wrong is None and not self._ended:
-            self._give_up("The multipart form ends before its closing boundary.")
-        elif self._wrong is None and not self._files:
-            self._give_up("The form has no field `file`.")
-        if self._wrong is not None:
-            raise MalformedUpload(f"{self._wrong} {HOW_TO}")
-        contents = []
-        for buffer in self._files:
-            contents.append(bytes(buffer))
-            buffer.clear()
-        return contents
+def _head(body: bytes | bytearray, at: int, newline: bytes) -> tuple[str | None, int]:
+    """Read the headers of a part: return the name of its field, and where its content starts."""
+    name = None
+    for _ in range(_MAX_PART_HEADERS + 1):
+        end = body.find(newline, at, at + _MAX_PART_HEADER_BYTES)
+        if end < 0:
+            break
+        line = body[at:end].decode("latin-1")
+        at = end + len(newline)
+        if not line:
+            return name, at
+        field, colon, value = line.partition(":")
+        if not colon:
+            break
+        if field.strip().lower() == "content-disposition":
+            name = _parameters(value).get("name")
+    raise _malformed("The headers of a part are malformed, cut off, too many or too long.")
 
-    def close(self) -> None:
-        """Drops everything. The parser and its callbacks hold each other, so nothing would go by itself."""
-        self._parser = None
-        self._files = []
 
-    def _give_up(self, why: str) -> None:
-        self._wrong = why
-        self.close()
+def _next_boundary(body: bytes | bytearray, at: int, delimiter: bytes) -> tuple[int, int, bool]:
+    """Return where the content ends, where the next part begins, and whether the boundary is the closing one."""
+    for _ in range(_MAX_NEAR_BOUNDARIES):
+        end = body.find(delimiter, at)
+        if end < 0:
+            raise _malformed("The multipart form ends before its closing boundary.")
+        at = end + len(delimiter)
+        if body[at : at + 2] == b"--":
+            return end, at + 2, True
+        if (ended := _END_OF_LINE.match(body, at)) and ended[1]:
+            return end, ended.end(), False
+    raise _malformed("The multipart form has a boundary that its content has too.")
 
-    def _stop(self, why: str) -> None:
-        self._wrong = why
-        raise FormParserError(why)
 
-    def _on_part_begin(self) -> None:
-        self._parts += 1
-        if self._parts > (most := _MAX_OTHER_PARTS + self._max_files):
-            self._stop(f"The form has more than {most} parts.")
-        self._disposition = b""
+def _parameters(header: str) -> dict[str, str]:
+    """Return the parameters of a header such as ``form-data; name="file"``."""
+    found = (match.groups("") for match in _PARAMETER.finditer(header))
+    return {name.lower(): re.sub(r"\\(.)", r"\1", quoted) or plain for name, quoted, plain in found}
 
-    def _on_header_field(self, data: bytes, start: int, end: int) -> None:
-        self._header_name += data[start:end]
 
-    def _on_header_value(self, data: bytes, start: int, end: int) -> None:
-        self._header_value += data[start:end]
-
-    def _on_header_end(self) -> None:
-        if self._header_name.lower() == b"content-disposition":
-            self._disposition = self._header_value
-        self._header_name = self._header_value = b""
-
-    def _on_headers_finished(self) -> None:
-        _, options = parse_options_header(self._disposition)
-        self._in_file = options.get(b"name") == _FIELD
-        if self._in_file:
-            if len(self._files) == self._max_files:
-                self._stop(f"The form has {self._too_many()} `file`.")
-            self._files.append(bytearray())
-
-    def _on_part_data(self, data: bytes, start: int, end: int) -> None:
-        if self._in_file:
-            self._files[-1] += memoryview(data)[start:end]
-
-    def _on_end(self) -> None:
-        self._ended = True
-
-    def _too_many(self) -> str:
-        return "two fields" if self._max_files == 1 else f"more than {self._max_files} fields"
+def _malformed(why: str) -> MalformedUpload:
+    return MalformedUpload(f"{why} {_HOW_TO}")

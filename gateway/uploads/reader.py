@@ -5,51 +5,59 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.errors import BodyTooLarge, ClientGone, MalformedUpload, UploadTimeout
-from gateway.uploads.admission import UploadShare
-from gateway.uploads.multipart import HOW_TO, FileForm
+from gateway.errors import BodyTooLarge, ClientGone, UploadTimeout
+from gateway.uploads.admission import UploadMemory, UploadShare
+from gateway.uploads.multipart import boundary_of, files_of
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
 class UploadLimits:
-    """Bounds of one upload: bytes of the body, seconds that any upload has, bytes that earn one second more, files."""
+    """Bounds of one upload.
 
+    Attributes:
+        memory: What the uploads of all requests share.
+        max_body_bytes: Largest body.
+        grace_seconds: Time that any upload has.
+        bytes_per_second: The least rate after that time.
+        max_files: Most files in the form.
+    """
+
+    memory: UploadMemory
     max_body_bytes: int
     grace_seconds: float
     bytes_per_second: int
     max_files: int = 1
 
 
-async def read_upload(receive: Receive, headers: Mapping[str, str], limits: UploadLimits, memory: UploadShare) -> bytes:
-    """The bytes of the one field `file`, which may not be empty. Raises what `read_uploads` raises."""
-    (content,) = await read_uploads(receive, headers, limits, memory)
-    if not content:
-        raise MalformedUpload(f"The field `file` is empty. {HOW_TO}")
-    return content
-
-
-async def read_uploads(
+async def read_files(
     receive: Receive, headers: Mapping[str, str], limits: UploadLimits, memory: UploadShare
 ) -> list[bytes]:
-    """The bytes of each field `file`: one at least, `limits.max_files` at most.
+    """Read the fields ``file`` of a multipart body.
 
-    A form that is wrong from the start is still counted to its end, so that a body that is too large or too slow is
-    called that. Raises `BodyTooLarge`, `UploadTimeout`, `ClientGone` or `MalformedUpload`, and `TooManyInFlight` where
-    the uploads of all requests take more `memory` than they may.
+    What is wrong with the form is said only at the end: a body that is too large or too slow is called that first.
+
+    Args:
+        receive: ASGI's callable for the next part of the body.
+        headers: Of the request.
+        limits: Of the body, and how many files there may be; a single one may not be empty.
+        memory: Grows with what is read.
+
+    Returns:
+        The bytes of each file, at least one.
+
+    Raises:
+        BodyTooLarge: More bytes than allowed.
+        UploadTimeout: They came too slowly.
+        ClientGone: The client disconnected.
+        MalformedUpload: This is no multipart form, or has other files than allowed.
+        TooManyInFlight: The uploads of all requests take more memory than they may.
     """
     if int(headers.get("content-length") or 0) > limits.max_body_bytes:
         raise BodyTooLarge(limits.max_body_bytes)
-    form = FileForm(headers.get("content-type", ""), limits.max_files)
-    try:
-        await _receive_into(form, receive, limits, memory)
-        return form.contents()
-    finally:
-        form.close()
-
-
-async def _receive_into(form: FileForm, receive: Receive, limits: UploadLimits, memory: UploadShare) -> None:
+    boundary = boundary_of(headers.get("content-type", ""))
+    body = bytearray()  # one growing buffer, not a list of pieces: the allocator gives a large buffer back whole
     started = asyncio.get_running_loop().time()
     received = 0
     try:
@@ -64,10 +72,11 @@ async def _receive_into(form: FileForm, receive: Receive, limits: UploadLimits, 
                 received += len(chunk)
                 if received > limits.max_body_bytes:
                     raise BodyTooLarge(limits.max_body_bytes)
-                if form.is_open:
+                if boundary is not None:
                     memory.grow(len(chunk))
-                    form.write(chunk)
+                    body += chunk
                 if more:
                     deadline.reschedule(started + limits.grace_seconds + received / limits.bytes_per_second)
-    except TimeoutError as error:
-        raise UploadTimeout(received, asyncio.get_running_loop().time() - started) from error
+    except TimeoutError as exc:
+        raise UploadTimeout(received, asyncio.get_running_loop().time() - started) from exc
+    return files_of(body, boundary, limits.max_files)

@@ -62,7 +62,7 @@ async function patiently(ask, waiting) {
   }
 }
 
-export const models = async () => (await request("/models")).json();
+export const models = async () => (await request("models")).json();
 
 function form(photo) {
   const body = new FormData();
@@ -74,7 +74,7 @@ function form(photo) {
 export async function predict(model, photo, waiting) {
   return patiently(async () => {
     const began = performance.now();
-    const response = await request(`/${model}/predict`, form(photo));
+    const response = await request(`${model}/predict`, form(photo));
     const answer = await response.json();
     const total = /total;dur=([\d.]+)/.exec(response.headers.get("Server-Timing") ?? "");
     return {
@@ -90,8 +90,8 @@ export async function predict(model, photo, waiting) {
 
 /** A picture that is opaque where the model found signs of its answer, to lay over the photo. */
 export async function explain(model, photo) {
-  const response = await request(`/${model}/explain?layer=heat`, form(photo));
+  const response = await request(`${model}/explain?layer=heat`, form(photo));
   return { image: await response.blob(), explained: decodeURIComponent(response.headers.get("X-Explained-Class") ?? "") };
 }
 
-export const sendFeedback = (label, photo) => request(`/feedback?label=${encodeURIComponent(label)}`, form(photo));
+export const sendFeedback = (label, photo) => request(`feedback?label=${encodeURIComponent(label)}`, form(photo));

@@ -1,11 +1,12 @@
 """A classifier for the page: two models that answer differently, and that a test can make fail or hesitate."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy
 
 from gateway.triton.types import ModelDescription, Prediction
+from gateway.uploads.admission import Permit
 from tests.unit.gateway.fakes import LABELS, FakeClassifier
 
 METAL = numpy.array([0.004, 0.001, 0.002, 0.031, 0.957, 0.005], numpy.float32)
@@ -22,19 +23,18 @@ class PageClassifier(FakeClassifier):
         self.threshold = 0.6
         self.labels = LABELS
 
-    async def classify(self, model: str, image: bytes, timeout_seconds: float, done: Callable[[], None]) -> Prediction:
+    async def classify(self, model: str, image: bytes, timeout_seconds: float, permit: Permit) -> Prediction:
         self.asked.append((model, image, timeout_seconds))
-        done()
         if self.first_errors:
             raise self.first_errors.pop()
         if self.error:
             raise self.error
         return Prediction(self.described()[model], self.answers[model], "1")
 
-    async def explain(self, model: str, image: bytes, timeout_seconds: float, done: Callable[[], None]) -> Prediction:
+    async def explain(self, model: str, image: bytes, timeout_seconds: float, permit: Permit) -> Prediction:
         maps = numpy.zeros((6, 6, 6), numpy.float32)
         maps[:, 2:5, 2:4] = 1
-        return replace(await self.classify(model, image, timeout_seconds, done), maps=maps)
+        return replace(await self.classify(model, image, timeout_seconds, permit), maps=maps)
 
     def described(self) -> Mapping[str, ModelDescription]:
         accuracies = {"raw": 0.7, "pretrained": 0.9}

@@ -4,6 +4,7 @@ from typing import Any
 
 import httpx
 import pytest
+import structlog
 
 from gateway.triton.channel import outgoing_trace
 from gateway.triton.types import Prediction
@@ -14,6 +15,13 @@ from tests.unit.gateway.fakes import FakeClassifier, application, client_of
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("GATEWAY_")] + ["TRITON_URL", "PORT"]:
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _plain_tracebacks() -> None:
+    """The default draws every variable of every frame: ten seconds for each fault that a test provokes."""
+    renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[structlog.processors.add_log_level, renderer])
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """A classifier without a Triton, and short ways to ask the application."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from gateway.app import create_app
 from gateway.settings import Settings
 from gateway.triton.types import DriftReference, ModelDescription, Prediction
+from gateway.uploads.admission import Admission, Permit
 
 LABELS = ("glass", "paper", "cardboard", "plastic", "metal", "trash")
 
@@ -38,7 +39,7 @@ class FakeClassifier:
     async def close(self) -> None:
         pass
 
-    async def classify(self, model: str, image: bytes, timeout_seconds: float, done: Callable[[], None]) -> Prediction:
+    async def classify(self, model: str, image: bytes, timeout_seconds: float, permit: Permit) -> Prediction:
         self.asked.append((model, image, timeout_seconds))
         self.was_asked.set()
         try:
@@ -46,14 +47,12 @@ class FakeClassifier:
         except asyncio.CancelledError:
             self.was_cancelled.set()
             raise
-        finally:
-            done()
         if self.error is not None:
             raise self.error
         return Prediction(ModelDescription(LABELS, "0123456789ab", self.threshold), self.probabilities, "1")
 
-    async def explain(self, model: str, image: bytes, timeout_seconds: float, done: Callable[[], None]) -> Prediction:
-        prediction = await self.classify(f"{model}_explain", image, timeout_seconds, done)
+    async def explain(self, model: str, image: bytes, timeout_seconds: float, permit: Permit) -> Prediction:
+        prediction = await self.classify(f"{model}_explain", image, timeout_seconds, permit)
         return replace(prediction, maps=self.maps)
 
     def described(self) -> Mapping[str, ModelDescription]:
@@ -64,6 +63,11 @@ class FakeClassifier:
 
     def readiness(self) -> Mapping[str, bool]:
         return self.models_ready
+
+
+def permit(model: str = "raw") -> Permit:
+    """A request's place, in an admission of its own."""
+    return Admission(1, 1).admit(model, 1)
 
 
 def application(classifier: FakeClassifier, **settings: Any) -> FastAPI:

@@ -1,5 +1,6 @@
 """The OpenAPI document against the application: what it promises is what comes, whatever is asked."""
 
+import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
@@ -49,3 +50,17 @@ def test_every_operation_is_described() -> None:
         for status, response in operation["responses"].items():
             assert response["description"]
             assert response.get("content") or status == "204"
+
+
+async def test_openapi_shows_every_status_with_an_example(client: httpx.AsyncClient) -> None:
+    document = (await client.get("/openapi.json")).json()
+    predict = document["paths"]["/{model_type}/predict"]["post"]
+    assert set(predict["responses"]) == {"200", *map(str, (401, 404, 408, 413, 415, 422, 429, 503, 504))}
+    for status, response in predict["responses"].items():
+        ((media_type, content),) = response["content"].items()
+        assert media_type == ("application/json" if status == "200" else "application/problem+json")
+        assert content["example"]
+        if status != "200":
+            assert content["example"]["status"] == int(status)
+    assert list(predict["requestBody"]["content"]) == ["multipart/form-data"]
+    assert "HTTPValidationError" not in document["components"]["schemas"]

@@ -6,6 +6,19 @@ import pytest
 
 from gateway.triton import abandoned
 from gateway.triton.abandoned import AbandonedCalls
+from gateway.uploads.admission import Permit
+
+
+class _Place(Permit):
+    """A permit that says when it is given back."""
+
+    def __init__(self, number: int, done: list[int]) -> None:
+        super().__init__(None, "raw", 0)
+        self._number = number
+        self._done = done
+
+    def release(self) -> None:
+        self._done.append(self._number)
 
 
 class Watched:
@@ -16,7 +29,7 @@ class Watched:
 
     def abandoned(self, model: str = "raw") -> int:
         number = self.requests.begin(model)
-        self.requests.abandon(model, number, lambda: self.done.append(number))
+        self.requests.abandon(model, number, _Place(number, self.done))
         return number
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from gateway import errors
 from gateway.triton.client import TritonClassifier
+from gateway.uploads.admission import Admission
 from tests.support.fake_triton import (
     NATIVE_DECODE_ERROR,
     OWN_DECODE_ERROR,
@@ -18,10 +19,7 @@ from tests.support.fake_triton import (
     aborting,
     slow,
 )
-
-
-def nothing() -> None:
-    pass
+from tests.unit.gateway.fakes import permit
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -31,7 +29,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 async def test_labels_version_and_threshold_are_learned(triton: FakeTriton, classifier: TritonClassifier) -> None:
-    prediction = await classifier.classify("raw", b"photo", 5, nothing)
+    prediction = await classifier.classify("raw", b"photo", 5, permit())
     assert prediction.model.labels == triton.labels
     assert prediction.probabilities.tolist() == pytest.approx(PROBABILITIES)
     assert prediction.model_version == "1-0123456789ab"
@@ -40,7 +38,7 @@ async def test_labels_version_and_threshold_are_learned(triton: FakeTriton, clas
 
 async def test_configuration_without_parameters_is_enough(triton: FakeTriton, classifier: TritonClassifier) -> None:
     triton.parameters = {}
-    prediction = await classifier.classify("raw", b"photo", 5, nothing)
+    prediction = await classifier.classify("raw", b"photo", 5, permit())
     assert (prediction.model_version, prediction.model.confidence_threshold) == ("1", None)
     assert prediction.model.places is None
 
@@ -54,29 +52,29 @@ async def test_other_places_are_learned(triton: FakeTriton, classifier: TritonCl
 async def test_model_without_labels_is_not_learned(triton: FakeTriton, classifier: TritonClassifier) -> None:
     triton.classified = 0
     with pytest.raises(errors.ModelUnavailable):
-        await classifier.classify("raw", b"photo", 5, nothing)
+        await classifier.classify("raw", b"photo", 5, permit())
     assert not classifier.described()
 
 
 async def test_labels_are_asked_for_once(triton: FakeTriton, classifier: TritonClassifier) -> None:
     await until(lambda: all(classifier.readiness().values()))
-    await asyncio.gather(*(classifier.classify("raw", b"photo", 5, nothing) for _ in range(20)))
+    await asyncio.gather(*(classifier.classify("raw", b"photo", 5, permit()) for _ in range(20)))
     assert sorted(triton.classifications) == ["pretrained", "raw"]
     assert triton.inferences == ["raw"] * 20
 
 
 async def test_labels_are_learned_again_after_a_reconnect(triton: FakeTriton, classifier: TritonClassifier) -> None:
-    await classifier.classify("raw", b"photo", 5, nothing)
+    await classifier.classify("raw", b"photo", 5, permit())
     await triton.stop()
     with pytest.raises(errors.ModelUnavailable):
-        await classifier.classify("raw", b"photo", 5, nothing)
+        await classifier.classify("raw", b"photo", 5, permit())
     triton.labels = tuple(reversed(triton.labels))
     await triton.start()
 
     async def answered() -> tuple[str, ...]:
         while True:
             try:
-                return (await classifier.classify("raw", b"photo", 5, nothing)).model.labels
+                return (await classifier.classify("raw", b"photo", 5, permit())).model.labels
             except errors.ModelUnavailable:
                 await asyncio.sleep(0.1)
 
@@ -114,7 +112,7 @@ async def test_errors_of_triton_are_translated(
     await until(lambda: all(classifier.readiness().values()))
     triton.behaviour = aborting(*answer)
     with pytest.raises(expected):
-        await classifier.classify("raw", b"photo", 5, nothing)
+        await classifier.classify("raw", b"photo", 5, permit())
 
 
 async def test_batch_that_failed_for_anothers_sake_is_tried_again_alone(
@@ -124,10 +122,13 @@ async def test_batch_that_failed_for_anothers_sake_is_tried_again_alone(
     await until(lambda: all(classifier.readiness().values()))
     running: list[bytes] = []
     together: list[int] = []
+    everyone = asyncio.Event()
 
     async def one_fails_all(image: bytes, context: grpc.aio.ServicerContext[object, object]) -> None:
         running.append(image)
-        await asyncio.sleep(0.05)
+        if len(running) == 16:
+            everyone.set()
+        await everyone.wait()
         together.append(len(running))
         poisoned = b"bad" in running
         await asyncio.sleep(0.01)
@@ -138,7 +139,7 @@ async def test_batch_that_failed_for_anothers_sake_is_tried_again_alone(
     triton.behaviour = one_fails_all
     photos = [b"good"] * 7 + [b"bad"] + [b"good"] * 8
     answers = await asyncio.gather(
-        *(classifier.classify("raw", photo, 20, nothing) for photo in photos), return_exceptions=True
+        *(classifier.classify("raw", photo, 20, permit()) for photo in photos), return_exceptions=True
     )
     assert [type(answer).__name__ for answer in answers] == (["Prediction"] * 7 + ["BrokenImage"] + ["Prediction"] * 8)
     assert len(triton.inferences) == 32
@@ -148,14 +149,19 @@ async def test_batch_that_failed_for_anothers_sake_is_tried_again_alone(
 async def test_deadline_cancels_the_call(triton: FakeTriton, classifier: TritonClassifier) -> None:
     await until(lambda: all(classifier.readiness().values()))
     triton.behaviour = slow(30)
-    with pytest.raises(errors.DeadlineExceeded, match=r"0\.2 seconds"):
-        await classifier.classify("raw", b"photo", 0.2, nothing)
+    admission = Admission(10, 10)
+    with pytest.raises(errors.DeadlineExceeded, match=r"0\.2 seconds"), admission.admit("raw", 1) as place:
+        await classifier.classify("raw", b"photo", 0.2, place)
+    assert admission.in_flight["raw"] == 1  # Triton may be at work on it still
+    triton.behaviour = None
+    await classifier.classify("raw", b"photo", 20, permit())
+    assert admission.in_flight["raw"] == 0
 
 
 async def test_connection_that_breaks_under_a_request(triton: FakeTriton, classifier: TritonClassifier) -> None:
     await until(lambda: all(classifier.readiness().values()))
     triton.behaviour = slow(30)
-    waiting = asyncio.create_task(classifier.classify("raw", b"photo", 20, nothing))
+    waiting = asyncio.create_task(classifier.classify("raw", b"photo", 20, permit()))
     await until(lambda: bool(triton.inferences))
     await triton.stop()
     with pytest.raises(errors.ModelUnavailable):
@@ -165,10 +171,10 @@ async def test_connection_that_breaks_under_a_request(triton: FakeTriton, classi
 
 
 async def test_what_is_no_answer_of_a_server_ends_a_request_too(classifier: TritonClassifier) -> None:
-    await classifier.classify("raw", b"photo", 5, nothing)
+    await classifier.classify("raw", b"photo", 5, permit())
     await classifier._channel.close()
     with pytest.raises(grpc.aio.UsageError):
-        await classifier.classify("raw", b"photo", 5, nothing)
+        await classifier.classify("raw", b"photo", 5, permit())
     assert classifier._calls._waiting["raw"] == 0
 
 
@@ -176,6 +182,6 @@ async def test_nobody_listening() -> None:
     classifier = TritonClassifier("127.0.0.1:9", ("raw",))
     await classifier.start()
     with pytest.raises(errors.ModelUnavailable):
-        await classifier.classify("raw", b"photo", 5, nothing)
+        await classifier.classify("raw", b"photo", 5, permit())
     assert classifier.readiness() == {"raw": False}
     await classifier.close()

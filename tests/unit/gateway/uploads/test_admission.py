@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 
 import pytest
 
@@ -12,13 +13,13 @@ PHOTO = encode(bottle(100, 100), "PNG")
 
 def test_requests_are_counted_for_each_model() -> None:
     admission = Admission(max_requests=2, max_decoded_bytes=1000)
-    slots = [admission.admit("raw", 1), admission.admit("raw", 1)]
+    permits = [admission.admit("raw", 1), admission.admit("raw", 1)]
     with pytest.raises(TooManyInFlight) as refused:
         admission.admit("raw", 1)
     assert refused.value.reason == "requests"
     admission.admit("pretrained", 1)
-    slots[0].release()
-    slots[0].release()
+    permits[0].release()
+    permits[0].release()
     admission.admit("raw", 1)
     with pytest.raises(TooManyInFlight):
         admission.admit("raw", 1)
@@ -42,6 +43,25 @@ def test_one_image_alone_always_passes() -> None:
         admission.admit("raw", 1)
     huge.release()
     admission.admit("raw", 1)
+
+
+def test_the_end_of_the_block_releases() -> None:
+    admission = Admission(max_requests=1, max_decoded_bytes=100)
+    with contextlib.suppress(RuntimeError), admission.admit("raw", 10):
+        assert admission.in_flight["raw"] == 1
+        raise RuntimeError
+    assert (admission.in_flight["raw"], admission.decoded_bytes) == (0, 0)
+
+
+def test_who_takes_a_permit_releases_it() -> None:
+    admission = Admission(max_requests=1, max_decoded_bytes=100)
+    with admission.admit("raw", 10) as permit:
+        taken = permit.take()
+    permit.release()
+    permit.take().release()
+    assert (admission.in_flight["raw"], admission.decoded_bytes) == (1, 10)
+    taken.release()
+    assert (admission.in_flight["raw"], admission.decoded_bytes) == (0, 0)
 
 
 def test_upload_memory_is_shared_and_given_back() -> None:

@@ -8,10 +8,10 @@ import pytest
 
 from gateway.errors import BodyTooLarge, ClientGone, MalformedUpload, UploadTimeout
 from gateway.uploads.admission import UploadMemory
-from gateway.uploads.reader import UploadLimits, read_upload
+from gateway.uploads.reader import UploadLimits, read_files
 
 MEMORY = UploadMemory(100_000)
-LIMITS = UploadLimits(max_body_bytes=10_000, grace_seconds=5, bytes_per_second=1_000_000)
+LIMITS = UploadLimits(MEMORY, max_body_bytes=10_000, grace_seconds=5, bytes_per_second=1_000_000)
 FORM = {"content-type": "multipart/form-data; boundary=XX"}
 
 
@@ -37,7 +37,8 @@ async def read(pieces: Iterable[bytes], headers: dict[str, str] = FORM, limits: 
     async def receive() -> MutableMapping[str, Any]:
         return next(waiting)
 
-    return await read_upload(receive, headers, limits, UploadMemory(100_000).share())
+    (content,) = await read_files(receive, headers, limits, UploadMemory(100_000).share())
+    return content
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 64, 10_000])
@@ -49,8 +50,62 @@ async def test_any_cut_into_pieces_gives_the_same_file(size: int) -> None:
     assert await read(chunks(body, size)) == content
 
 
-async def test_preamble_and_epilogue_are_ignored() -> None:
-    assert await read([b"\r\n" + part("file", b"abc") + END + b"epilogue"]) == b"abc"
+@pytest.mark.parametrize("preamble", [b"\r\n", b"This is a form.\r\n", b"--XY\r\n\r\n--YXX\r\n", b"--\n"])
+@pytest.mark.parametrize("epilogue", [b"", b"epilogue", b"\r\n--XX\r\nno part"])
+async def test_preamble_and_epilogue_are_ignored(preamble: bytes, epilogue: bytes) -> None:
+    assert await read([preamble + part("file", b"abc") + END + epilogue]) == b"abc"
+
+
+async def test_lines_may_end_with_lf_alone() -> None:
+    body = part("other", b"x").replace(b"\r\n", b"\n") + part("file", b"?").replace(b"\r\n", b"\n") + b"--XX--\n"
+    assert await read([body.replace(b"?", b"a\r\nb\r")]) == b"a\r\nb\r"
+    with pytest.raises(MalformedUpload, match="no field"):
+        await read([body.replace(b'"file"', b'"name"')])
+
+
+async def test_lf_alone_ends_no_line_where_cr_and_lf_do() -> None:
+    assert await read([part("file", b"one\n--XX\ntwo") + END]) == b"one\n--XX\ntwo"
+
+
+@pytest.mark.parametrize("blanks", [b" ", b"\t \t"])
+async def test_blanks_may_stand_behind_a_boundary(blanks: bytes) -> None:
+    body = part("other", b"x") + part("file", b"abc") + END
+    assert await read([body.replace(b"XX\r\n", b"XX" + blanks + b"\r\n").replace(b"XX--", b"XX--" + blanks)]) == b"abc"
+
+
+@pytest.mark.parametrize("content", [b"", b"\r\n", b"\r\n\r\n", b"-", b"--", b"\r\n--", b"\r\n--X", b"\n", b"\r"])
+async def test_content_ends_where_the_boundary_begins(content: bytes) -> None:
+    assert await read([part("file", b"a" + content) + END]) == b"a" + content
+    assert await read([part("other", content) + part("file", b"abc") + END]) == b"abc"
+
+
+@pytest.mark.parametrize(
+    ("disposition", "is_file"),
+    [
+        ('form-data; name="file"', True),
+        ("form-data; name=file", True),
+        ('form-data; NAME = "file" ; filename="x"', True),
+        (r'form-data; filename="a\"; name=\"b"; name="file"', True),
+        ('form-data; filename="; name=file"; name="other"', False),
+        ('form-data; name="File"', False),
+        ('form-data; name="file" ', True),
+        ("form-data", False),
+    ],
+)
+async def test_name_of_the_field(disposition: str, is_file: bool) -> None:
+    body = f"--XX\r\ncontent-DISPOSITION:{disposition}\r\n\r\nabc\r\n--XX--".encode()
+    if is_file:
+        assert await read([body]) == b"abc"
+    else:
+        with pytest.raises(MalformedUpload, match="no field"):
+            await read([body])
+
+
+@pytest.mark.parametrize(
+    "content_type", ['multipart/form-data; boundary="XX"', "Multipart/Form-Data;BOUNDARY=XX; charset=utf-8"]
+)
+async def test_ways_to_write_the_boundary(content_type: str) -> None:
+    assert await read([part("file", b"abc") + END], {"content-type": content_type}) == b"abc"
 
 
 async def test_field_without_a_file_name_counts() -> None:
@@ -60,14 +115,18 @@ async def test_field_without_a_file_name_counts() -> None:
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        (b"", "closing boundary"),
+        (b"", "no line with its boundary"),
         (END, "no field"),
         (part("photo", b"abc") + END, "no field"),
         (part("file", b"") + END, "empty"),
         (part("file", b"a") + part("file", b"b") + END, "two fields"),
         (part("file", b"abc"), "closing boundary"),
-        (part("file", b"abc")[:30], "closing boundary"),
-        (b"--XX\nContent-Disposition: form-data\n\nabc\n--XX--\n", "malformed"),
+        (part("file", b"abc")[:30], "malformed, cut off"),
+        (b"--XX\n", "malformed, cut off"),
+        (b"--XX", "no line with its boundary"),
+        (b"--XX--", "no field"),
+        (part("file", b"abc") + END.replace(b"\r\n", b"")[:-1], "closing boundary"),
+        (part("file", b"a\r\n--XXX" * 1100) + END, "content has too"),
         (b"--XX\r\nContent-Disposition\r\n\r\nabc\r\n--XX--\r\n", "malformed"),
         (b"not a form", "malformed"),
         (b"".join(part(f"field{number}", b"x") for number in range(17)) + END, "more than 16 parts"),
@@ -97,7 +156,7 @@ async def test_declared_length_over_the_limit_is_refused_unread() -> None:
         raise AssertionError("nothing may be read")
 
     with pytest.raises(BodyTooLarge):
-        await read_upload(receive, FORM | {"content-length": "10001"}, LIMITS, MEMORY.share())
+        await read_files(receive, FORM | {"content-length": "10001"}, LIMITS, MEMORY.share())
 
 
 @pytest.mark.parametrize("headers", [FORM, {"content-type": "text/plain"}, FORM | {"content-length": "5"}])
@@ -116,7 +175,7 @@ async def test_client_that_hangs_up() -> None:
         return {"type": "http.disconnect"}
 
     with pytest.raises(ClientGone):
-        await read_upload(receive, FORM, LIMITS, MEMORY.share())
+        await read_files(receive, FORM, LIMITS, MEMORY.share())
 
 
 async def test_slow_client_is_cut_off_and_an_honest_slow_one_is_not() -> None:
@@ -132,9 +191,9 @@ async def test_slow_client_is_cut_off_and_an_honest_slow_one_is_not() -> None:
 
     body = part("file", b"abc") + END
     with pytest.raises(UploadTimeout, match="bytes arrived"):
-        await read_upload(drip(body, 0.05), FORM, UploadLimits(10_000, 0.2, 1_000_000), MEMORY.share())
+        await read_files(drip(body, 0.05), FORM, UploadLimits(MEMORY, 10_000, 0.2, 1_000_000), MEMORY.share())
     # Each byte earns a second here: the same pace is fast enough.
-    assert await read_upload(drip(body, 0.005), FORM, UploadLimits(10_000, 0.2, 1), MEMORY.share()) == b"abc"
+    assert await read_files(drip(body, 0.005), FORM, UploadLimits(MEMORY, 10_000, 0.2, 1), MEMORY.share()) == [b"abc"]
 
 
 async def test_silent_client_is_cut_off() -> None:
@@ -143,4 +202,4 @@ async def test_silent_client_is_cut_off() -> None:
         raise AssertionError
 
     with pytest.raises(UploadTimeout):
-        await read_upload(receive, FORM, UploadLimits(10_000, 0.05, 1), MEMORY.share())
+        await read_files(receive, FORM, UploadLimits(MEMORY, 10_000, 0.05, 1), MEMORY.share())
