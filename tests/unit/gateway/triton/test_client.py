@@ -45,7 +45,7 @@ async def test_configuration_without_parameters_is_enough(triton: FakeTriton, cl
 
 async def test_other_places_are_learned(triton: FakeTriton, classifier: TritonClassifier) -> None:
     triton.parameters["places"] = '{"held_out_mean":{"accuracy":0.5}}'
-    prediction = await classifier.classify("raw", b"photo", 5, nothing)
+    prediction = await classifier.classify("raw", b"photo", 5, permit())
     assert prediction.model.places == {"held_out_mean": {"accuracy": 0.5}}
 
 
