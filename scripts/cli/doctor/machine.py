@@ -21,6 +21,7 @@ def check_machine(folder: Path) -> Iterator[Finding]:
     """Looks at the machine, and at the disk that `folder` is on."""
     yield system(platform.system(), platform.machine(), platform.libc_ver())
     yield _cores(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    yield from _precision()
     yield from _memory()
     free = shutil.disk_usage(folder).free
     text = f"{free / _GIB:.1f} GiB free for {folder}"
@@ -53,6 +54,18 @@ def system(name: str, processor: str, libc: tuple[str, str]) -> Finding:
 
 def _cores(count: int) -> Finding:
     return good("processor", f"{count} core{'s' if count > 1 else ''} for this process")
+
+
+def _precision() -> Iterator[Finding]:
+    """In which precision a CPU would compute, and why."""
+    try:
+        from embedded_triton.install.cpu import choose_precision
+        from embedded_triton.settings import Settings
+
+        precision, reason = choose_precision(Settings().cpu_precision)
+    except (ImportError, ValueError):  # what is missing or wrong is another check's to say
+        return
+    yield good("precision", f"{precision} on a CPU: {reason}")
 
 
 def _memory() -> Iterator[Finding]:

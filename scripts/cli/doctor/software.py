@@ -8,7 +8,7 @@ from importlib import metadata
 from scripts.cli.doctor.finding import Finding, good, note, problem
 
 _SUPPORTED = ((3, 11), (3, 12), (3, 13))
-_SERVING = ("nvidia-pytriton", "nvidia-dali-cuda130", "torch", "tritonclient", "fastapi", "numpy")
+_SERVING = ("nvidia-pytriton", "nvidia-dali-cuda130", "openvino", "torch", "tritonclient", "fastapi", "numpy")
 _TRAINING = ("torchvision", "scikit-learn", "matplotlib")
 
 
