@@ -8,7 +8,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from training.atomic_write import write_atomically
-from training.evaluate.report_types import DriftReference, ListReport, OtherThingsReport, PlacesReport
+from training.evaluate.report_types import DriftReference, ListReport, OtherThingsReport, PlacesReport, PrecisionReport
+
+#: The share of images that may become wrong by lower precision.
+_MOST_LOST = 0.002
 
 WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
 
@@ -40,6 +43,20 @@ class ModelCard(BaseModel):
     places: PlacesReport | None = Field(default=None, description="photos from other places")
     other_things: OtherThingsReport | None = None
     drift_reference: DriftReference | None = None
+    bfloat16: dict[str, PrecisionReport] | None = Field(
+        default=None, description="by list: in bfloat16 on a CPU; null where the weights were evaluated without one"
+    )
+
+    def allows_bfloat16(self) -> bool:
+        """Say whether bfloat16 costs at most 0.2 points of accuracy, over the images of all lists together."""
+        if not self.bfloat16:
+            return True
+        counts = {name: self.metrics[name].count for name in self.bfloat16}
+        lost = sum(
+            count * (self.metrics[name].metrics["accuracy"] - self.bfloat16[name].accuracy)
+            for name, count in counts.items()
+        )
+        return lost <= _MOST_LOST * sum(counts.values())
 
     @model_validator(mode="before")
     @classmethod

@@ -94,6 +94,14 @@ class OtherThingsReport(_Table):
     over_99: float = Field(description="share answered with a confidence over 0.99")
 
 
+class PrecisionReport(_Table):
+    """What a network in lower precision says of a split."""
+
+    accuracy: float
+    balanced_accuracy: float
+    changed: int = Field(description="images whose class is another than in float32")
+
+
 class DriftReference(_Table):
     """What the answers looked like when the weights were made, for comparison with those of today.
 

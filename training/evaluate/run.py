@@ -15,6 +15,7 @@ from training.dataset.duplicates import duplicates_of
 from training.dataset.entries import Entry, PhotoSet, load_photos, read_entries
 from training.dataset.places import read_places
 from training.dataset.specification import load_specification
+from training.evaluate.bfloat16 import report_bfloat16
 from training.evaluate.calibration import confidence_threshold, fit_temperature
 from training.evaluate.card import Calibration, ModelCard, card_path, read_card, sha256, weights_path, write_card
 from training.evaluate.places import check_held_out, report_places
@@ -147,6 +148,7 @@ def evaluate(
         drift_reference=drift_reference(
             val_probabilities, val.photos.pixels.float().mean(dim=(1, 2, 3)).numpy(), classes, threshold=threshold
         ),
+        bfloat16=report_bfloat16(network, answers, specification),
     )
     write_card(card, output)
     written = [candidate, card_path(model_type, output)]

@@ -23,6 +23,12 @@ def describe_card(card: ModelCard) -> str:
             f"AUROC {other.auroc:.4f} against the test list, "
             f"{other.flagged:.1%} flagged as not sure, {other.over_99:.1%} answered with more than 0.99"
         )
+    if card.bfloat16 is not None:
+        told = (
+            f"{name} {of.accuracy:.4f} (balanced {of.balanced_accuracy:.4f}, {of.changed} classes changed)"
+            for name, of in card.bfloat16.items()
+        )
+        parts.append("accuracy in bfloat16: " + ", ".join(told))
     return "\n\n".join(parts)
 
 

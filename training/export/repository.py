@@ -72,8 +72,11 @@ def render_repository(
     for name, profile in load_profiles().items():
         config = Path("config.pbtxt") if name == DEFAULT else Path("configs", f"{name}.pbtxt")
         files["preprocess" / config] = render_preprocess(profile, size=size, warmup_bytes=warmup_bytes)
-        for model in networks.values():
-            files[model / config] = render_network(model, profile, size=size, classes=len(classes))
+        for ensemble, model in networks.items():
+            precision = None if ensemble not in cards or cards[ensemble].allows_bfloat16() else "float32"
+            files[model / config] = render_network(
+                model, profile, size=size, classes=len(classes), cpu_precision=precision
+            )
     for ensemble, model in networks.items():
         parameters = describe_weights(cards[ensemble]) if ensemble in cards else {}
         files[Path(ensemble, "config.pbtxt")] = render_ensemble(

@@ -1,4 +1,9 @@
-"""Keeps converted models in a folder, so that a later start needs neither PyTorch nor the conversion."""
+"""Keeps converted models in a folder, so that a later start needs neither PyTorch nor the conversion.
+
+An image brings the folder along, for its root file system is read-only:
+
+    python -m embedded_triton.backends.pytorch.converted_models model_repository FOLDER
+"""
 
 import hashlib
 import json
@@ -150,3 +155,30 @@ def _convert_elsewhere(module: Path, destination: Path, inputs: Sequence[InputSp
     if shutil.disk_usage(destination.parent).free < 2 * module.stat().st_size:
         raise OSError(f"no space left in {destination.parent}: {last}")
     raise RuntimeError(f"{module} cannot be converted: {last}")
+
+
+def convert_repository(model_repository: Path, folder: Path) -> None:
+    """Convert every network of a model repository into a folder.
+
+    Raises:
+        RuntimeError: one cannot be converted, or be kept.
+    """
+    from google.protobuf import text_format  # type: ignore[import-untyped]
+    from tritonclient.grpc import model_config_pb2
+
+    def refuse(reason: str) -> None:
+        raise RuntimeError(reason)
+
+    types = model_config_pb2.DataType
+    for file in sorted(model_repository.glob("*/config.pbtxt")):
+        config = text_format.Parse(file.read_text(encoding="utf-8"), model_config_pb2.ModelConfig())
+        if config.backend == "pytorch":
+            inputs = [
+                InputSpecification(types.Name(each.data_type).removeprefix("TYPE_"), tuple(each.dims))
+                for each in config.input
+            ]
+            ConvertedModels(folder, refuse).load(file.parent / "1" / "model.pt", inputs)
+
+
+if __name__ == "__main__":
+    convert_repository(*map(Path, sys.argv[1:]))

@@ -78,7 +78,9 @@ def test_every_remedy_comes_with_something_found_and_sets_the_exit_status() -> N
     assert result.exit_code == (1 if State.problem in states else 0), result.output
 
 
-@pytest.mark.parametrize(("setting", "says"), [("float32", "float32 on a CPU: it was asked for"), ("auto", " on a CPU")])
+@pytest.mark.parametrize(
+    ("setting", "says"), [("float32", "float32 on a CPU: it was asked for"), ("auto", " on a CPU")]
+)
 def test_the_precision_is_said_with_its_reason(monkeypatch: pytest.MonkeyPatch, setting: str, says: str) -> None:
     monkeypatch.setenv("EMBEDDED_TRITON_CPU_PRECISION", setting)
     (finding,) = machine._precision()

@@ -116,6 +116,21 @@ def test_a_damaged_model_is_converted_again(
     assert [*folder.iterdir()] == [entry]
 
 
+def test_an_image_brings_the_models_of_its_repository_along(
+    exported: Path, network: nn.Module, tmp_path: Path, conversions: list[Path]
+) -> None:
+    (tmp_path / "models" / "small" / "1").mkdir(parents=True)
+    shutil.copy(exported, tmp_path / "models" / "small" / "1" / "model.pt")
+    config = 'name: "small" backend: "pytorch" input [ { name: "I" data_type: TYPE_FP32 dims: [ 3, 8, 8 ] } ]'
+    (tmp_path / "models" / "small" / "config.pbtxt").write_text(config)
+    converted_models.convert_repository(tmp_path / "models", tmp_path / "kept")
+    assert len(conversions) == 1
+    # As in the image: nobody may write there.
+    (tmp_path / "kept").chmod(0o555)
+    is_right(ConvertedModels(tmp_path / "kept", pytest.fail).load(exported, INPUTS), network)
+    assert len(conversions) == 1
+
+
 def test_without_a_folder_nothing_is_kept(
     exported: Path, network: nn.Module, conversions: list[Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

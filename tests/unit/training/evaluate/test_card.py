@@ -8,6 +8,7 @@ import pytest
 from tests.unit.training.conftest import WriteModel
 from training.dataset.classes import read_classes
 from training.evaluate.card import WEIGHTS, card_path, read_card, weights_path, write_card
+from training.evaluate.report_types import PrecisionReport
 from training.models.model_types import NETWORK_MODELS
 
 
@@ -43,6 +44,17 @@ def test_a_card_from_when_there_were_8_bits_is_read(write_model: WriteModel) -> 
     text = json.loads(path.read_text(encoding="utf-8"))
     path.write_text(json.dumps(text | {"int8": {"ranges": {}, "photos": 2, "lists": {}}}), encoding="utf-8")
     assert read_card("raw", folder) == before
+
+
+@pytest.mark.parametrize(("lost", "allowed"), [(0.0, True), (0.0019, True), (0.0021, False), (-0.01, True)])
+def test_bfloat16_may_cost_a_fifth_of_a_point(lost: float, allowed: bool) -> None:
+    card = read_card("raw")
+    reports = {
+        name: PrecisionReport(accuracy=report.metrics["accuracy"] - lost, balanced_accuracy=0.9, changed=1)
+        for name, report in card.metrics.items()
+    }
+    assert card.model_copy(update={"bfloat16": reports}).allows_bfloat16() == allowed
+    assert card.model_copy(update={"bfloat16": None}).allows_bfloat16()
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from training.evaluate.metrics import eight_metrics
 from training.evaluate.run import Sources, evaluate
 from training.evaluate.summary import describe_card
 from training.export.torchscript import load_calibrated_network
+from training.train.precision import has_bfloat16
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +99,17 @@ def test_threshold_and_temperature_come_from_the_validation_list(
     assert card.metrics["val"].log_loss <= np.log(6) + 0.01
     assert card.drift_reference is not None
     assert card.drift_reference.count == card.metrics["val"].count
+
+
+@pytest.mark.skipif(not has_bfloat16(torch.device("cpu")), reason="this CPU does not multiply bfloat16 itself")
+def test_the_card_says_what_bfloat16_costs_on_every_split(evaluated: tuple[ModelCard, Path, list[Path]]) -> None:
+    card, _, _ = evaluated
+    assert card.bfloat16 is not None
+    assert card.bfloat16.keys() == card.metrics.keys()
+    for name, of in card.bfloat16.items():
+        report = card.metrics[name]
+        assert abs(of.accuracy - report.metrics["accuracy"]) * report.count <= of.changed + 1e-6
+    assert "accuracy in bfloat16: val " in describe_card(card)
 
 
 def test_a_held_out_photo_that_was_trained_on_is_found(evaluated: tuple[ModelCard, Path, list[Path]]) -> None:
