@@ -233,3 +233,12 @@ def test_https_has_the_reserved_address_and_http_leads_to_it() -> None:
     redirect = named(manifests, "HTTPRoute", "redirect-to-https")["spec"]
     assert redirect["parentRefs"][0]["sectionName"] == "http"
     assert redirect["rules"][0]["filters"][0]["requestRedirect"] == {"scheme": "https", "statusCode": 301}
+
+
+def test_metrics_are_not_the_worlds() -> None:
+    """The API server refuses a path without ``replaceFullPath``: no other field goes with this type."""
+    first, _ = named(rendered("gke-cpu"), "HTTPRoute", "gateway")["spec"]["rules"]
+    assert first["matches"] == [{"path": {"type": "PathPrefix", "value": "/metrics"}}]
+    (redirect,) = first["filters"]
+    assert redirect["requestRedirect"]["path"] == {"type": "ReplaceFullPath", "replaceFullPath": "/docs"}
+    assert "backendRefs" not in first
