@@ -24,14 +24,14 @@ PROFILES = {
 
 
 def test_it_fits_the_compose_specification() -> None:
-    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", FILE]
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(FILE)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout
 
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_docker_resolves_each_profile(profile: str) -> None:
-    command = [*require_compose(), "--file", FILE, "--profile", profile, "config", "--format", "json"]
+    command = [*require_compose(), "--file", str(FILE), "--profile", profile, "config", "--format", "json"]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     assert set(json.loads(result.stdout)["services"]) == {"gateway"} | PROFILES[profile]
@@ -102,7 +102,7 @@ def test_mounted_files_are_there_and_read_only() -> None:
 
 @pytest.mark.parametrize(("kind", "name"), [("config", "prometheus.yaml"), ("rules", "alerts.yaml")])
 def test_prometheus_understands_its_files(kind: str, name: str) -> None:
-    command = [require("promtool"), "check", kind, "--lint-fatal", ROOT / "scripts/monitoring" / name]
+    command = [require("promtool"), "check", kind, "--lint-fatal", str(ROOT / "scripts/monitoring" / name)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
 

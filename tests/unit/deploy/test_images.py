@@ -101,9 +101,8 @@ def test_nvidias_server_gets_the_flags_that_the_embedded_one_gets() -> None:
         profile=None,
     )
     assert f'restricted="{",".join(RESTRICTED)}:restricted=$(</proc/sys/kernel/random/uuid)"' in script
-    shared = ("--disable-auto-complete-config", "--grpc-max-connection-age=30000", "--log-format=ISO8601")
-    shared += (f"--cuda-memory-pool-byte-size=0:{GPU_POOL_BYTES}",)
-    for flag in shared:
+    shared = ["--disable-auto-complete-config", "--grpc-max-connection-age=30000", "--log-format=ISO8601"]
+    for flag in (*shared, f"--cuda-memory-pool-byte-size=0:{GPU_POOL_BYTES}"):
         assert flag in embedded
         assert flag in script
     for flag in ("--http-restricted-api=", "--grpc-restricted-protocol="):

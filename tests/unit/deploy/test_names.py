@@ -11,12 +11,12 @@ from tests.unit.deploy.rendering import K8S, ROOT, named, pod_specs, rendered, s
 
 DOCKERFILE = (ROOT / "scripts/images/Dockerfile").read_text(encoding="utf-8")
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yaml").read_text(encoding="utf-8"))
-VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+VERSION: str = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
 
 
 def argument(name: str) -> str:
     """The default of one of the Dockerfile's build arguments."""
-    values = set(re.findall(rf"^ARG {name}=(.+)$", DOCKERFILE, re.MULTILINE))
+    values: set[str] = set(re.findall(rf"^ARG {name}=(.+)$", DOCKERFILE, re.MULTILINE))
     assert len(values) == 1, f"{name} is written {values}"
     return values.pop()
 
@@ -61,7 +61,7 @@ def test_ports_are_those_of_the_settings() -> None:
     """The gateway's port comes from the image's command, Triton's are its defaults."""
     assert '["--host", "0.0.0.0", "--port", "8080"]' in DOCKERFILE
     assert Settings().port == 8080
-    ports = {}
+    ports: dict[tuple[str, str], int] = {}
     for owner, spec in pod_specs(rendered("kind")):
         for container in spec["containers"]:
             ports |= {(owner, port["name"]): port["containerPort"] for port in container["ports"]}

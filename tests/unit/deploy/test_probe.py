@@ -47,9 +47,9 @@ def serve() -> Iterator[Serve]:
 
 def run(url: str) -> subprocess.CompletedProcess[str]:
     """The probe as a container runs it, with no environment of this project."""
-    command = [sys.executable, "-I", PROBE, "--url", url, "--timeout", "5"]
+    command = [sys.executable, "-I", str(PROBE), "--url", url, "--timeout", "5"]
     return subprocess.run(
-        [*command, "--model-repository", ROOT / "model_repository"], capture_output=True, text=True, check=False
+        [*command, "--model-repository", str(ROOT / "model_repository")], capture_output=True, text=True, check=False
     )
 
 
