@@ -89,10 +89,11 @@ dev: ## make the environment for tests and training
 test: dev ## run all tests, the end-to-end ones against a real Triton too
 	$(BIN)/python -m pytest
 
-check: dev ## lint, format and types
+check: dev ## lint, format, types, Markdown
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/pymarkdown scan $$(git ls-files '*.md')
 
 docs-check: dev ## follow every link of the documents, and run every command block that can run
 	$(BIN)/python -m scripts.docs_check
