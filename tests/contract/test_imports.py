@@ -51,3 +51,35 @@ def test_the_command_line_reaches_all_three() -> None:
     """Guards the test above against looking at an empty folder."""
     reached = {package for path in (ROOT / "scripts" / "cli").rglob("*.py") for package in imported_packages(path)}
     assert {"training", "embedded_triton"} <= reached
+
+
+#: What the rooms of a part may import of it besides themselves; a room that is not named here may import all of them.
+ROOMS = {
+    "embedded_triton/process": {"errors"},
+    "embedded_triton/install": {"errors", "settings"},
+    "embedded_triton/backends": {"install"},
+}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_none_above_it(room: str) -> None:
+    part, own = room.split("/")
+    allowed = ROOMS[room] | {own}
+    files = sorted((ROOT / room).rglob("*.py"))
+    assert files, f"{room} has no file"
+    imported = {
+        f"{path.relative_to(ROOT)}: {node.module}"
+        for path in files
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(f"{part}.")
+        if node.module.split(".")[1] not in allowed
+    }
+    assert not imported
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_unit_tests_stand_where_the_code_stands(part: str) -> None:
+    tests = ROOT / "tests" / "unit" / part
+    folders = [path.parent.relative_to(tests) for path in tests.rglob("test_*.py")]
+    assert folders
+    assert {str(folder) for folder in folders if not (ROOT / part / folder).is_dir()} == set()

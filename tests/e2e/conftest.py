@@ -57,6 +57,34 @@ def shared_triton(
     server.stop()
 
 
+@pytest.fixture(scope="session")
+def toy_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two tiny networks behind the same ensembles: for tests that kill, restart or start servers."""
+    for tool in ("pytriton", "nvidia.dali", "torch"):
+        pytest.importorskip(tool, reason=f"{tool} is not installed: the serving environment has it")
+    from tests.support.toy_repository import write_toy_repository
+
+    return write_toy_repository(tmp_path_factory.mktemp("toy") / "model_repository")
+
+
+@pytest.fixture(scope="session")
+def shared_toy_triton(toy_repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningTriton]:
+    """The session's server of tiny networks; tests ask for ``toy_triton``."""
+    server = RunningTriton(toy_repository, tmp_path_factory.mktemp("toy-triton") / "server.log")
+    with server:
+        server.wait_until_ready()
+        yield server
+
+
+@pytest.fixture
+def toy_triton(shared_toy_triton: RunningTriton) -> Iterator[RunningTriton]:
+    """The session's server of tiny networks, answering. A test may stop or harm it: it is brought back."""
+    yield shared_toy_triton
+    if not shared_toy_triton.is_up():
+        shared_toy_triton.start_and_wait()
+    shared_toy_triton.wait_until_ready()
+
+
 @pytest.fixture
 def triton(shared_triton: RunningTriton | GivenTriton) -> Iterator[RunningTriton | GivenTriton]:
     """The session's server, answering. A test may stop, restart or harm it: it is brought back."""
@@ -86,27 +114,46 @@ def start_gateway(tmp_path: Path) -> Iterator[StartGateway]:
 @pytest.fixture(scope="session")
 def shared_gateway(shared_triton: RunningTriton, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
     """The session's gateway; tests ask for ``gateway``."""
+    yield from _gateway(shared_triton, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def shared_toy_gateway(
+    shared_toy_triton: RunningTriton, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningGateway]:
+    """The session's gateway before tiny networks; tests ask for ``toy_gateway``."""
+    yield from _gateway(shared_toy_triton, tmp_path_factory)
+
+
+def _gateway(triton: RunningTriton, folders: pytest.TempPathFactory) -> Iterator[RunningGateway]:
     # The deadline is long, so that a slow machine fails no test; tests of deadlines ask for shorter ones.
-    log = tmp_path_factory.mktemp("gateway") / "gateway.log"
-    gateway = RunningGateway(shared_triton.grpc_url, log, deadline_seconds=120)
+    gateway = RunningGateway(triton.grpc_url, folders.mktemp("gateway") / "gateway.log", deadline_seconds=120)
     yield gateway
     assert gateway.end() == 0
 
 
 @pytest.fixture
 def gateway(shared_gateway: RunningGateway, triton: RunningTriton) -> RunningGateway:
-    """The session's gateway, ready, and connected again where a test before has harmed the server.
+    """The session's gateway, ready, and connected again where a test before has harmed the server."""
+    return _connected(shared_gateway)
 
-    Ready may speak of an answer up to ten seconds old, from before the harm: so each model is asked.
-    """
-    shared_gateway.wait_until("/health/ready")
+
+@pytest.fixture
+def toy_gateway(shared_toy_gateway: RunningGateway, toy_triton: RunningTriton) -> RunningGateway:
+    """The session's gateway before tiny networks, likewise."""
+    return _connected(shared_toy_gateway)
+
+
+def _connected(gateway: RunningGateway) -> RunningGateway:
+    """Ask each model: ready may speak of an answer up to ten seconds old, from before a server was harmed."""
+    gateway.wait_until("/health/ready")
     photo = {"file": (ROOT / "scripts" / "samples" / "drawn_can.webp").read_bytes()}
     for model in ("raw", "pretrained"):
         for _ in range(120):
-            if httpx.post(f"{shared_gateway.url}/{model}/predict", files=photo, timeout=60).is_success:
+            if httpx.post(f"{gateway.url}/{model}/predict", files=photo, timeout=60).is_success:
                 break
             time.sleep(0.5)
-    return shared_gateway
+    return gateway
 
 
 @pytest.fixture

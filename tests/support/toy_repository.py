@@ -32,10 +32,10 @@ class ToyNetwork(torch.nn.Module):
 
 def write_toy_repository(folder: Path) -> Path:
     """Write the repository to a folder that does not exist yet, and return the folder."""
-    shutil.copytree(ROOT / "model_repository", folder, ignore=shutil.ignore_patterns("*.pt", "configs"))
+    shutil.copytree(ROOT / "model_repository", folder, ignore=shutil.ignore_patterns("*.pt"))
     specification = folder / "preprocess" / "1" / "spec.json"
     size = json.loads(specification.read_text())["size"]
-    for file in (specification, *folder.glob("*/config.pbtxt")):
+    for file in (specification, *folder.glob("*/config.pbtxt"), *folder.glob("*/configs/*.pbtxt")):
         file.write_text(re.sub(rf"\b{size}\b", str(SIZE), file.read_text()))
     torch.manual_seed(0)
     for name in NETWORKS:

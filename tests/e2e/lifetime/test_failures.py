@@ -8,10 +8,11 @@ import time
 import httpx
 import pytest
 
-from tests.support.load import Call, at_once
+from tests.support.load import Call, at_once, executed
 from tests.support.pictures import bottle, encode
 from tests.support.running_gateway import RunningGateway, StartGateway
 from tests.support.running_triton import RunningTriton
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.e2e
 PHOTO = encode(bottle(), "JPEG")
@@ -37,71 +38,72 @@ def wait_for_answer(gateway: RunningGateway, model: str = "raw", seconds: float 
         time.sleep(0.2)
 
 
-def test_server_stopped_and_started_again(gateway: RunningGateway, triton: RunningTriton) -> None:
-    expected = ask(gateway).json()
-    triton.stop()
+def test_server_stopped_and_started_again(toy_gateway: RunningGateway, toy_triton: RunningTriton) -> None:
+    expected = ask(toy_gateway).json()
+    toy_triton.stop()
     for model in ("raw", "pretrained"):
-        assert_problem(ask(gateway, model), 503)
-    gateway.wait_until("/health/ready", 503)
-    assert httpx.get(gateway.url + "/health/live").status_code == 200
-    triton.start_and_wait()
-    wait_for_answer(gateway)
-    assert ask(gateway).json() == expected
-    gateway.wait_until("/health/ready")
+        assert_problem(ask(toy_gateway, model), 503)
+    toy_gateway.wait_until("/health/ready", 503)
+    assert httpx.get(toy_gateway.url + "/health/live").status_code == 200
+    toy_triton.start_and_wait()
+    wait_for_answer(toy_gateway)
+    assert ask(toy_gateway).json() == expected
+    toy_gateway.wait_until("/health/ready")
 
 
-def test_server_killed_while_it_works(gateway: RunningGateway, triton: RunningTriton) -> None:
+def test_server_killed_while_it_works(toy_gateway: RunningGateway, toy_triton: RunningTriton) -> None:
     responses: list[httpx.Response] = []
+    before = executed(toy_triton.grpc_url, "resnet50")
 
     def send() -> None:
-        responses.extend(at_once(gateway.url, [Call("/pretrained/predict", PHOTO)] * 60, 30))
+        responses.extend(at_once(toy_gateway.url, [Call("/pretrained/predict", PHOTO)] * 2000, 30))
 
     sender = threading.Thread(target=send)
     sender.start()
-    time.sleep(0.5)
-    os.kill(triton.server_pid, signal.SIGKILL)
+    assert eventually(lambda: executed(toy_triton.grpc_url, "resnet50") >= before + 20, 60)
+    os.kill(toy_triton.server_pid, signal.SIGKILL)
     sender.join(120)
     assert not sender.is_alive()
-    assert len(responses) == 60
+    assert len(responses) == 2000
     for response in responses:
         if response.status_code != 200:
             assert_problem(response, 503, 504)
     assert any(response.status_code != 200 for response in responses)
-    wait_for_answer(gateway)
-    assert gateway.metric("gateway_requests_in_flight") == 0
+    wait_for_answer(toy_gateway)
+    assert toy_gateway.metric("gateway_requests_in_flight") == 0
 
 
-def test_server_that_hangs(gateway: RunningGateway, triton: RunningTriton) -> None:
-    server = triton.server_pid
+def test_server_that_hangs(toy_gateway: RunningGateway, toy_triton: RunningTriton) -> None:
+    server = toy_triton.server_pid
     os.kill(server, signal.SIGSTOP)
     try:
         began = time.monotonic()
-        assert_problem(ask(gateway, "raw", **{"X-Request-Timeout": "0.5"}), 504)
+        assert_problem(ask(toy_gateway, "raw", **{"X-Request-Timeout": "0.5"}), 504)
         assert time.monotonic() - began < 5
-        assert gateway.metric("gateway_requests_in_flight", model="raw") == 1
+        assert toy_gateway.metric("gateway_requests_in_flight", model="raw") == 1
     finally:
         os.kill(server, signal.SIGCONT)
-    wait_for_answer(gateway)
+    wait_for_answer(toy_gateway)
     end = time.monotonic() + 20
-    while gateway.metric("gateway_requests_in_flight") != 0:
+    while toy_gateway.metric("gateway_requests_in_flight") != 0:
         assert time.monotonic() < end
         time.sleep(0.1)
 
 
 @pytest.mark.parametrize("model", ["preprocess", "raw_cnn"])
-def test_backend_process_killed(gateway: RunningGateway, triton: RunningTriton, model: str) -> None:
-    expected = ask(gateway).json()
-    triton.kill_backend(model)
-    wait_for_answer(gateway, "raw")
-    wait_for_answer(gateway, "pretrained")
-    assert ask(gateway).json() == expected
+def test_backend_process_killed(toy_gateway: RunningGateway, toy_triton: RunningTriton, model: str) -> None:
+    expected = ask(toy_gateway).json()
+    toy_triton.kill_backend(model)
+    wait_for_answer(toy_gateway, "raw")
+    wait_for_answer(toy_gateway, "pretrained")
+    assert ask(toy_gateway).json() == expected
 
 
-def test_gateway_that_starts_before_triton(triton: RunningTriton, start_gateway: StartGateway) -> None:
-    triton.stop()
-    gateway = start_gateway(triton.grpc_url, wait="/health/live")
+def test_gateway_that_starts_before_triton(toy_triton: RunningTriton, start_gateway: StartGateway) -> None:
+    toy_triton.stop()
+    gateway = start_gateway(toy_triton.grpc_url, wait="/health/live")
     assert_problem(httpx.get(gateway.url + "/health/ready"), 503)
     assert_problem(ask(gateway), 503)
-    triton.start_and_wait()
+    toy_triton.start_and_wait()
     gateway.wait_until("/health/ready")
     assert ask(gateway).status_code == 200

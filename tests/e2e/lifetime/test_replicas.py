@@ -21,8 +21,8 @@ PHOTO = encode(bottle(), "JPEG")
 
 
 @pytest.fixture
-def second(model_repository: Path, tmp_path: Path) -> Iterator[RunningTriton]:
-    server = RunningTriton(model_repository, tmp_path / "second.log")
+def second(toy_repository: Path, tmp_path: Path) -> Iterator[RunningTriton]:
+    server = RunningTriton(toy_repository, tmp_path / "second.log")
     server.start_and_wait()
     yield server
     if server.is_up():
@@ -43,10 +43,10 @@ def shares(gateway: RunningGateway, servers: list[RunningTriton], requests: int)
 
 
 def test_server_killed_while_it_works(
-    triton: RunningTriton, second: RunningTriton, start_gateway: StartGateway
+    toy_triton: RunningTriton, second: RunningTriton, start_gateway: StartGateway
 ) -> None:
     """What the dead one was working on is sent again, to the other."""
-    gateway = start_gateway(f"{triton.grpc_url},{second.grpc_url}", deadline_seconds=120)
+    gateway = start_gateway(f"{toy_triton.grpc_url},{second.grpc_url}", deadline_seconds=120)
     responses: list[httpx.Response] = []
 
     def send() -> None:
@@ -62,19 +62,19 @@ def test_server_killed_while_it_works(
     assert httpx.get(gateway.url + "/health/ready").status_code == 200
 
 
-def test_two_servers(triton: RunningTriton, second: RunningTriton, start_gateway: StartGateway) -> None:
-    gateway = start_gateway(f"{triton.grpc_url},{second.grpc_url}", deadline_seconds=120)
-    assert min(shares(gateway, [triton, second], 60)) >= 20
+def test_two_servers(toy_triton: RunningTriton, second: RunningTriton, start_gateway: StartGateway) -> None:
+    gateway = start_gateway(f"{toy_triton.grpc_url},{second.grpc_url}", deadline_seconds=120)
+    assert min(shares(gateway, [toy_triton, second], 60)) >= 20
 
     second.stop()
     responses = at_once(gateway.url, [Call("/raw/predict", PHOTO)] * 60, 8)
     assert [response.status_code for response in responses] == [200] * 60
-    assert shares(gateway, [triton], 30)[0] >= 30
+    assert shares(gateway, [toy_triton], 30)[0] >= 30
     gateway.wait_until("/health/ready")
 
     second.start_and_wait()
     for _ in range(20):
-        if min(shares(gateway, [triton, second], 30)) >= 10:
+        if min(shares(gateway, [toy_triton, second], 30)) >= 10:
             break
     else:
         pytest.fail("the second server was not taken back")

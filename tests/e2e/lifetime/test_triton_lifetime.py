@@ -19,9 +19,9 @@ pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture
-def own_triton(model_repository: Path, tmp_path: Path) -> Iterator[RunningTriton]:
+def own_triton(toy_repository: Path, tmp_path: Path) -> Iterator[RunningTriton]:
     """A server of the test's own, on other ports and with other segments than the session's."""
-    server = RunningTriton(model_repository, tmp_path / "server.log")
+    server = RunningTriton(toy_repository, tmp_path / "server.log")
     yield server
     if server.is_up():
         server.stop()
@@ -77,15 +77,15 @@ def test_a_killed_server_is_started_again_and_leaves_no_second_one(own_triton: R
 
 
 @pytest.mark.parametrize("model", ["preprocess", "raw_cnn"])
-def test_a_killed_backend_process_is_noticed_and_replaced(triton: RunningTriton, model: str) -> None:
+def test_a_killed_backend_process_is_noticed_and_replaced(toy_triton: RunningTriton, model: str) -> None:
     image = encoded(120, 90, 7)
-    with InferenceServerClient(triton.grpc_url) as client:
+    with InferenceServerClient(toy_triton.grpc_url) as client:
         before = ask(client, "raw", image)
-    server = triton.server_pid
-    triton.kill_backend(model)
+    server = toy_triton.server_pid
+    toy_triton.kill_backend(model)
     assert eventually(lambda: not psutil.pid_exists(server))
-    triton.wait_until_ready()
-    with InferenceServerClient(triton.grpc_url) as client:
+    toy_triton.wait_until_ready()
+    with InferenceServerClient(toy_triton.grpc_url) as client:
         assert ask(client, "raw", image) == pytest.approx(before, abs=1e-4)
 
 
@@ -100,13 +100,13 @@ def test_one_killed_backend_process_of_several_is_noticed_and_replaced(own_trito
 
 
 def test_a_backend_process_that_stands_still_for_longer_than_triton_bears_is_recovered_from(
-    triton: RunningTriton,
+    toy_triton: RunningTriton,
 ) -> None:
     # As on a machine that is paused or overloaded. Triton gives a backend process one second for a sign of life.
     image = encoded(120, 90, 7)
-    with InferenceServerClient(triton.grpc_url) as client:
+    with InferenceServerClient(toy_triton.grpc_url) as client:
         before = ask(client, "raw", image)
-        server, backend = triton.server_pid, triton.backend("raw_cnn")
+        server, backend = toy_triton.server_pid, toy_triton.backend("raw_cnn")
         backend.suspend()
         try:
             refused = ask(client, "raw", image)
@@ -114,22 +114,22 @@ def test_a_backend_process_that_stands_still_for_longer_than_triton_bears_is_rec
             backend.resume()
     assert isinstance(refused, InferenceServerException)
     assert eventually(lambda: not psutil.pid_exists(server))
-    triton.wait_until_ready()
-    with InferenceServerClient(triton.grpc_url) as client:
+    toy_triton.wait_until_ready()
+    with InferenceServerClient(toy_triton.grpc_url) as client:
         assert ask(client, "raw", image) == pytest.approx(before, abs=1e-4)
 
 
-def test_two_servers_live_side_by_side(triton: RunningTriton, own_triton: RunningTriton) -> None:
+def test_two_servers_live_side_by_side(toy_triton: RunningTriton, own_triton: RunningTriton) -> None:
     own_triton.start_and_wait()
     image = encoded(120, 90, 8)
     answers = []
-    for server in (triton, own_triton):
+    for server in (toy_triton, own_triton):
         with InferenceServerClient(server.grpc_url) as client:
             answers.append(ask(client, "raw", image))
     assert answers[0] == pytest.approx(answers[1], abs=1e-4)
     own_triton.stop()
-    assert triton.segments()
-    with InferenceServerClient(triton.grpc_url) as client:
+    assert toy_triton.segments()
+    with InferenceServerClient(toy_triton.grpc_url) as client:
         assert ask(client, "raw", image) == pytest.approx(answers[0], abs=1e-4)
 
 
@@ -144,11 +144,11 @@ def test_a_server_takes_the_profile_that_it_is_told(own_triton: RunningTriton) -
     assert instances == {"preprocess": 2, "raw_cnn": 1}
 
 
-def test_a_busy_port_is_a_sentence_and_not_a_server(triton: RunningTriton, own_triton: RunningTriton) -> None:
-    own_triton.configure(grpc_port=triton.ports[0])
+def test_a_busy_port_is_a_sentence_and_not_a_server(toy_triton: RunningTriton, own_triton: RunningTriton) -> None:
+    own_triton.configure(grpc_port=toy_triton.ports[0])
     own_triton.start()
     assert own_triton.join() == 1
     message = own_triton.log.read_text()
-    assert message.startswith(f"error: Port {triton.ports[0]} on 127.0.0.1 cannot be used")
+    assert message.startswith(f"error: Port {toy_triton.ports[0]} on 127.0.0.1 cannot be used")
     assert "EMBEDDED_TRITON_GRPC_PORT" in message
     assert not own_triton.segments()
