@@ -145,11 +145,14 @@ def test_it_ends_with_the_process_that_started_it(serving: Serving) -> None:
     assert eventually(serving.has_left_nothing)
 
 
-def test_a_busy_port_is_a_sentence_before_anything_starts(serving: Serving) -> None:
-    with socket.create_server(("127.0.0.1", serving.port)):
+def test_busy_ports_are_one_message_before_anything_starts(tmp_path: Path) -> None:
+    serving = Serving(tmp_path / "read by nobody", tmp_path)
+    busy = (serving.port, serving.triton_ports[0])
+    with socket.create_server(("127.0.0.1", busy[0])), socket.create_server(("127.0.0.1", busy[1])):
         serving.launch()
         assert serving.process.wait() == 1
     printed = serving.printed.read_text()
-    assert printed.startswith(f"error: Port {serving.port} on 127.0.0.1 cannot be used")
-    assert "PORT=" in printed
+    assert printed.startswith(f"error: Port {busy[0]} on 127.0.0.1 cannot be used")
+    assert f"Port {busy[1]} on 127.0.0.1 cannot be used" in printed
+    assert "choose PORT=… EMBEDDED_TRITON_GRPC_PORT=…" in printed
     assert "Traceback" not in printed

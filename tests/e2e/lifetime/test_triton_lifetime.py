@@ -93,10 +93,10 @@ def test_one_killed_backend_process_of_several_is_noticed_and_replaced(own_trito
     own_triton.configure(profile="cpu-16")
     own_triton.start_and_wait()
     server = own_triton.server_pid
-    own_triton.kill_backend("raw_cnn")
+    own_triton.kill_backend("preprocess")
     assert eventually(lambda: not psutil.pid_exists(server))
     own_triton.wait_until_ready()
-    assert "A backend process of raw_cnn has ended" in own_triton.log.read_text()
+    assert "A backend process of preprocess has ended" in own_triton.log.read_text()
 
 
 def test_a_backend_process_that_stands_still_for_longer_than_triton_bears_is_recovered_from(
