@@ -30,7 +30,7 @@ class Settings(BaseSettings):
 
     model_repository: Path = Field(
         default=Path(__file__).resolve().parents[1] / "model_repository",
-        description="The folder that Triton serves; every model in it is loaded.",
+        description="Model repository; every model in it is loaded.",
     )
     profile: str = Field(
         default="auto",
@@ -45,22 +45,24 @@ class Settings(BaseSettings):
     )
     cache_folder: Path | None = Field(
         default_factory=_cache_folder,
-        description="Where networks are kept as OpenVINO takes them; without it each start converts them again, which "
+        description="Folder of converted networks. Without it each start converts them again, which "
         "takes some seconds. By default bin-it-right/openvino in the user's cache directory.",
     )
-    grpc_port: Port = Field(default=8001, description="Where the gateway, perf_analyzer and other clients connect.")
-    http_port: Port = Field(default=8000, description="Triton's own HTTP protocol, for curl and tritonclient.http.")
-    metrics_port: Port = Field(default=8002, description="Triton's Prometheus metrics.")
+    grpc_port: Port = Field(default=8001, description="gRPC port, for the gateway, perf_analyzer and other clients.")
+    http_port: Port = Field(
+        default=8000, description="HTTP port of Triton's own protocol, for curl and tritonclient.http."
+    )
+    metrics_port: Port = Field(default=8002, description="Port of Triton's Prometheus metrics.")
     start_timeout: Seconds = Field(
-        default=180, description="Seconds that the models may take to answer at first; past that the start has failed."
+        default=180, description="Seconds until every model must have answered once; later the start has failed."
     )
     probe_interval: Seconds = Field(
         default=5,
-        description="Seconds between two looks; ensembles that answered nobody meanwhile get a probe inference.",
+        description="Seconds between two checks; an ensemble that answered nobody meanwhile gets a probe inference.",
     )
     probe_timeout: Seconds = Field(
         default=30,
-        description="Seconds that a probe may take; shorter than a full queue takes, it restarts busy servers.",
+        description="Seconds that a probe may take; if shorter than a full queue takes, busy servers are restarted.",
     )
     probe_failures: int = Field(
         default=2, ge=1, description="Failed probes in a row after which the server is restarted."
@@ -81,7 +83,7 @@ class Settings(BaseSettings):
     shared_memory_prefix: str = Field(
         default="bin-it-right",
         pattern=r"^[A-Za-z0-9_.-]{1,40}$",
-        description="Begins the names of the server's segments in /dev/shm; two installations may share one.",
+        description="Prefix of the server's segments in /dev/shm; two installations may share it.",
     )
 
     @field_validator("model_repository")
