@@ -13,6 +13,7 @@ from data.layout import Layout, whole_or_nothing
 from data.parquet import encode, shuffle_key, write_entries
 from training.dataset.duplicates import find_pairs, perceptual_hashes
 from training.dataset.entries import Entry
+from training.dataset.photo_files import Skipped, photos_in
 
 WEB_KAGGLE = "mostafaabla/garbage-classification"
 GENERAL_ARCHIVE = "http://cs231n.stanford.edu/tiny-imagenet-200.zip"
@@ -82,8 +83,11 @@ def make_general(layout: Layout, known: Sequence[Entry]) -> dict[str, int]:
 def read_photos(
     source: Path, folder: str, label: str, *, most: int | None = None, silent: bool = False
 ) -> Iterator[Entry]:
-    """Encode photos in an order that is random but always the same; a broken one is left out, aloud."""
-    paths = sorted((source / folder).iterdir(), key=lambda path: shuffle_key(path.name))[:most]
+    """Encode photos in an order that is random but always the same; what cannot be read is left out, aloud."""
+    skipped = Skipped()
+    paths = sorted(photos_in(source / folder, skipped), key=lambda path: shuffle_key(path.name))[:most]
+    if skipped.count and not silent:
+        print(f"{folder}: {skipped}")
     for path in paths if silent else track(paths, description=f"reading {folder}"):
         try:
             yield Entry(encode(path, _SHORTER_SIDE), label, f"{folder.split('/')[0]}/{path.name}")

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import pillow_heif
-
 from data.extras import read_photos, without_copies, write_set
 from data.layout import Layout
 from training.dataset.duplicates import perceptual_hashes
 from training.dataset.entries import Entry
+from training.dataset.photo_files import class_folders
 
 
 def make_feedback(folder: Path, layout: Layout, known: Sequence[Entry]) -> dict[str, int]:
@@ -22,9 +21,8 @@ def make_feedback(folder: Path, layout: Layout, known: Sequence[Entry]) -> dict[
     Raises:
         ValueError: the folder is missing or holds no class.
     """
-    labels = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+    labels = [path.name for path in class_folders(folder)]
     if not labels:
         raise ValueError(f"{folder} has no subfolder for any class: is it the gateway's GATEWAY_FEEDBACK_FOLDER?")
-    pillow_heif.register_heif_opener(thumbnails=False)  # what phones send
     entries = [entry for label in labels for entry in read_photos(folder, label, label)]
     return write_set(layout.processed("feedback"), {"train": without_copies(entries, perceptual_hashes(known))})

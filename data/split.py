@@ -2,35 +2,49 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from data.parquet import shuffle_key
 from training.atomic_write import write_atomically
+from training.dataset.photo_files import Skipped, class_folders, photos_in
+from training.dataset.preprocessing import decode
 
 #: Of every twenty photos of a class; the rest is trained on.
 _VAL, _TEST = 3, 3
 _OF = 20
+_THREADS = 4
 
 
-def share_out(folder: Path) -> dict[str, list[str]]:
-    """Return the lines of each list: the photos of every class in an order that is random but always the same.
+@dataclass
+class Shares:
+    """The lines of each list, and the files that are on none: no photos, and photos that cannot be decoded."""
+
+    lists: dict[str, list[str]]
+    skipped: Skipped
+    unreadable: list[str]
+
+
+def share_out(folder: Path) -> Shares:
+    """Share the photos of every class out, in an order that is random but always the same.
 
     Args:
         folder: a folder with one subfolder for each class, or with such folders under ``images``.
 
     Raises:
-        ValueError: there are fewer than two classes, a name holds a space, or a class has too few photos to share out.
+        ValueError: there are fewer than two classes, the name of one holds a space, or one has too few photos.
     """
-    images = folder / "images" if (folder / "images").is_dir() else folder
-    classes = sorted(path for path in images.iterdir() if path.is_dir()) if images.is_dir() else []
+    classes = class_folders(folder)
     if len(classes) < 2:
         raise ValueError(f"{folder} needs one subfolder for each class, two at least")
-    lists: dict[str, list[str]] = {"train": [], "val": [], "test": []}
+    shares = Shares({"train": [], "val": [], "test": []}, Skipped(), [])
     for path in classes:
-        names = sorted((file.name for file in path.iterdir() if file.is_file()), key=shuffle_key)
-        if spaced := [name for name in (path.name, *names) if " " in name]:
-            raise ValueError(f"{spaced[0]!r} holds a space, which the lists can not: rename it")
+        if len(path.name.split()) > 1:
+            raise ValueError(f"the class {path.name!r} holds a space, which the lists cannot: rename its folder")
+        names = sorted(_readable(photos_in(path, shares.skipped), shares.unreadable), key=shuffle_key)
         val, test = len(names) * _VAL // _OF, len(names) * _TEST // _OF
         if not val or not test:
             raise ValueError(
@@ -38,8 +52,26 @@ def share_out(folder: Path) -> dict[str, list[str]]:
             )
         parts = {"val": names[:val], "test": names[val : val + test], "train": names[val + test :]}
         for split, part in parts.items():
-            lists[split] += [f"{name} {path.name}" for name in part]
-    return lists
+            shares.lists[split] += [f"{name} {path.name}" for name in part]
+    return shares
+
+
+def _readable(photos: Sequence[Path], unreadable: list[str]) -> list[str]:
+    """Return the names of the photos that can be decoded; the others go to ``unreadable`` with the reason."""
+
+    def reason(path: Path) -> str | None:
+        if not path.name.isprintable():
+            return "its name holds a character that a list cannot"
+        try:
+            decode(path)
+        except OSError as exc:
+            return str(exc)
+        return None
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        found = list(zip(photos, pool.map(reason, photos), strict=True))
+    unreadable += [f"{path.parent.name}/{path.name}: {why}" for path, why in found if why]
+    return [path.name for path, why in found if not why]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -48,11 +80,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("folder", type=Path, help="a folder with one subfolder for each class")
     folder = parser.parse_args(arguments).folder
     try:
-        lists = share_out(folder)
+        shares = share_out(folder)
     except ValueError as exc:
         print(f"error: {exc}", file=sys.stderr)
         return 1
-    for split, lines in lists.items():
+    if shares.skipped.count:
+        print(shares.skipped)
+    for line in shares.unreadable:
+        print(f"left out: {line}")
+    for split, lines in shares.lists.items():
         text = "".join(f"{line}\n" for line in lines)
         write_atomically(folder / f"{split}.txt", partial(_write, text))
         print(f"{folder / split}.txt: {len(lines)} photos")

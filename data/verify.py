@@ -10,9 +10,8 @@ from pathlib import Path
 from rich.progress import track
 
 from training.atomic_write import write_atomically
+from training.dataset.photo_files import Skipped, photos_in
 from training.dataset.preprocessing import decode
-
-_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 
 
 @dataclass(frozen=True)
@@ -43,9 +42,10 @@ def take_inventory(images: Path, labels: Sequence[str], lists: Mapping[str, Mapp
     """
     split_of = {name: split for split, named in lists.items() for name in named}
     label_of = {name: label for named in lists.values() for name, label in named.items()}
-    files = [
-        path for label in labels for path in sorted((images / label).iterdir()) if path.suffix.lower() in _SUFFIXES
-    ]
+    skipped = Skipped()
+    files = [path for label in labels for path in photos_in(images / label, skipped)]
+    if skipped.count:
+        print(f"{images}: {skipped}")
     photos, broken = [], []
     for path in track(files, description="reading photos"):
         try:

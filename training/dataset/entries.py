@@ -75,7 +75,8 @@ def read_entries(dataset: Path, split: str) -> list[Entry]:
     """List the photos of one split of a data set.
 
     A data set is a Parquet file (columns image, label, source; one split by itself, whatever ``split`` says) or a
-    folder with one subfolder a class, its lists beside it (``train.txt`` …) or, if it has none, those of data/splits.
+    folder with one subfolder a class and its lists beside it (``train.txt`` …). TrashNet without lists has those of
+    data/splits.
 
     Raises:
         FileNotFoundError: the data set, its list, or a photo that the list names is missing.
@@ -85,18 +86,30 @@ def read_entries(dataset: Path, split: str) -> list[Entry]:
     if not dataset.is_dir():
         raise FileNotFoundError(f"{dataset} is neither a folder with a subfolder for each class nor a .parquet file")
     images = dataset / "images" if (dataset / "images").is_dir() else dataset
-    split_list = next((path for path in (dataset / f"{split}.txt", SPLITS / f"{split}.txt") if path.exists()), None)
-    if split_list is None:
-        raise FileNotFoundError(f"{dataset} has no {split}.txt, and data/splits has none either")
+    split_list = dataset / f"{split}.txt"
+    if not split_list.exists():
+        split_list = SPLITS / f"{split}.txt"
+        # TrashNet has official lists; another folder's photos are not in them.
+        if not any((images / label / name).exists() for name, label in _listed(split_list)):
+            raise FileNotFoundError(
+                f"{dataset} has no {split}.txt: share its photos out first, by `bin-it-right data split {dataset}`"
+            )
     entries = []
-    for line in split_list.read_text(encoding="utf-8").splitlines():
-        name, number = line.split()
-        label = OFFICIAL_ORDER[int(number) - 1] if number.isdigit() else number
+    for name, label in _listed(split_list):
         path = images / label / name
         if not path.exists():
             raise FileNotFoundError(f"{split_list} names {name}, which is not in {images / label}; run `make data`")
-        entries.append(Entry(path, label, name, place=dataset.name))
+        entries.append(Entry(path, label, name))
     return entries
+
+
+def _listed(split_list: Path) -> list[tuple[str, str]]:
+    """Return name and label of every line of a list."""
+    if not split_list.exists():
+        return []
+    lines = split_list.read_text(encoding="utf-8").splitlines()
+    pairs = (line.rsplit(maxsplit=1) for line in lines if line.strip())
+    return [(name, OFFICIAL_ORDER[int(label) - 1] if label.isdigit() else label) for name, label in pairs]
 
 
 def read_parquet(path: Path) -> list[Entry]:
@@ -151,20 +164,24 @@ def load_pixels(entries: Sequence[Entry], size: int) -> torch.Tensor:
     """Decode every entry and resize it by the serving preprocessing: UINT8 [N, 3, size, size].
 
     Raises:
-        ValueError: there is no photo, or one cannot be decoded.
+        ValueError: there is no photo, or some cannot be decoded; the message names them all.
     """
     if not entries:
         raise ValueError("the data set has no photo")
     pixels = torch.empty((len(entries), 3, size, size), dtype=torch.uint8)
 
-    def load(row: int) -> None:
+    def load(row: int) -> str | None:
         try:
             pixels[row] = resize(decode(entries[row].source), size)
         except OSError as exc:
-            raise ValueError(f"{entries[row].name} cannot be decoded: {exc}") from exc
+            return f"{entries[row].name} cannot be decoded: {exc}"
+        return None
 
     with ThreadPoolExecutor(_THREADS, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        list(pool.map(load, range(len(entries))))
+        broken = [reason for reason in pool.map(load, range(len(entries))) if reason]
+    if broken:
+        count = f"{len(broken)} of {len(entries)} photos cannot be used. " if len(broken) > 1 else ""
+        raise ValueError(f"{count}{'; '.join(broken)}")
     return pixels
 
 

@@ -1,8 +1,10 @@
 """The one preprocessing specification, by Pillow and PyTorch; Triton's `preprocess` decodes with DALI."""
 
 import io
+from functools import cache
 from pathlib import Path
 
+import pillow_heif
 import torch
 from PIL import Image
 
@@ -19,8 +21,20 @@ def decode(source: bytes | Path) -> Image.Image:
         PIL.UnidentifiedImageError: the bytes are no image.
         OSError: the image is broken or truncated.
     """
-    with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
-        return rendered(image)
+    _accept_heif()
+    try:
+        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
+            return rendered(image)
+    except OSError:
+        raise
+    except Exception as exc:  # Pillow's readers raise whatever they stumble over, ValueError and SyntaxError too
+        raise OSError(f"{exc or type(exc).__name__}") from exc
+
+
+@cache
+def _accept_heif() -> None:
+    """Let Pillow read what phones send; AVIF it reads by itself."""
+    pillow_heif.register_heif_opener(thumbnails=False)
 
 
 def resize(image: Image.Image, size: int) -> torch.Tensor:

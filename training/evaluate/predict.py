@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pillow_heif
 import torch
 
 from training.dataset.preprocessing import decode, normalise, resize
@@ -34,7 +33,6 @@ def predict(model_type: str, paths: Sequence[Path], weights_folder: Path = WEIGH
         FileNotFoundError: a file, the weights or their card are missing.
         ValueError: a file is no image that can be decoded, or weights and card do not fit.
     """
-    pillow_heif.register_heif_opener(thumbnails=False)
     network, card = load_calibrated_network(model_type, weights_folder)
     specification = load_specification()
     for path in paths:

@@ -108,6 +108,9 @@ def run(model_type: str, data: RunData, recipe: Recipe, output: Path, start: Run
         teacher = _teacher(recipe, start.teacher_weights, len(data.classes), here.device)
         largest = round(max(recipe.view_size(stage) for stage in recipe.stages) * STORED_SCALE)
         photos = load_training_set(data.train, data.classes, recipe, output, size=largest, general=data.general)
+        fitted = recipe.fitted_to(len(photos) // here.world)
+        if fitted.batch_size != recipe.batch_size:
+            progress.say(f"batches of {fitted.batch_size}: there are too few photos for {recipe.batch_size}")
         val_photos = load_photos(data.val, data.classes, data.specification.size)
         state = TrainingState.start(network, recipe, None if photos.features is None else photos.features.shape[-1])
         taught_by = sha256(start.teacher_weights) if start.teacher_weights else None
@@ -122,7 +125,7 @@ def run(model_type: str, data: RunData, recipe: Recipe, output: Path, start: Run
         try:
             for number in range(len(state.history), recipe.epochs):
                 stored = _stored(photos, stored, recipe, recipe.stage_of(number), here.device)
-                row = _train(number, state, stored, recipe, data.specification, teacher, (here, progress))
+                row = _train(number, state, stored, fitted, data.specification, teacher, (here, progress))
                 row |= _validate(state.ema.module, val_photos, data.specification)
                 state.history.append(row)
                 progress.epoch(row)
@@ -186,10 +189,7 @@ def _train(
     here, progress = where
     stage = recipe.stage_of(number)
     _freeze(state.network, recipe, stage)
-    drawn = list(batches(len(photos), recipe, photos.weights, state.generator))
-    if not drawn:
-        raise ValueError(f"{len(photos)} photos are fewer than one batch of {recipe.batch_size}")
-    mine = here.share(drawn)
+    mine = here.share(list(batches(len(photos), recipe, photos.weights, state.generator)))
     started = time.monotonic()
     progress.begin(number, len(mine))
     epoch = Epoch(recipe, stage, specification, number * len(mine), recipe.epochs * len(mine), teacher)

@@ -1,11 +1,17 @@
 """Lists for a folder of one's own."""
 
+import io
 from pathlib import Path
 
+import pillow_heif
 import pytest
+from PIL import PngImagePlugin
 
 from data.split import main, share_out
+from tests.support.pictures import bottle, encode
 from training.dataset.entries import read_entries
+
+PHOTO = encode(bottle(32, 24), "JPEG")
 
 
 @pytest.fixture
@@ -13,7 +19,7 @@ def folder(tmp_path: Path) -> Path:
     for label in ("cup", "plate"):
         (tmp_path / label).mkdir()
         for number in range(40):
-            (tmp_path / label / f"{label}{number}.jpg").touch()
+            (tmp_path / label / f"{label}{number}.jpg").write_bytes(PHOTO)
     return tmp_path
 
 
@@ -32,19 +38,59 @@ def test_lists_stay_the_same_when_photos_are_added_elsewhere(folder: Path) -> No
     before = share_out(folder)
     (folder / "fork").mkdir()
     for number in range(7):
-        (folder / "fork" / f"{number}.jpg").touch()
-    assert [line for line in share_out(folder)["val"] if not line.endswith(" fork")] == before["val"]
+        (folder / "fork" / f"{number}.jpg").write_bytes(PHOTO)
+    assert [line for line in share_out(folder).lists["val"] if not line.endswith(" fork")] == before.lists["val"]
 
 
-def test_what_can_not_be_shared_out_is_a_sentence(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_no_photo_is_skipped_and_what_cannot_be_read_is_named(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in (
+        *("._cup0.jpg", ".DS_Store", "Thumbs.db", "desktop.ini", "cup1.jpg:Zone.Identifier"),
+        *("@eaDir/cup0.jpg", ".ipynb_checkpoints/cup0.jpg"),
+    ):
+        path = folder / "cup" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(PHOTO)
+    (folder / "cup" / "empty.jpg").touch()
+    (folder / ".ipynb_checkpoints").mkdir()
+    (folder / "cup" / "broken one.jpg").write_bytes(PHOTO[:200])
+    (folder / "plate" / "no photo.png").write_bytes(b"a letter")
+    (folder / "plate" / "two words.HEIC").write_bytes(_heic())
+    (folder / "plate" / "inflates.png").write_bytes(_png_with_long_text())
+    assert main([str(folder)]) == 0
+    said = capsys.readouterr().out
+    assert "skipped 8 files that are no photos: " in said
+    for name in ("cup/broken one.jpg", "plate/no photo.png", "plate/inflates.png"):
+        assert f"left out: {name}: " in said
+    names = [entry.name for split in ("train", "val", "test") for entry in read_entries(folder, split)]
+    assert len(names) == 81
+    assert "two words.HEIC" in names
+
+
+def _heic() -> bytes:
+    pillow_heif.register_heif_opener()
+    return encode(bottle(64, 48), "HEIF")
+
+
+def _png_with_long_text() -> bytes:
+    """Return a PNG whose compressed text inflates past what Pillow takes."""
+    text = PngImagePlugin.PngInfo()
+    text.add_text("comment", "a" * (PngImagePlugin.MAX_TEXT_CHUNK + 1), zip=True)
+    buffer = io.BytesIO()
+    bottle(8, 8).save(buffer, "PNG", pnginfo=text)
+    return buffer.getvalue()
+
+
+def test_what_cannot_be_shared_out_is_a_sentence(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(folder / "missing")]) == 1
     (folder / "fork").mkdir()
-    (folder / "fork" / "1.jpg").touch()
+    (folder / "fork" / "1.jpg").write_bytes(PHOTO)
     assert main([str(folder)]) == 1
-    (folder / "fork" / "a b.jpg").touch()
+    (folder / "fork").rename(folder / "a fork")
     assert main([str(folder)]) == 1
     said = capsys.readouterr().err
     assert "one subfolder for each class" in said
     assert "fork holds 1 photos; 7 are the least" in said
-    assert "'a b.jpg' holds a space" in said
+    assert "the class 'a fork' holds a space" in said
     assert not (folder / "train.txt").exists()

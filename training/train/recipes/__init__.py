@@ -108,15 +108,33 @@ class Recipe(_Table):
         raise IndexError("the recipe has fewer epochs")
 
     def with_epochs(self, epochs: int) -> "Recipe":
-        """Return the recipe stretched or cut to ``epochs``, shared among its stages as before, at least one each."""
-        if epochs < len(self.stages):
-            raise ValueError(f"the recipe has {len(self.stages)} stages, so it needs at least as many epochs")
-        shares = [max(1, round(stage.epochs * epochs / self.epochs)) for stage in self.stages]
-        shares[shares.index(max(shares))] += epochs - sum(shares)
-        stages = tuple(
-            stage.model_copy(update={"epochs": share}) for stage, share in zip(self.stages, shares, strict=True)
-        )
+        """Return the recipe stretched or cut to ``epochs``, shared among its stages as before, at least one each.
+
+        With fewer epochs than stages, only the longest stages remain.
+
+        Raises:
+            ValueError: ``epochs`` is not positive.
+        """
+        if epochs < 1:
+            raise ValueError(f"a run has at least one epoch, not {epochs}")
+        longest = sorted(range(len(self.stages)), key=lambda index: -self.stages[index].epochs)[:epochs]
+        kept = [self.stages[index] for index in sorted(longest)]
+        whole = sum(stage.epochs for stage in kept)
+        shares = [max(1, round(stage.epochs * epochs / whole)) for stage in kept]
+        while (excess := epochs - sum(shares)) != 0:
+            shares[shares.index(max(shares))] += excess if excess > 0 else -1
+        stages = tuple(stage.model_copy(update={"epochs": share}) for stage, share in zip(kept, shares, strict=True))
         return self.model_copy(update={"stages": stages})
+
+    def fitted_to(self, photos: int) -> "Recipe":
+        """Return the recipe with a batch that is no larger than the number of photos.
+
+        Raises:
+            ValueError: there are fewer than two photos: batch normalisation needs two.
+        """
+        if photos < 2:
+            raise ValueError(f"training needs at least two photos for each process, not {photos}")
+        return self.model_copy(update={"batch_size": min(self.batch_size, photos)})
 
 
 def load_recipe(name: str | Path) -> Recipe:

@@ -78,6 +78,9 @@ def test_what_cannot_be_used_is_named() -> None:
         load_photos([Entry(good, "spoon", "x.png")], ("cup", "plate"), 32)
     with pytest.raises(ValueError, match=r"y\.png cannot be decoded"):
         load_photos([Entry(good[:60], "cup", "y.png")], ("cup", "plate"), 32)
+    broken = [Entry(good[:60], "cup", f"{number}.png") for number in range(3)]
+    with pytest.raises(ValueError, match=r"3 of 4 photos cannot be used\. 0\.png cannot.*1\.png.*2\.png"):
+        load_photos([*broken, Entry(good, "cup", "x.png")], ("cup", "plate"), 32)
 
 
 def test_resizing_a_set_keeps_its_labels_and_its_look(toy: Path) -> None:

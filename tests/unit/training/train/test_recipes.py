@@ -54,9 +54,17 @@ def test_stretching_keeps_every_stage_and_the_exact_sum(epochs: int) -> None:
     assert all(stage.epochs >= 1 for stage in stretched.stages)
 
 
-def test_fewer_epochs_than_stages_are_refused() -> None:
-    with pytest.raises(ValueError, match="2 stages"):
-        _recipe(64, 10).with_epochs(1)
+def test_fewer_epochs_than_stages_keep_the_longest_stages() -> None:
+    (stage,) = _recipe(10, 64).with_epochs(1).stages
+    assert (stage.epochs, stage.size) == (1, 64)
+    assert [stage.size for stage in _recipe(3, 1, 64).with_epochs(2).stages] == [32, 96]
+    with pytest.raises(ValueError, match="at least one epoch"):
+        _recipe(64).with_epochs(0)
+
+
+@pytest.mark.parametrize(("photos", "batch"), [(2, 2), (63, 63), (64, 64), (5000, 64)])
+def test_a_batch_is_no_larger_than_the_set(photos: int, batch: int) -> None:
+    assert _recipe(1).fitted_to(photos).batch_size == batch
 
 
 def _recipe(*epochs: int) -> Recipe:

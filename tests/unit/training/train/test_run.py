@@ -132,9 +132,12 @@ def test_resuming_a_finished_run_changes_nothing(run: Train, recipe: Recipe, tmp
     assert again.weights.read_bytes() == before
 
 
-def test_fewer_photos_than_a_batch_are_refused(run: Train, recipe: Recipe, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="fewer than one batch of 64"):
-        run(tmp_path, recipe=recipe.model_copy(update={"batch_size": 64}))
+def test_a_batch_fits_itself_to_few_photos(
+    run: Train, recipe: Recipe, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = run(tmp_path, recipe=recipe.with_epochs(1).model_copy(update={"batch_size": 64}))
+    assert result.epochs_done == 1
+    assert "batches of 32: there are too few photos for 64" in capsys.readouterr().out
 
 
 def test_a_head_stage_leaves_all_other_layers_as_they_were(
