@@ -11,7 +11,7 @@ import torch
 from tests.support.drawn_dataset import LISTS, draw, write_dataset
 from tests.support.pictures import bottle, encode
 from training.dataset.classes import read_classes
-from training.dataset.entries import SPLITS, Entry, image_size, load_photos, read_entries
+from training.dataset.entries import OFFICIAL_ORDER, SPLITS, Entry, image_size, load_photos, read_entries
 from training.dataset.preprocessing import decode, resize
 
 COUNTS = {"train": 1768, "val": 328, "test": 431}
@@ -41,11 +41,20 @@ def test_no_photo_stands_in_two_of_the_committed_lists() -> None:
     assert len(names) == len(set(names)) == 2527
 
 
-def test_a_folder_without_lists_takes_the_committed_ones(tmp_path: Path) -> None:
+def test_trashnet_without_lists_takes_the_committed_ones(tmp_path: Path) -> None:
     for name in read_classes():
         (tmp_path / name).mkdir()
+    name, number = (SPLITS / "test.txt").read_text(encoding="utf-8").split()[:2]
+    (tmp_path / OFFICIAL_ORDER[int(number) - 1] / name).write_bytes(b"")
     with pytest.raises(FileNotFoundError, match=r"test\.txt names .* run `make data`"):
         read_entries(tmp_path, "test")
+
+
+def test_another_folder_without_lists_is_told_how_to_get_them(tmp_path: Path) -> None:
+    for name in read_classes():
+        (tmp_path / name).mkdir()
+    with pytest.raises(FileNotFoundError, match=r"has no train\.txt: .*`bin-it-right data split"):
+        read_entries(tmp_path, "train")
 
 
 def test_a_data_set_that_is_not_there_says_what_one_is(tmp_path: Path) -> None:
