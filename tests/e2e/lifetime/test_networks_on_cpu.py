@@ -18,9 +18,13 @@ from training.dataset.specification import load_specification
 from training.export.torchscript import torchscript_warnings_ignored
 from training.models.model_types import NETWORK_MODELS
 
-pytestmark = [pytest.mark.e2e, pytest.mark.skipif(gpu_count() > 0, reason="the networks are on the GPU")]
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.timeout(600),
+    pytest.mark.skipif(gpu_count() > 0, reason="the networks are on the GPU"),
+]
 #: How many images each of the requests has that are sent at the same time.
-SIZES = (1, 3, 2, 1, 5, 1, 1, 4)
+SIZES = (1, 3, 2, 1, 1)
 
 
 @pytest.fixture
@@ -51,7 +55,9 @@ def compare_with_export(server: RunningTriton, *, probabilities: float, maps: fl
         for count in SIZES
     ]
     for network in NETWORK_MODELS.values():
-        with torchscript_warnings_ignored(), torch.inference_mode():
+        # Nothing is compiled for each size: that takes longer than it saves.
+        plain = torch.jit.optimized_execution(False)  # type: ignore[attr-defined]
+        with torchscript_warnings_ignored(), torch.inference_mode(), plain:
             module = torch.jit.load(server.model_repository / network / "1" / "model.pt")
             expected = [[output.numpy() for output in module(torch.from_numpy(batch))] for batch in batches]
         with ThreadPoolExecutor(len(SIZES)) as pool:
