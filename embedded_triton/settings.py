@@ -86,10 +86,13 @@ class Settings(BaseSettings):
         description="Prefix of the server's segments in /dev/shm; two installations may share it.",
     )
 
-    @field_validator("model_repository")
+    @field_validator("model_repository", "cache_folder")
     @classmethod
-    def _expanded(cls, folder: Path) -> Path:
-        return folder.expanduser().absolute()
+    def _expanded(cls, folder: Path | None) -> Path | None:
+        try:
+            return folder.expanduser().absolute() if folder else None
+        except RuntimeError as exc:  # no such user, or one without a home folder
+            raise ValueError(f"{exc}") from exc
 
     def endpoints(self, host: str) -> dict[str, tuple[str, int]]:
         """Return, for each setting that chooses a port, the address and the port."""

@@ -37,5 +37,5 @@ def server_environment(
     # The model repository may be read-only, and Python shall not write compiled files into it where it is not.
     environment["PYTHONDONTWRITEBYTECODE"] = "1"
     environment["EMBEDDED_TRITON_CPU_PRECISION"] = settings.cpu_precision
-    environment["EMBEDDED_TRITON_CACHE_FOLDER"] = str(settings.cache_folder.absolute()) if settings.cache_folder else ""
+    environment["EMBEDDED_TRITON_CACHE_FOLDER"] = str(settings.cache_folder or "")
     return environment
