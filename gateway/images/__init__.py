@@ -1,1 +1,1 @@
-"""Looks at an image file without decoding it, and converts the few kinds that Triton's decoder does not take."""
+"""Inspects image files without decoding them, and prepares them for Triton's decoder."""

@@ -1,4 +1,4 @@
-"""Converts what Triton's decoder does not take into an uncompressed file that it takes, without loss."""
+"""Prepares images for Triton's decoder: checks JPEG scans, and converts what it does not take, without loss."""
 
 import asyncio
 import io
@@ -6,72 +6,67 @@ import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-import numpy
-import pillow_heif
-from PIL import Image
-
 from gateway.errors import BrokenImage
-from gateway.images.exif import upright
+from gateway.images import jpeg, pillow
 from gateway.images.header import ImageHeader
+from imaging.decode import rendered
 
 _MOST_PIXELS = 12_500_000
 _LEAST_SIDE = 1000
 
 
 class Transcoder:
-    """A bounded pool of threads that decode the first frame of GIF, HEIF, AVIF and odd variants into BMP.
-
-    BMP, because writing it costs a copy and no compression. The EXIF orientation is applied, alpha is dropped, and
-    sixteen bits of grey are scaled to eight with rounding, as DALI does. Above 12.5 megapixels blocks of pixels are
-    averaged first: the networks look at a picture some hundred times smaller, where that makes no difference, and
-    a file of 150 MB would be copied several times on its way.
-    """
+    """A bounded pool of threads that decode pictures."""
 
     def __init__(self, threads: int) -> None:
-        pillow_heif.register_heif_opener(thumbnails=False)
+        """Start nothing yet.
+
+        Args:
+            threads: how many pictures are decoded at a time.
+        """
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="transcode")
 
-    def to_native(self, data: bytes, header: ImageHeader) -> "asyncio.Future[bytes]":
-        """The picture as a BMP file, some time. The future raises `BrokenImage` where it can not be decoded."""
-        return asyncio.get_running_loop().run_in_executor(self._pool, _to_bmp, data, header)
-
     def run(self, function: Callable[..., bytes], *arguments: object) -> "asyncio.Future[bytes]":
-        """Calls a function that decodes pictures too, in one of the threads."""
+        """Call a function that decodes pictures in one of the threads."""
         return asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
 
     def close(self) -> None:
+        """Let the threads end, and forget what waits for them."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _to_bmp(data: bytes, header: ImageHeader) -> bytes:
-    try:
-        with Image.open(io.BytesIO(data), formats=[header.format.upper()]) as image:
-            if image.width * image.height > header.pixels:
-                raise BrokenImage(f"The {header.format} file contradicts itself about its size.")
-            image.load()
-            picture = _to_rgb(upright(image))
-            picture = picture.reduce(_factors(*picture.size))
-    except BrokenImage:
-        raise
-    except Exception as error:
-        # Pillow's plugins raise whatever their parsers stumble over, from OSError to KeyError.
-        raise BrokenImage(f"The {header.format} file can not be decoded. Send the original file.") from error
+def to_native(header: ImageHeader) -> bytes:
+    """Return the picture as a file that DALI decodes as a browser does.
+
+    A file that DALI does not take becomes a BMP, because writing it costs a copy and no compression: upright, on white
+    where it is transparent, in eight bits. Above 12.5 megapixels blocks of pixels are averaged first: the networks look
+    at a picture some hundred times smaller, where that makes no difference, and a file of 150 MB would be copied
+    several times on its way.
+
+    Raises:
+        BrokenImage: the picture cannot be decoded, or a JPEG is cut off or damaged.
+    """
+    is_known = header.format != "JPEG" or jpeg.is_whole(header)
+    return header.content if header.native and is_known else _to_bmp(header)
+
+
+def _to_bmp(header: ImageHeader) -> bytes:
+    with pillow.opened(header.content, header.format) as image:
+        if image.width * image.height > header.pixels:
+            raise BrokenImage(f"The {header.format} file contradicts itself about its size. Send the original file.")
+        try:
+            picture = rendered(image)
+        except Exception as exc:  # Pillow's plugins raise whatever their parsers stumble over
+            raise pillow.not_decoded(header.format, exc) from exc
+    picture = picture.reduce(_factors(*picture.size))
     output = io.BytesIO()
     picture.save(output, "BMP")
     return output.getvalue()
 
 
 def _factors(width: int, height: int) -> tuple[int, int]:
-    """How many columns and how many rows become one; the longer side gives what the shorter one can not."""
+    """Return how many columns and rows become one; the longer side gives what the shorter one cannot."""
     needed = width * height / _MOST_PIXELS
     shorter = max(1, min(math.ceil(math.sqrt(needed)), min(width, height) // _LEAST_SIDE))
     longer = max(shorter, min(math.ceil(needed / shorter), max(width, height) // _LEAST_SIDE))
     return (longer, shorter) if width >= height else (shorter, longer)
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I;16"):
-        # Pillow's own conversion clips at 255 and makes nearly all pictures white.
-        grey = (numpy.asarray(image).astype(numpy.uint32) + 128) // 257
-        return Image.fromarray(grey.astype(numpy.uint8)).convert("RGB")
-    return image.convert("RGB")

@@ -10,7 +10,7 @@ import numpy as np
 from gateway.errors import DeadlineExceeded, InvalidAnswer, UnknownModel
 from gateway.images.header import ImageHeader
 from gateway.images.inspect import inspect
-from gateway.images.transcode import Transcoder
+from gateway.images.transcode import Transcoder, to_native
 from gateway.inference.protocol import Classifier
 from gateway.inference.types import Answer, Explanation
 from gateway.triton.types import Prediction
@@ -62,8 +62,7 @@ class ClassifyImage:
         started = time.perf_counter()
         header = inspect(data, self._max_pixels)
         with self._admission.admit(model_type, header.decoded_bytes) as permit:
-            if not header.native:
-                data = await self._converted(data, header, permit, timeout_seconds)
+            data = to_native(header) if header.is_quick else await self._converted(header, permit, timeout_seconds)
             validated = time.perf_counter()
             left = timeout_seconds - (validated - started)
             if left <= 0:
@@ -72,8 +71,8 @@ class ClassifyImage:
         answered = time.perf_counter()
         return prediction, _answer(prediction, header, validated - started, answered - validated)
 
-    async def _converted(self, data: bytes, header: ImageHeader, permit: Permit, timeout_seconds: float) -> bytes:
-        conversion = self._transcoder.to_native(data, header)
+    async def _converted(self, header: ImageHeader, permit: Permit, timeout_seconds: float) -> bytes:
+        conversion = self._transcoder.run(to_native, header)
         try:
             async with asyncio.timeout(timeout_seconds):
                 return await asyncio.shield(conversion)

@@ -76,7 +76,7 @@ def explain_router(
             explained = _explained_class(label, explanation.answer)
             try:
                 async with asyncio.timeout(deadline_seconds - (time.perf_counter() - began)):
-                    picture = await _draw(transcoder, upload.file, explanation, explained, layer)
+                    picture = await _draw(transcoder, explanation, explained, layer)
             except TimeoutError as exc:
                 raise DeadlineExceeded(deadline_seconds) from exc
         headers = {
@@ -97,8 +97,8 @@ def _explained_class(label: str | None, answer: Answer) -> str:
     return label
 
 
-async def _draw(transcoder: Transcoder, data: bytes, explanation: Explanation, label: str, layer: str) -> bytes:
+async def _draw(transcoder: Transcoder, explanation: Explanation, label: str, layer: str) -> bytes:
     activations = explanation.maps[list(explanation.answer.classes).index(label)]
     if layer == "heat":
         return await transcoder.run(draw_heat, activations)
-    return await transcoder.run(draw_over_photo, data, explanation.answer.image, activations)
+    return await transcoder.run(draw_over_photo, explanation.answer.image, activations)

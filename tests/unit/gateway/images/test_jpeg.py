@@ -1,0 +1,155 @@
+"""JPEG: where the picture ends, what is whole and what is damaged."""
+
+import io
+import random
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gateway.errors import BrokenImage
+from gateway.images import jpeg
+from gateway.images.inspect import inspect
+from gateway.images.transcode import to_native
+from tests.support.pictures import ALL, bottle, encode
+
+LIMIT = 50_000_000
+_NOISE = random.Random(0)
+
+
+def photo(**options: object) -> bytes:
+    """A picture with something everywhere, as photos have."""
+    pixels = np.asarray(bottle(256, 160), dtype=int)
+    noise = np.random.default_rng(0).integers(-25, 25, pixels.shape)
+    return encode(Image.fromarray(np.clip(pixels + noise, 0, 255).astype(np.uint8)), "JPEG", **options)
+
+
+WHOLE = {
+    "baseline": photo(quality=90),
+    "optimised": photo(quality=90, optimize=True),
+    "progressive": photo(quality=90, progressive=True),
+    "restart markers": photo(quality=90, restart_marker_rows=1),
+    "CMYK": ALL["JPEG CMYK"](bottle(256, 160)),
+}
+SEQUENTIAL = [name for name in WHOLE if name not in ("progressive", "CMYK")]
+#: As phones and cameras write behind a picture.
+TRAILER = b"\0\0\1\x0a\x0e\0\0\0Image_UTC_Data1700000000000" * 3 + b"SEFHSEFT"
+FILM = b"\0\0\0\x18ftypmp42" + _NOISE.randbytes(20_000) + b"\xff\xd9" + _NOISE.randbytes(3000)
+BEHIND = {"nothing": b"", "FF": b"\xff", "trailer": TRAILER, "film": FILM, "preview": WHOLE["baseline"]}
+
+
+def start_of_scan(data: bytes) -> int:
+    at = data.index(b"\xff\xda")
+    return at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+
+
+def served(data: bytes) -> bytes:
+    return to_native(inspect(data, LIMIT))
+
+
+def pixels(data: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"), dtype=int)
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_regular_file_goes_on_as_it_is(name: str) -> None:
+    assert served(WHOLE[name]) is WHOLE[name]
+
+
+@pytest.mark.parametrize("name", WHOLE)
+@pytest.mark.parametrize(
+    "behind", [b"", b"\xff", TRAILER, FILM, WHOLE["baseline"]], ids=["nothing", "FF", "trailer", "film", "preview"]
+)
+def test_what_stands_behind_a_whole_picture_does_not_matter(name: str, behind: bytes) -> None:
+    whole = WHOLE[name]
+    assert served(whole + behind) == whole
+    if name == "progressive" and behind == FILM:
+        return  # the noise of a film may look like one more scan
+    without_end = served(whole[:-2] + behind)
+    assert np.array_equal(pixels(without_end), pixels(whole))
+
+
+@pytest.mark.parametrize("name", WHOLE)
+@pytest.mark.parametrize("behind", [b"", b"\xff\xd9", TRAILER, FILM, bytes(50_000), bytes(50_000) + b"\xff\xd9"])
+def test_a_picture_that_is_cut_off_is_refused_whatever_stands_behind(name: str, behind: bytes) -> None:
+    whole = WHOLE[name]
+    start = start_of_scan(whole)
+    # A progressive picture whose last scan has begun shows whole, but for the finest detail.
+    for part in (0.2, 0.4) if name == "progressive" else (0.2, 0.4, 0.9):
+        cut = whole[: start + int((len(whole) - start) * part)]
+        with pytest.raises(BrokenImage, match=r"damaged|cut off|decoded"):
+            served(cut + behind)
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_scan_that_is_overwritten_is_refused(name: str) -> None:
+    whole = WHOLE[name]
+    start = start_of_scan(whole)
+    for at in range(start, len(whole) - 3002, (len(whole) - start) // 7):
+        with pytest.raises(BrokenImage):
+            served(whole[:at] + _NOISE.randbytes(3000) + whole[at + 3000 :])
+    refused = 0
+    for at in range(start, len(whole) - 402, (len(whole) - start) // 20):
+        try:
+            served(whole[:at] + bytes(400) + whole[at + 400 :])
+        except BrokenImage:
+            refused += 1
+    assert refused >= 10  # the codes find back into step now and then, as if nothing had been
+
+
+@pytest.mark.parametrize("stray", [b"\0", bytes(7), b"\xff\0", b"\xff\0\xff\0", b"abc\xff", b"\xff\xff\xff"])
+@pytest.mark.parametrize("name", WHOLE)
+def test_stray_bytes_between_segments_are_left_out(name: str, stray: bytes) -> None:
+    whole = WHOLE[name]
+    for marker in (b"\xff\xdb", b"\xff\xc4", b"\xff\xda"):
+        for place in re.finditer(re.escape(marker), whole[: start_of_scan(whole)]):
+            assert served(whole[: place.start()] + stray + whole[place.start() :]) == whole
+
+
+def test_stray_bytes_are_bounded() -> None:
+    whole = WHOLE["baseline"]
+    at = whole.index(b"\xff\xdb")
+    assert served(whole[:at] + bytes(4000) + whole[at:]) == whole
+    for length in (5000, 500_000):
+        with pytest.raises(BrokenImage, match="no marker"):
+            served(whole[:at] + bytes(length) + whole[at:])
+
+
+@pytest.mark.parametrize("padding", [b"a", b"abcdefgh", bytes(100), b"\xaa" * 3000])
+def test_padding_before_the_end_marker_is_harmless(padding: bytes) -> None:
+    whole = WHOLE["baseline"]
+    assert served(whole[:-2] + padding + whole[-2:])[-2:] == b"\xff\xd9"
+    with pytest.raises(BrokenImage, match="extraneous"):
+        served(whole[:-2] + b"more than a camera leaves behind" + whole[-2:])
+
+
+def test_cmyk_without_adobes_marker_is_converted() -> None:
+    """DALI takes it for its negative."""
+    whole = WHOLE["CMYK"]
+    at = whole.index(b"\xff\xee")
+    without = whole[:at] + whole[at + 2 + int.from_bytes(whole[at + 2 : at + 4], "big") :]
+    assert inspect(whole, LIMIT).native
+    assert not inspect(without, LIMIT).native
+    assert np.abs(pixels(served(without)) - np.asarray(bottle(256, 160), dtype=int)).mean() < 4
+
+
+def test_scans_are_bounded() -> None:
+    """Each one goes over all pixels again: 600 of them, in a file of 0.3 MB, keep a decoder busy for half a minute."""
+    for name in ("progressive", "CMYK"):
+        assert inspect(WHOLE[name], LIMIT).native
+    whole = WHOLE["progressive"]
+    last = whole.rindex(b"\xff\xda")
+    with pytest.raises(BrokenImage, match="32 scans"):
+        inspect(whole[:last] + whole[last:-2] * 40 + whole[-2:], LIMIT)
+    comment = b"\xff\xfe\x00\x04\xff\xd9"  # a comment that looks like the end of the picture
+    with pytest.raises(BrokenImage, match="32 scans"):
+        inspect(whole[:last] + (comment + whole[last:-2]) * 40 + whole[-2:], LIMIT)
+
+
+def test_what_the_check_does_not_know_is_decoded() -> None:
+    """Arithmetic coding, lossless files and whatever else TurboJPEG refuses: Pillow has the last word."""
+    odd = WHOLE["baseline"].replace(b"JFIF\0\1", b"JFIF\0\x09")  # a revision to come: libjpeg warns
+    header = inspect(odd, LIMIT)
+    assert not jpeg.is_whole(header)
+    assert to_native(header)[:2] == b"BM"
