@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from gateway.app import create_app
 from gateway.http.server import GatewayServer, Lifecycle
-from gateway.settings import Settings
+from gateway.settings import Settings, sentences
 from gateway.telemetry.logs import configure_logging
 from gateway.triton.client import TritonClassifier
 
@@ -23,22 +23,22 @@ _ARENAS = 2
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Starts the gateway; settings come from the environment, host and port also from the command line."""
+    """Start the gateway; settings come from the environment, host and port also from the command line."""
     parser = argparse.ArgumentParser(prog="python -m gateway", description="The HTTP gateway in front of Triton.")
     parser.add_argument("--host", help="address to listen on")
     parser.add_argument("--port", type=int, help="port to listen on")
     given = {name: value for name, value in vars(parser.parse_args(arguments)).items() if value is not None}
     try:
         settings = Settings(**given)
-    except ValidationError as error:
-        sys.exit(_sentences(error))
+    except ValidationError as exc:
+        sys.exit(sentences(exc, given))
     return_freed_memory()
     configure_logging(settings)
     _warn_of_openness(settings)
     try:
         classifier = TritonClassifier(settings.triton_url, settings.model_types)
-    except ValueError as error:
-        sys.exit(f"The gateway does not start, TRITON_URL is wrong. {error}")
+    except ValueError as exc:
+        sys.exit(f"The gateway does not start, TRITON_URL is wrong. {exc}")
     lifecycle = Lifecycle()
     server = GatewayServer(create_app(settings, classifier, lifecycle), settings, lifecycle)
     # All that there is by now stays: the garbage collector would look at it again and again, a tenth of a request.
@@ -75,11 +75,6 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _sentences(error: ValidationError) -> str:
-    lines = (f"{' '.join(map(str, item['loc'])).upper()}: {item['msg']}." for item in error.errors())
-    return "The gateway does not start, a setting is wrong. " + " ".join(lines)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Request
+from PIL import Image
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -57,6 +58,7 @@ def create_app(settings: Settings, classifier: Classifier, lifecycle: Lifecycle 
     )
     batch_limits = replace(limits, max_body_bytes=settings.max_batch_body_bytes, max_files=MAX_FILES)
     transcoder = Transcoder(settings.transcode_threads)
+    Image.MAX_IMAGE_PIXELS = None  # the limit of the settings holds before Pillow sees a file, and may be a higher one
     classify = ClassifyImage(
         classifier, admission, transcoder, model_types=settings.model_types, max_pixels=settings.max_pixels
     )

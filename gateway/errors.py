@@ -9,6 +9,7 @@
     │   ├── BodyTooLarge        more bytes than a body may have
     │   ├── UploadTimeout       the body came too slowly
     │   ├── ClientGone          the client hung up: nobody is left to hear an answer
+    │   ├── EncodedBody         compressed as a whole, by Content-Encoding
     │   └── MalformedUpload     not multipart, no `file` field, two of them, an empty one
     ├── ImageError
     │   ├── ImageTooLarge       more pixels than are decoded
@@ -86,6 +87,13 @@ class ClientGone(UploadError):
         super().__init__("The client closed the connection.")
 
 
+class EncodedBody(UploadError):
+    """The body as a whole is compressed."""
+
+    def __init__(self, encoding: str) -> None:
+        super().__init__(f"The body has the Content-Encoding {encoding[:40]!r}. Send it as it is, without this header.")
+
+
 class MalformedUpload(UploadError):
     """The body is not a multipart form with exactly one non-empty `file` field."""
 
@@ -113,7 +121,7 @@ class UnsupportedFormat(ImageError):
 
 
 class Overloaded(GatewayError):
-    """More work is in flight than the service takes on."""
+    """More concurrent work than the service takes on."""
 
     reason = "overloaded"
 
@@ -122,7 +130,7 @@ class TooManyInFlight(Overloaded):
     """A bound of the gateway itself is reached; `reason` names which."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__("Too much work is in flight. Send the request again after the time in Retry-After.")
+        super().__init__("Too many requests are being served. Send the request again after the time in Retry-After.")
         self.reason = reason
 
 

@@ -1,26 +1,34 @@
 """All settings of the gateway, from the environment. No other module reads the environment."""
 
+import os
+import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 MIB = 1024 * 1024
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s]+")
 
 
 def _split(value: object) -> object:
-    """A comma-separated string as a tuple: what environment variables can say without JSON."""
+    """Split a comma-separated string: what environment variables can say without JSON."""
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
 class Settings(BaseSettings):
-    """Read once at start as `GATEWAY_<NAME>`; `TRITON_URL` and `PORT` go without the prefix.
+    """Read once at start as ``GATEWAY_<NAME>``; ``TRITON_URL`` and ``PORT`` go without the prefix.
 
-    Raises pydantic's `ValidationError` on a wrong value, which the command line turns into a sentence.
+    A variable that is empty counts as unset. Pydantic raises its ``ValidationError`` on a wrong value, which
+    ``sentences`` turns into sentences.
     """
 
-    model_config = SettingsConfigDict(env_prefix="GATEWAY_", frozen=True, extra="ignore", populate_by_name=True)
+    # Compose and Kubernetes write empty values for what is not set.
+    model_config = SettingsConfigDict(
+        env_prefix="GATEWAY_", env_ignore_empty=True, frozen=True, extra="ignore", populate_by_name=True
+    )
 
     host: str = Field(
         "127.0.0.1", description="Address to listen on; 0.0.0.0 makes the gateway reachable from other machines."
@@ -46,7 +54,7 @@ class Settings(BaseSettings):
         64 * MIB, ge=1024, description="Largest body of a request with many files. Above it: 413."
     )
     max_pixels: int = Field(
-        50_000_000, ge=1, description="Largest image in pixels (width x height), by its header. Above it: 413."
+        64_000_000, ge=1, description="Largest image in pixels (width x height), by its header. Above it: 413."
     )
     max_requests_in_flight: int = Field(
         64,
@@ -129,3 +137,51 @@ class Settings(BaseSettings):
     @classmethod
     def _comma_separated(cls, value: object) -> object:
         return _split(value)
+
+    @field_validator("port", mode="before")
+    @classmethod
+    def _no_service_link(cls, value: object) -> object:
+        if isinstance(value, str) and value.startswith("tcp://"):
+            raise ValueError(
+                "Kubernetes sets such a value for a Service of that name. Set `enableServiceLinks: false` in the pod"
+            )
+        return value
+
+    @field_validator("feedback_folder")
+    @classmethod
+    def _expanded(cls, value: Path | None) -> Path | None:
+        try:
+            return value.expanduser() if value else value
+        except RuntimeError as exc:
+            raise ValueError("There is no home folder that ~ could stand for") from exc
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _as_browsers_say(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        origins = tuple(origin.removesuffix("/").lower() for origin in value)
+        wrong = [origin for origin in origins if origin not in ("*", "null") and not _ORIGIN.fullmatch(origin)]
+        if wrong:
+            raise ValueError(f"{wrong[0]!r} is no origin: give scheme, host and port, as in https://bins.example:8443")
+        return origins
+
+
+def sentences(error: ValidationError, arguments: Collection[str]) -> str:
+    """Say what is wrong with which setting, by the name under which it was given.
+
+    Args:
+        error: That ``Settings`` raised.
+        arguments: The settings that were given on the command line.
+    """
+    lines = (f"{_given_name(str(item['loc'][0]), arguments)}: {item['msg']}." for item in error.errors())
+    return "The gateway does not start, a setting is wrong. " + " ".join(lines)
+
+
+def _given_name(name: str, arguments: Collection[str]) -> str:
+    for field_name, field in Settings.model_fields.items():
+        alias = field.validation_alias
+        variables = alias.choices if isinstance(alias, AliasChoices) else [f"GATEWAY_{field_name.upper()}"]
+        if name == field_name or name in variables:
+            if field_name in arguments:
+                return f"--{field_name}"
+            return str(next((variable for variable in variables if os.environ.get(str(variable))), variables[0]))
+    return name

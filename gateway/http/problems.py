@@ -21,6 +21,7 @@ _PROBLEMS: Mapping[type[errors.GatewayError], tuple[int, str]] = {
     errors.ImageTooLarge: (413, "Image too large"),
     errors.UploadTimeout: (408, "Upload too slow"),
     errors.ClientGone: (408, "Upload aborted"),
+    errors.EncodedBody: (415, "Unsupported Content-Encoding"),
     errors.MalformedUpload: (422, "Malformed upload"),
     errors.BadParameter: (422, "Bad parameter"),
     errors.BrokenImage: (422, "Broken image"),

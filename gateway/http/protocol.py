@@ -12,6 +12,7 @@ from gateway.http.problems import problem
 from gateway.settings import Settings
 
 _CLOSE_AFTER_SECONDS = 2.0
+_UPGRADE_TOKENS = frozenset((b"upgrade", b"http2-settings"))
 _MAX_PIPELINED = 64  # requests of one connection that wait for the one before them; each takes some kilobytes
 
 
@@ -68,11 +69,48 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._refused:
             return
         was_in_head, self._head_ended = self._in_head, False
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        self._parse(data)
         if was_in_head and self._in_head and not self._head_ended and not self._refused:
             self._unparsed_bytes += len(data)
             if self._unparsed_bytes > self.settings.max_header_bytes:
                 self._refuse(_TOO_LARGE)
+
+    def _parse(self, data: bytes) -> None:
+        rest = data
+        while True:
+            try:
+                self.parser.feed_data(rest)
+            except httptools.HttpParserUpgrade as exc:
+                if not self._asks_for_upgrade():  # CONNECT
+                    self._give_up_parsing()
+                    return
+                rest = self._head_without_upgrade() + rest[exc.args[0] :]
+                self.parser = httptools.HttpRequestParser(self)
+                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+            except httptools.HttpParserError:
+                self._give_up_parsing()
+                return
+            else:
+                return
+
+    def _asks_for_upgrade(self) -> bool:
+        return bool(self.parser.should_upgrade()) and self.parser.get_method() != b"CONNECT"
+
+    def _head_without_upgrade(self) -> bytes:
+        """Write the head that was parsed once more, to be parsed as if it did not ask for an upgrade.
+
+        A server may ignore Upgrade (RFC 9110, section 7.8). httptools stops to parse at it, and drops the body.
+        """
+        version = self.parser.get_http_version().encode()
+        lines = [self.parser.get_method() + b" " + self.url + b" HTTP/" + version]
+        for name, value in self.headers:
+            if name == b"connection":
+                tokens = [token.strip() for token in value.split(b",")]
+                value = b", ".join(token for token in tokens if token.lower() not in _UPGRADE_TOKENS) or b"keep-alive"
+            if name not in _UPGRADE_TOKENS:
+                lines.append(name + b": " + value)
+        return b"\r\n".join(lines) + b"\r\n\r\n"
 
     def on_message_begin(self) -> None:
         """Count anew for each request of a connection that is kept alive."""
@@ -95,6 +133,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Note that the head has come in time, and begin the context of the request."""
+        if self._asks_for_upgrade():
+            return  # the same head comes again without it
         self._stop_head_timer()
         self._in_head = False
         self._head_ended = True
@@ -107,11 +147,13 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Expect another head."""
+        if self._asks_for_upgrade():
+            return
         self._in_head = True
         super().on_message_complete()
 
-    def send_400_response(self, msg: str) -> None:
-        """Answer where uvicorn could not parse, or where this class gave up."""
+    def _give_up_parsing(self) -> None:
+        """Answer what could not be parsed, or where this class gave up."""
         self._refuse(self._refusal or _MALFORMED)
 
     def _disconnect(self) -> bool:

@@ -33,6 +33,7 @@ def health_router(classifier: Classifier, lifecycle: Lifecycle) -> APIRouter:
     """Make the router with both questions."""
     router = APIRouter(prefix="/health", tags=["Service"])
 
+    @router.head("/live", include_in_schema=False)
     @router.get(
         "/live",
         summary="Is the process serving?",
@@ -45,6 +46,7 @@ def health_router(classifier: Classifier, lifecycle: Lifecycle) -> APIRouter:
         response.headers.update(_NO_STORE)
         return Live()
 
+    @router.head("/ready", include_in_schema=False, response_model=Ready)
     @router.get(
         "/ready",
         summary="Did every model answer lately?",

@@ -73,6 +73,7 @@ def models_router(settings: Settings, classifier: Classifier) -> APIRouter:
         "max_batch_files": MAX_FILES,
     }
 
+    @router.head("/models", include_in_schema=False)
     @router.get(
         "/models",
         tags=["Service"],

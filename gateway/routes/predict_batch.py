@@ -62,7 +62,7 @@ def predict_batch_router(settings: Settings, limits: UploadLimits, classify: Cla
         response_model=Results,
         responses={
             200: {"description": "An answer or a problem for each photo, in their order", "headers": ANSWER_HEADERS},
-            **problem_responses(401, 404, 408, 413, 422, 429),
+            **problem_responses(401, 404, 408, 413, 415, 422, 429),
         },
         openapi_extra={
             "parameters": HEADERS,

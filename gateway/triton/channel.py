@@ -24,18 +24,21 @@ _OPTIONS = (
     ("grpc.min_reconnect_backoff_ms", 1_000),
     ("grpc.max_reconnect_backoff_ms", 2_000),
     ("grpc.lb_policy_name", "round_robin"),
+    # gRPC would send even loopback calls to the proxy that http_proxy names.
+    ("grpc.enable_http_proxy", 0),
 )
 
 
 def connect(target: str) -> grpc.aio.Channel:
-    """A channel that connects by itself, and again after a loss, and asks all servers of the target in turn."""
+    """Open a channel that connects by itself, and again after a loss, and asks all servers of the target in turn."""
     return grpc.aio.insecure_channel(target, options=_OPTIONS)
 
 
 def target(url: str) -> str:
-    """gRPC's name for the servers: several IP addresses become one list, a DNS name resolves to all its addresses.
+    """Return gRPC's name for the servers: several IP addresses become one list, a DNS name resolves to all its own.
 
-    Raises `ValueError` for a list of host names: gRPC lists addresses only, and a DNS name may carry several.
+    Raises:
+        ValueError: A list of host names: gRPC lists addresses only, and a DNS name may carry several.
     """
     if "://" in url or url.startswith(("ipv4:", "ipv6:", "unix:")):
         return url
@@ -49,7 +52,7 @@ def target(url: str) -> str:
 
 
 def replicas(url: str) -> int:
-    """How many servers the addresses name; a DNS name is looked up, and counts as one where that fails."""
+    """Count the servers that the addresses name; a DNS name is looked up, and counts as one where that fails."""
     if "," in url:
         return url.count(",") + 1
     host, _, port = url.rpartition("://")[2].lstrip("/").rpartition(":")
@@ -65,7 +68,7 @@ def _version(address: str) -> int:
     host = address.rpartition(":")[0].strip("[]")
     try:
         return ipaddress.ip_address(host).version
-    except ValueError as error:
+    except ValueError as exc:
         raise ValueError(
             f"{address!r} is no IP address with a port. Give one DNS name that has all addresses, or IP addresses only."
-        ) from error
+        ) from exc

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.errors import BodyTooLarge, ClientGone, UploadTimeout
+from gateway.errors import BodyTooLarge, ClientGone, EncodedBody, UploadTimeout
 from gateway.uploads.admission import UploadMemory, UploadShare
 from gateway.uploads.multipart import boundary_of, files_of
 
@@ -51,6 +51,7 @@ async def read_files(
         BodyTooLarge: More bytes than allowed.
         UploadTimeout: They came too slowly.
         ClientGone: The client disconnected.
+        EncodedBody: The body is compressed.
         MalformedUpload: This is no multipart form, or has other files than allowed.
         TooManyInFlight: The uploads of all requests take more memory than they may.
     """
@@ -79,4 +80,7 @@ async def read_files(
                     deadline.reschedule(started + limits.grace_seconds + received / limits.bytes_per_second)
     except TimeoutError as exc:
         raise UploadTimeout(received, asyncio.get_running_loop().time() - started) from exc
+    encoding = headers.get("content-encoding", "identity").strip()
+    if encoding.lower() not in ("", "identity"):
+        raise EncodedBody(encoding)
     return files_of(body, boundary, limits.max_files)

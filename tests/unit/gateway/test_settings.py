@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
@@ -28,6 +30,61 @@ def test_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_settings_can_not_be_changed() -> None:
     with pytest.raises(ValidationError):
         Settings().port = 1  # type: ignore[misc]
+
+
+def test_an_empty_variable_is_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Compose and Kubernetes write it: GATEWAY_FEEDBACK_FOLDER= once kept photos in the working directory."""
+    default = Settings()
+    for name in Settings.model_fields:
+        monkeypatch.setenv(f"GATEWAY_{name.upper()}", "")
+    for name in ("PORT", "TRITON_URL"):
+        monkeypatch.setenv(name, "")
+    assert Settings() == default
+    monkeypatch.setenv("PORT", "9090")
+    assert Settings().port == 9090
+
+
+def test_home_folder_is_expanded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("GATEWAY_FEEDBACK_FOLDER", "~/feedback")
+    assert Settings().feedback_folder == tmp_path / "feedback"
+
+
+def test_phone_photos_of_50_megapixels_are_within_the_default_limit() -> None:
+    assert 8160 * 6144 <= Settings().max_pixels == 64_000_000
+
+
+def test_origins_are_written_as_browsers_send_them() -> None:
+    settings = Settings(cors_origins="https://Bins.example/, http://localhost:3000, *")  # type: ignore[arg-type]
+    assert settings.cors_origins == ("https://bins.example", "http://localhost:3000", "*")
+
+
+@pytest.mark.parametrize("origin", ["bins.example", "https://bins.example/page", "https://"])
+def test_what_is_no_origin_is_refused(origin: str) -> None:
+    with pytest.raises(ValidationError, match="as in https://"):
+        Settings(cors_origins=origin)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("variables", "arguments", "named"),
+    [
+        ({"PORT": "70000"}, [], "PORT: Input should be less than or equal to 65535"),
+        ({"GATEWAY_PORT": "70000"}, [], "GATEWAY_PORT: "),
+        ({"PORT": "70000", "GATEWAY_PORT": ""}, [], "PORT: "),
+        ({"PORT": "8080"}, ["--port", "70000"], "--port: "),
+        ({"PORT": "tcp://10.0.0.7:8080"}, [], "PORT: .*enableServiceLinks"),
+        ({"GATEWAY_PORT": "tcp://10.0.0.7:8080"}, [], "GATEWAY_PORT: .*enableServiceLinks"),
+        ({"GATEWAY_MAX_PIXELS": "many"}, [], "GATEWAY_MAX_PIXELS: "),
+        ({"GATEWAY_CORS_ORIGINS": "bins.example"}, [], "GATEWAY_CORS_ORIGINS: "),
+    ],
+)
+def test_wrong_settings_are_called_as_they_were_given(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], arguments: list[str], named: str
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit, match=f"a setting is wrong. {named}"):
+        command.main(arguments)
 
 
 @pytest.mark.parametrize(

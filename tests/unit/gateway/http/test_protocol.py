@@ -228,3 +228,51 @@ async def test_pipelines_are_bounded(classifier: FakeClassifier) -> None:
         assert document["status"] == 429
         assert headers["retry-after"] == "1"
         assert await connection.ended()
+
+
+UPGRADE = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA")
+
+
+@pytest.mark.parametrize("size", [1, 7, 100, 1_000_000])
+@pytest.mark.parametrize(
+    "headers", [UPGRADE, ("Connection: upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13")]
+)
+async def test_upgrades_are_ignored_and_the_request_is_served(
+    classifier: FakeClassifier, headers: tuple[str, ...], size: int
+) -> None:
+    """Java's HttpClient asks for h2c with every request; a server may ignore it (RFC 9110, section 7.8)."""
+    photo = encode(bottle(64, 64), "JPEG")
+    data = upload(photo, "/raw/predict", *headers) * 2 + upload(photo)
+    async with serving(classifier) as port, connected(port) as connection:
+        for start in range(0, len(data), size):
+            connection.send(data[start : start + size])
+            await asyncio.sleep(0)
+        for _ in range(3):
+            status, answered, _ = await connection.answer()
+            assert status == 200
+            assert "upgrade" not in answered
+    assert [image for _, image, _ in classifier.asked] == [photo] * 3
+
+
+async def test_upgrade_with_a_chunked_body_and_without_one(classifier: FakeClassifier) -> None:
+    body = upload(PHOTO).partition(b"\r\n\r\n")[2]
+    head = HEAD + "\r\n".join(UPGRADE).encode() + b"\r\nTransfer-Encoding: chunked\r\n\r\n"
+    get = b"GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close, Upgrade\r\nUpgrade: h2c\r\n\r\n"
+    async with serving(classifier) as port, connected(port) as connection:
+        connection.send(head + b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body) + get)
+        assert (await connection.answer())[0] == 200
+        assert (await connection.answer())[2] == {"status": "live"}
+        assert await connection.ended()
+
+
+async def test_limits_hold_for_heads_that_ask_for_an_upgrade(classifier: FakeClassifier) -> None:
+    async with serving(classifier) as port:
+        async with connected(port) as connection:
+            connection.send(upload(PHOTO, "/raw/predict", *UPGRADE, *["X-Many: 1"] * 101))
+            await connection.problem(431)
+        async with connected(port) as connection:
+            connection.send(b"CONNECT example.org:443 HTTP/1.1\r\nHost: x\r\n\r\n")
+            await connection.problem(400)
+        async with connected(port) as connection:
+            connection.send(upload(PHOTO, "/raw/predict", *UPGRADE)[:-100])
+    assert not classifier.asked

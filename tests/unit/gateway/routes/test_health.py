@@ -1,4 +1,5 @@
 import httpx
+import pytest
 
 from tests.unit.gateway.fakes import FakeClassifier, problem
 
@@ -26,3 +27,16 @@ async def test_polling_causes_no_inference(client: httpx.AsyncClient, classifier
     for _ in range(20):
         await client.get("/health/ready")
     assert classifier.asked == []
+
+
+@pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/models"])
+async def test_head_answers_as_get_does_without_a_body(client: httpx.AsyncClient, path: str) -> None:
+    response = await client.head(path)
+    assert response.status_code == 200
+    assert response.headers["cache-control"] == "no-store"
+    assert response.headers["content-type"] == "application/json"
+
+
+async def test_head_says_not_ready_too(client: httpx.AsyncClient, classifier: FakeClassifier) -> None:
+    classifier.models_ready = {"raw": False}
+    assert (await client.head("/health/ready")).status_code == 503

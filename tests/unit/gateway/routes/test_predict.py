@@ -3,6 +3,7 @@
 import httpx
 import numpy
 import pytest
+from PIL import Image
 
 from gateway import errors
 from tests.support.pictures import bottle, encode
@@ -117,3 +118,20 @@ async def test_limits_follow_the_settings(classifier: FakeClassifier) -> None:
         assert problem(await client.post("/raw/predict", files={"file": b"x" * 2000}), 413)["title"] == "Body too large"
         small = encode(bottle(20, 10), "PNG")
         assert problem(await client.post("/raw/predict", files={"file": small}), 413)["title"] == "Image too large"
+
+
+async def test_compressed_body_gets_415_that_names_it(client: httpx.AsyncClient, classifier: FakeClassifier) -> None:
+    response = await client.post("/raw/predict", files={"file": PHOTO}, headers={"Content-Encoding": "gzip"})
+    document = problem(response, 415)
+    assert "Content-Encoding" in document["title"]
+    assert "'gzip'" in document["detail"]
+    assert not classifier.asked
+
+
+async def test_limit_of_the_settings_may_be_above_pillows(
+    classifier: FakeClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Above 179 million pixels Pillow's own limit once answered that the file cannot be decoded."""
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    async with client_of(application(classifier)) as client:
+        assert (await client.post("/raw/predict", files={"file": encode(bottle(), "GIF")})).status_code == 200

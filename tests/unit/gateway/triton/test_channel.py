@@ -1,6 +1,9 @@
 import pytest
+from tritonclient.grpc.service_pb2 import ModelReadyRequest
+from tritonclient.grpc.service_pb2_grpc import GRPCInferenceServiceStub
 
-from gateway.triton.channel import target
+from gateway.triton.channel import connect, target
+from tests.support.fake_triton import FakeTriton
 
 
 @pytest.mark.parametrize(
@@ -22,3 +25,14 @@ def test_targets(url: str, expected: str) -> None:
 def test_lists_that_grpc_can_not_take(url: str) -> None:
     with pytest.raises(ValueError, match=r"address|mixes"):
         target(url)
+
+
+@pytest.mark.parametrize("variable", ["http_proxy", "https_proxy", "grpc_proxy"])
+async def test_triton_is_never_asked_through_a_proxy(
+    triton: FakeTriton, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "http://127.0.0.1:9")  # nobody listens there
+    monkeypatch.delenv("no_proxy", raising=False)
+    async with connect(target(f"127.0.0.1:{triton.port}")) as channel:
+        answer = await GRPCInferenceServiceStub(channel).ModelReady(ModelReadyRequest(name="raw"), timeout=10)
+    assert answer.ready

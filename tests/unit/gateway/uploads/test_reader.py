@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.errors import BodyTooLarge, ClientGone, MalformedUpload, UploadTimeout
+from gateway.errors import BodyTooLarge, ClientGone, EncodedBody, MalformedUpload, UploadTimeout
 from gateway.uploads.admission import UploadMemory
 from gateway.uploads.reader import UploadLimits, read_files
 
@@ -203,3 +203,15 @@ async def test_silent_client_is_cut_off() -> None:
 
     with pytest.raises(UploadTimeout):
         await read_files(receive, FORM, UploadLimits(MEMORY, 10_000, 0.05, 1), MEMORY.share())
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br, gzip", "GZIP"])
+async def test_compressed_bodies_are_called_so(encoding: str) -> None:
+    with pytest.raises(EncodedBody, match=encoding):
+        await read([b"\x1f\x8b compressed"], FORM | {"content-encoding": encoding})
+    with pytest.raises(BodyTooLarge):
+        await read([b"x" * 1000] * 11, FORM | {"content-encoding": encoding})
+
+
+async def test_identity_is_no_encoding() -> None:
+    assert await read([part("file", b"abc") + END], FORM | {"content-encoding": "identity"}) == b"abc"

@@ -1,0 +1,49 @@
+"""The direction of imports between the gateway's rooms: routes -> inference -> triton, and none upwards."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import gateway
+
+ROOT = Path(gateway.__file__).parent
+#: From the top down: a room may import those behind it, and ``errors`` and ``settings``.
+ROOMS = ("routes", "telemetry", "http", "inference", "triton", "uploads", "images")
+GROUND = {"errors", "settings"}
+
+
+def imported(path: Path) -> set[str]:
+    """Return what a file imports of the gateway: rooms, and modules that lie beside them."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path} imports relatively"
+            module = node.module or ""
+            names = [f"gateway.{alias.name}" for alias in node.names] if module == "gateway" else [module]
+        found |= {name.split(".")[1] for name in names if name.startswith("gateway.")}
+    return found
+
+
+def test_every_room_has_its_place() -> None:
+    assert {path.name for path in ROOT.iterdir() if path.is_dir() and path.name != "__pycache__"} == {*ROOMS, "web"}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_room_imports_upwards(room: str) -> None:
+    files = sorted((ROOT / room).rglob("*.py"))
+    assert files
+    allowed = {*ROOMS[ROOMS.index(room) :]} | GROUND
+    wrong = {str(path.relative_to(ROOT)): bad for path in files if (bad := imported(path) - allowed)}
+    assert not wrong
+
+
+def test_the_ground_imports_no_room() -> None:
+    assert not any(imported(ROOT / f"{name}.py") for name in GROUND)
+
+
+def test_calls_go_from_routes_to_inference_to_triton() -> None:
+    """Guards the tests above against a reader of imports that finds none."""
+    assert "inference" in imported(ROOT / "routes" / "predict.py")
+    assert "triton" in imported(ROOT / "inference" / "protocol.py")
