@@ -11,7 +11,7 @@ from gateway.settings import Settings
 
 
 def configure_logging(settings: Settings) -> None:
-    """Sends structlog's lines, and those of the libraries, to standard error."""
+    """Send structlog's lines, and those of the libraries, to standard error."""
     shared: list[structlog.typing.Processor] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso"),
@@ -34,6 +34,5 @@ def configure_logging(settings: Settings) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(renderer, foreign_pre_chain=shared))
     logging.basicConfig(handlers=[handler], level=level, force=True)
-    # It warns at each malformed form, which is the client's fault and stands in the request's own line.
-    logging.getLogger("python_multipart").setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", module=r"PIL\.")  # likewise, at odd pictures
+    # Pillow warns at odd pictures, which are the client's and stand in the request's own line.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
