@@ -53,6 +53,25 @@ def with_orientation(picture: Image.Image, orientation: int, format: str = "JPEG
     return encode(stored, format, exif=exif.tobytes(), **precise)
 
 
+def without_adobe(jpeg: bytes) -> bytes:
+    """The JPEG less its APP14 segment, in which Adobe's programs say how the components are meant."""
+    at = jpeg.index(b"\xff\xee")
+    return jpeg[:at] + jpeg[at + 2 + int.from_bytes(jpeg[at + 2 : at + 4], "big") :]
+
+
+def cut_out(picture: Image.Image, hidden: tuple[int, int, int] = (0, 0, 0)) -> Image.Image:
+    """The bottle with transparent surroundings over a colour that nobody may see, and a half transparent neck."""
+    mask = Image.new("L", picture.size)
+    width, height = picture.size
+    mask.paste(255, (width * 2 // 5, height // 4, width * 3 // 5, height * 9 // 10))
+    mask.paste(128, (width * 9 // 20, height // 12, width * 11 // 20, height // 4))
+    layer = Image.composite(
+        picture, Image.new("RGB", picture.size, hidden), mask.point(lambda value: 255 * (value > 0))
+    )
+    layer.putalpha(mask)
+    return layer
+
+
 def png_sixteen_bits(picture: Image.Image, *, grey: bool = False) -> bytes:
     """A PNG of sixteen bits a channel, which Pillow can not write in colour."""
     values = numpy.asarray(picture.convert("L" if grey else "RGB")).astype(">u2") * 257

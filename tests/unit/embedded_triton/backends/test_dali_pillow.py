@@ -15,7 +15,7 @@ from embedded_triton.backends.dali.batches import DeviceBatches
 from embedded_triton.backends.dali.pillow import PillowDecoder
 from imaging.resize import resize
 from tests.support.exif import exif, png, stored, webp
-from tests.support.pictures import bottle, encode, png_chunk, with_orientation
+from tests.support.pictures import bottle, cut_out, encode, png_chunk, with_orientation, without_adobe
 from tests.unit.embedded_triton.backends.backend_loading import load_backend
 from tests.unit.embedded_triton.backends.dali_backend import (
     PREPROCESS,
@@ -29,25 +29,6 @@ from tests.unit.embedded_triton.backends.dali_backend import (
 
 pytest.importorskip("nvidia.dali", reason="nvidia-dali is not installed: requirements/serve.txt has it")
 LARGE = bottle(2016, 1512)
-
-
-def without_adobe(jpeg: bytes) -> bytes:
-    """The file less its APP14 segment."""
-    at = jpeg.index(b"\xff\xee")
-    return jpeg[:at] + jpeg[at + 2 + int.from_bytes(jpeg[at + 2 : at + 4], "big") :]
-
-
-def cut_out(picture: Image.Image, hidden: tuple[int, int, int] = (0, 0, 0)) -> Image.Image:
-    """The bottle, its surroundings transparent over a colour that nobody may see, its shoulders half so."""
-    mask = Image.new("L", picture.size)
-    width, height = picture.size
-    mask.paste(255, (width * 2 // 5, height // 4, width * 3 // 5, height * 9 // 10))
-    mask.paste(128, (width * 9 // 20, height // 12, width * 11 // 20, height // 4))
-    layer = Image.composite(
-        picture, Image.new("RGB", picture.size, hidden), mask.point(lambda value: 255 * (value > 0))
-    )
-    layer.putalpha(mask)
-    return layer
 
 
 def on_white(layer: Image.Image) -> np.ndarray[Any, Any]:
