@@ -30,9 +30,10 @@ def to_rgb(image: Image.Image) -> Image.Image:
         grey += np.uint16(half)
         grey //= np.uint16(257)
         return Image.fromarray(grey.astype(np.uint8)).convert("RGB")
+    # A conversion to the same mode is a copy, and images may be huge.
     if image.has_transparency_data:
-        layer = image.convert("RGBA")
+        layer = image if image.mode == "RGBA" else image.convert("RGBA")
         ground = Image.new("RGB", image.size, "white")
         ground.paste(layer, mask=layer)
         return ground
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
