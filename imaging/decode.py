@@ -6,8 +6,12 @@ from PIL import Image
 from imaging.orientation import upright
 
 
-def rendered(image: Image.Image) -> Image.Image:
+def rendered(image: Image.Image, *, turned: bool = True) -> Image.Image:
     """Decode an opened image: its first frame in RGB, turned by its EXIF orientation, on white where it is transparent.
+
+    Args:
+        image: as opened, before its pixels are loaded.
+        turned: whether it is turned.
 
     Raises:
         OSError: the image is broken or truncated.
@@ -18,7 +22,7 @@ def rendered(image: Image.Image) -> Image.Image:
         raise
     except Exception as exc:  # Pillow's plugins raise whatever their parsers stumble over
         raise OSError(f"broken {image.format} file: {exc}") from exc
-    return to_rgb(upright(image))
+    return to_rgb(upright(image) if turned else image)
 
 
 def to_rgb(image: Image.Image) -> Image.Image:

@@ -16,12 +16,18 @@ _TURNS = {
 }
 
 
-def upright(image: Image.Image) -> Image.Image:
-    """Return the loaded picture turned upright; as it is where its EXIF says nothing or can not be read."""
+def turn_of(image: Image.Image) -> Image.Transpose | None:
+    """Return how an opened picture is turned upright; None where its EXIF says nothing or cannot be read."""
     for name in _HEARSAY:
         image.info.pop(name, None)
     try:
         orientation = image.getexif().get(_ORIENTATION)
     except Exception:  # Pillow's reader raises whatever it stumbles over; the picture is none the worse for it
-        return image
-    return image.transpose(_TURNS[orientation]) if orientation in _TURNS else image
+        return None
+    return _TURNS.get(orientation) if isinstance(orientation, int) else None
+
+
+def upright(image: Image.Image) -> Image.Image:
+    """Return the loaded picture turned upright."""
+    turn = turn_of(image)
+    return image if turn is None else image.transpose(turn)

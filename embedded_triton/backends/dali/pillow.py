@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from imaging.decode import rendered
+from imaging.orientation import turn_of
 from imaging.resize import resize
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -67,13 +68,16 @@ class PillowDecoder:
         return image.width * image.height > LARGE or (image.format != "TIFF" and "exif" in image.info)
 
     def _decode(self, image: Image.Image) -> Array:
-        pixels = image.width * image.height
+        pixels, scaled = image.width * image.height, None
         if pixels > LARGE:
             # libjpeg decodes to a half, a quarter or an eighth, the smallest of at least this size. Others ignore it.
-            image.draft(None, (2 * self._size, 2 * self._size))
+            scaled = image.draft(None, (2 * self._size, 2 * self._size))
             if not image.info.get("progressive"):  # libjpeg keeps all coefficients of a progressive one
                 pixels = image.width * image.height
         if pixels > _MOST:
             raise OSError(f"{image.width} x {image.height} pixels are more than {_MOST}")
         with self._alone if pixels > _HUGE else nullcontext():
-            return resize(rendered(image), self._size)
+            if scaled is None:
+                return resize(rendered(image), self._size)
+            _, (_, _, width, height) = scaled
+            return resize(rendered(image, turned=False), self._size, (width, height), turn_of(image))
