@@ -18,7 +18,7 @@ help: ## list every target
 .PHONY: run export doctor
 run: ## start Triton and the gateway on port 8080 (PORT=…); TORCH=cuda|cpu decides on PyTorch
 	@$(ENVIRONMENT) serve
-	@exec $(BIN)/python -m scripts.cli.serve --stop-with-parent
+	@exec $(BIN)/bin-it-right serve --stop-with-parent
 
 export: ## export the released weights into the model repository
 	@$(ENVIRONMENT) serve
@@ -46,10 +46,10 @@ data: dev ## fetch, verify and lay out the photos; source=PATH takes what is the
 		$(if $(feedback),--feedback "$(feedback)")
 
 eda: dev ## look at the data set: one HTML page and its figures
-	@$(BIN)/python -m training eda "$(dataset_path)"
+	@$(BIN)/bin-it-right eda "$(dataset_path)"
 
 train: dev ## train a network: model=raw|pretrained dataset_path=… model_path=… epochs=…
-	@$(BIN)/python -m training train "$(dataset_path)" "$(model_path)" --model $(model) $(if $(epochs),--epochs $(epochs))
+	@$(BIN)/bin-it-right train "$(dataset_path)" "$(model_path)" --model $(model) $(if $(epochs),--epochs $(epochs))
 
 # What `make data extras=web` laid out is measured on too; the gate of `make promote` asks for it.
 web := data/processed/web
@@ -62,17 +62,17 @@ held_out ?=
 measure_places := $(if $(places),--places "$(places)" $(addprefix --held-out ,$(held_out)))
 
 evaluate-cli: dev ## calibrate and measure a run, and write its card: model_path=…
-	@$(BIN)/python -m training evaluate "$(model_path)" "$(dataset_path)" $(measure_web) $(measure_places)
+	@$(BIN)/bin-it-right evaluate "$(model_path)" "$(dataset_path)" $(measure_web) $(measure_places)
 
 evaluate: dev ## measure the test split through the real gateway and Triton; places=FOLDER held_out="NAME …" too
 	@$(BIN)/python -m scripts.evaluate_server "$(dataset_path)" $(measure_places)
 
 promote: dev ## release evaluated weights, unless they are worse: model=…
-	@$(BIN)/python -m training promote $(model)
+	@$(BIN)/bin-it-right promote $(model)
 	@$(BIN)/bin-it-right export
 
 predict: dev ## classify without a server: image=… model=…
-	@$(BIN)/python -m training predict training/weights/$(model).safetensors "$(image)"
+	@$(BIN)/bin-it-right predict training/weights/$(model).safetensors "$(image)"
 
 notebooks: dev ## open the notebooks in JupyterLab, without Docker
 	@$(ENVIRONMENT) jupyter

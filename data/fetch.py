@@ -33,7 +33,7 @@ def fetch(name: str, layout: Layout, ways: Sequence[tuple[str, Fetch]]) -> Path:
             refusals.append(f"{title}: {exc}")
     raise ValueError(
         f"{name} could not be fetched.\n  " + "\n  ".join(refusals) + "\nDownload it with a browser and say where it "
-        "is: make data source=FILE_OR_FOLDER (for an extra set: python -m data --extra-source NAME=FILE_OR_FOLDER)"
+        "is: make data source=FILE_OR_FOLDER (for an extra set: bin-it-right data --extra-source NAME=FILE_OR_FOLDER)"
     )
 
 

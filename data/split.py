@@ -1,7 +1,5 @@
-"""``python -m data.split FOLDER``: share the photos of one's own folder out among a train, a val and a test list."""
+"""Shares the photos of one's own folder out among a train, a val and a test list."""
 
-import argparse
-import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -74,16 +72,9 @@ def _readable(photos: Sequence[Path], unreadable: list[str]) -> list[str]:
     return [path.name for path, why in found if not why]
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Write the three lists into the folder."""
-    parser = argparse.ArgumentParser(prog="python -m data.split", description=__doc__)
-    parser.add_argument("folder", type=Path, help="a folder with one subfolder for each class")
-    folder = parser.parse_args(arguments).folder
-    try:
-        shares = share_out(folder)
-    except ValueError as exc:
-        print(f"error: {exc}", file=sys.stderr)
-        return 1
+def write_lists(folder: Path) -> None:
+    """Write the three lists into the folder, and say what is on them and what is not."""
+    shares = share_out(folder)
     if shares.skipped.count:
         print(shares.skipped)
     for line in shares.unreadable:
@@ -92,12 +83,7 @@ def main(arguments: list[str] | None = None) -> int:
         text = "".join(f"{line}\n" for line in lines)
         write_atomically(folder / f"{split}.txt", partial(_write, text))
         print(f"{folder / split}.txt: {len(lines)} photos")
-    return 0
 
 
 def _write(text: str, path: Path) -> None:
     path.write_text(text, encoding="utf-8")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -21,7 +21,7 @@ extra=() ground=()
 # train DATASET RUN MODEL RECIPE [OPTION …]
 train() {
     local dataset=$1 run=$2 model=$3 recipe=$4
-    "$python" -m training train "$dataset" "$runs/$run" --model "$model" --recipe "$recipe" "${@:5}" --resume
+    "$python" -m scripts.cli.main train "$dataset" "$runs/$run" --model "$model" --recipe "$recipe" "${@:5}" --resume
 }
 
 rounds=(raw raw_restart raw_restart_large raw_restart_larger)

@@ -1,10 +1,20 @@
 """`bin-it-right`: every command of the project. Each imports what it needs only when it runs."""
 
+from importlib.metadata import version
+from typing import Annotated
+
 import typer
 
+from scripts.cli import data
 from scripts.cli.classify.command import classify
 from scripts.cli.doctor.command import doctor
-from scripts.cli.forward import add_forwarded
+from scripts.cli.eda import eda
+from scripts.cli.evaluate import evaluate
+from scripts.cli.export import export
+from scripts.cli.predict import predict
+from scripts.cli.promote import promote
+from scripts.cli.serve import serve_command
+from scripts.cli.train import train
 
 app = typer.Typer(
     name="bin-it-right",
@@ -14,9 +24,33 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["--help", "-h"]},
 )
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"bin-it-right {version('bin-it-right')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Which bin? Classify photos of waste, serve the models, train them on your own photos."""
+
+
 app.command(rich_help_panel="Asking")(classify)
+app.command(rich_help_panel="Asking")(predict)
+app.command("serve", rich_help_panel="Serving")(serve_command)
+app.command(rich_help_panel="Serving")(export)
 app.command(rich_help_panel="Serving")(doctor)
-add_forwarded(app)
+app.add_typer(data.app, name="data", rich_help_panel="Training")
+app.command(rich_help_panel="Training")(eda)
+app.command(rich_help_panel="Training")(train)
+app.command(rich_help_panel="Training")(evaluate)
+app.command(rich_help_panel="Training")(promote)
 
 
 def main() -> None:

@@ -1,10 +1,9 @@
-"""``python -m scripts.cli.serve``: Triton and the gateway with one command, and nothing left when it ends.
+"""`bin-it-right serve`: Triton and the gateway with one command, and nothing left when it ends.
 
 Exports the models where that is needed, starts the server of the wheel on the loopback, waits for a real answer of both
 ensembles, starts the gateway, and watches over both until a signal stops them.
 """
 
-import argparse
 import ctypes
 import os
 import shlex
@@ -13,8 +12,11 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
 
+import typer
+
+from scripts.cli.exit_codes import FAILED
 from scripts.cli.steps import say, step
 
 if TYPE_CHECKING:
@@ -156,24 +158,26 @@ def _stop_with_parent() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-def main() -> int:
-    """Serve until a signal; return 1 with a sentence where that is not possible."""
+def serve_command(
+    host: Annotated[
+        str | None,
+        typer.Option(help="Address of the gateway; 0.0.0.0 lets others reach it. [default: GATEWAY_HOST or 127.0.0.1]"),
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="Port of the gateway. [default: GATEWAY_PORT, PORT or 8080]")] = None,
+    weights: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Your own; only models with a card there are served.")
+    ] = None,
+    logs: Annotated[Path, typer.Option(metavar="FOLDER", help="For Triton's log.")] = LOGS,
+    stop_with_parent: Annotated[
+        bool, typer.Option("--stop-with-parent", help="End when the starting process is gone.")
+    ] = False,
+) -> None:
+    """Start Triton and the gateway; Ctrl-C stops both."""
     from embedded_triton.process.signals import StopSignals
 
     signals = StopSignals()
     signals.install()
-    parser = argparse.ArgumentParser(prog="python -m scripts.cli.serve", description=__doc__)
-    parser.add_argument(
-        "--host", help="address of the gateway; 0.0.0.0 lets others reach it (default: GATEWAY_HOST, else 127.0.0.1)"
-    )
-    parser.add_argument("--port", type=int, help="port of the gateway (default: GATEWAY_PORT or PORT, else 8080)")
-    parser.add_argument(
-        "--weights", type=Path, metavar="FOLDER", help="your own; only models with a card there are served"
-    )
-    parser.add_argument("--logs", type=Path, default=LOGS, help="folder for Triton's log")
-    parser.add_argument("--stop-with-parent", action="store_true", help="end when the starting process is gone")
-    arguments = parser.parse_args()
-    if arguments.stop_with_parent:
+    if stop_with_parent:
         _stop_with_parent()
     from pydantic import ValidationError
 
@@ -181,23 +185,22 @@ def main() -> int:
     from embedded_triton.settings import describe_invalid
     from gateway.settings import Settings as GatewaySettings
 
-    given = {name: value for name in ("host", "port") if (value := getattr(arguments, name)) is not None}
+    given: dict[str, Any] = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     try:
         gateway = GatewaySettings(**given)
     except ValidationError as exc:
         faults = (f"{' '.join(map(str, each['loc'])).upper()}: {each['msg']}." for each in exc.errors())
         print(f"error: {' '.join(faults)}", file=sys.stderr)
-        return 1
+        raise typer.Exit(FAILED) from exc
     try:
-        serve(gateway.host, gateway.port, signals, logs=arguments.logs, weights=arguments.weights)
+        serve(gateway.host, gateway.port, signals, logs=logs, weights=weights)
     except ValidationError as exc:
         print(f"error: {describe_invalid(exc)}", file=sys.stderr)
-        return 1
+        raise typer.Exit(FAILED) from exc
     except (EmbeddedTritonError, ServeError, OSError) as exc:
         print(f"error: {exc}", file=sys.stderr)
-        return 1
-    return 0
+        raise typer.Exit(FAILED) from exc
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    typer.run(serve_command)

@@ -1,6 +1,6 @@
 """``python -m scripts.evaluate_server DATASET``: measure the test list through the gateway and Triton.
 
-The same metrics as ``python -m training evaluate``, from the answers of the running service; and how far those are from
+The same metrics as ``bin-it-right evaluate``, from the answers of the running service; and how far those are from
 the network alone, by the preprocessing of training. Ends with a JSON line, and with status 1 if they disagree.
 """
 

@@ -71,6 +71,12 @@ def _at_held_out_places(candidate: ModelCard, shipped: ModelCard) -> list[str]:
     return []
 
 
+def at_chance(card: ModelCard) -> bool:
+    """Say whether the card's balanced accuracy on the validation list may be no better than guessing."""
+    low, _ = card.metrics[_VALIDATION].intervals["balanced_accuracy"]
+    return low <= 1 / len(card.classes)
+
+
 def promote(model_type: str, folder: Path, weights_folder: Path = WEIGHTS) -> ModelCard:
     """Ship the candidate that an evaluation left in ``folder``: its weights, and the card with their digest.
 

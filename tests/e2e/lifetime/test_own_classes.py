@@ -84,7 +84,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
     recipe.write_text(RECIPE)
 
     cli, for_repository = "scripts.cli.main", ("--model-repository", repository)
-    command("data.split", photos)
+    command(cli, "data", "split", photos)
     command(cli, "train", photos, folder / "run", "--recipe", recipe, *for_repository)
     command(cli, "evaluate", folder / "run", photos, *for_repository, "--output", folder / "candidate")
     command(cli, "promote", "raw", "--candidate", folder / "candidate", "--weights", folder / "weights")

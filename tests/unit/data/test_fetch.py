@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from data import fetch as fetching
-from data.__main__ import main
 from data.fetch import fetch, from_disk, from_kaggle, from_web
 from data.layout import Layout
 from data.trashnet import find_images
+from tests.support.command_line import bin_it_right
 
 
 @pytest.fixture
@@ -105,11 +105,11 @@ def test_a_folder_without_the_classes_says_which(tmp_path: Path) -> None:
 
 
 def test_the_command_says_what_is_wrong(source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--source", str(tmp_path / "nothing"), "--root", str(tmp_path / "data")]) == 1
+    assert bin_it_right("data", "--source", str(tmp_path / "nothing"), "--root", str(tmp_path / "data")) == 1
     assert "there is no file or folder" in capsys.readouterr().err
-    assert main(["--extras", "moon", "--root", str(tmp_path / "data")]) == 1
+    assert bin_it_right("data", "--extras", "moon", "--root", str(tmp_path / "data")) == 1
     assert "unknown extras moon; there are web, general" in capsys.readouterr().err
     # The drawn set is not TrashNet: its lists name photos that are not there.
-    assert main(["--source", str(source), "--root", str(tmp_path / "data")]) == 1
+    assert bin_it_right("data", "--source", str(source), "--root", str(tmp_path / "data")) == 1
     assert "are listed, but missing" in capsys.readouterr().err
     assert not (tmp_path / "data" / "processed").exists()

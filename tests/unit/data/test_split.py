@@ -7,7 +7,8 @@ import pillow_heif
 import pytest
 from PIL import PngImagePlugin
 
-from data.split import main, share_out
+from data.split import share_out
+from tests.support.command_line import bin_it_right
 from tests.support.pictures import bottle, encode
 from training.dataset.entries import read_entries
 
@@ -24,7 +25,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_every_photo_is_on_one_list_and_every_class_on_all(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([str(folder)]) == 0
+    assert bin_it_right("data", "split", str(folder)) == 0
     entries = {split: read_entries(folder, split) for split in ("train", "val", "test")}
     assert {split: len(listed) for split, listed in entries.items()} == {"train": 56, "val": 12, "test": 12}
     names = [entry.name for listed in entries.values() for entry in listed]
@@ -58,7 +59,7 @@ def test_what_is_no_photo_is_skipped_and_what_cannot_be_read_is_named(
     (folder / "plate" / "no photo.png").write_bytes(b"a letter")
     (folder / "plate" / "two words.HEIC").write_bytes(_heic())
     (folder / "plate" / "inflates.png").write_bytes(_png_with_long_text())
-    assert main([str(folder)]) == 0
+    assert bin_it_right("data", "split", str(folder)) == 0
     said = capsys.readouterr().out
     assert "skipped 8 files that are no photos: " in said
     for name in ("cup/broken one.jpg", "plate/no photo.png", "plate/inflates.png"):
@@ -83,12 +84,12 @@ def _png_with_long_text() -> bytes:
 
 
 def test_what_cannot_be_shared_out_is_a_sentence(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([str(folder / "missing")]) == 1
+    assert bin_it_right("data", "split", str(folder / "missing")) == 1
     (folder / "fork").mkdir()
     (folder / "fork" / "1.jpg").write_bytes(PHOTO)
-    assert main([str(folder)]) == 1
+    assert bin_it_right("data", "split", str(folder)) == 1
     (folder / "fork").rename(folder / "a fork")
-    assert main([str(folder)]) == 1
+    assert bin_it_right("data", "split", str(folder)) == 1
     said = capsys.readouterr().err
     assert "one subfolder for each class" in said
     assert "fork holds 1 photos; 7 are the least" in said

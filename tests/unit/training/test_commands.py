@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.command_line import bin_it_right
 from tests.support.pictures import bottle, encode
 from tests.unit.training.conftest import WriteModel
-from training.__main__ import main
 from training.dataset.classes import read_classes
 from training.evaluate.card import read_card
 
@@ -26,29 +26,29 @@ def test_train_evaluate_promote_and_predict_follow_one_another(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", ["training", "train", str(toy), "runs/x", "--recipe", str(recipe_file)])
-    assert main(["train", str(toy), "runs/x", "--recipe", str(recipe_file), "--seed", "3"]) == 0
+    assert bin_it_right("train", str(toy), "runs/x", "--recipe", str(recipe_file), "--seed", "3") == 0
     assert "done: 1 epochs" in capsys.readouterr().out
     assert json.loads(Path("runs/x/run.json").read_text(encoding="utf-8"))["recipe"]["seed"] == 3
 
-    assert main(["evaluate", "runs/x", str(toy), "--describe", "hardware of the training=a laptop"]) == 0
+    assert bin_it_right("evaluate", "runs/x", str(toy), "--describe", "hardware of the training=a laptop") == 0
     assert "raw: 2.59 million parameters" in capsys.readouterr().out
     card = read_card("raw", Path("build/evaluation/raw"))
     assert card.training["hardware of the training"] == "a laptop"
     assert card.training["epochs"] == 1
     assert str(tmp_path) not in card.model_dump_json()
 
-    assert main(["promote", "raw", "--weights", "shipped"]) == 0
+    assert bin_it_right("promote", "raw", "--weights", "shipped") == 0
     assert card.weights_sha256 in capsys.readouterr().out
 
     Path("bottle.png").write_bytes(encode(bottle(), "PNG"))
-    assert main(["predict", "shipped/raw.safetensors", "bottle.png", "bottle.png"]) == 0
+    assert bin_it_right("predict", "shipped/raw.safetensors", "bottle.png", "bottle.png") == 0
     answers = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert len(answers) == 2
     assert list(answers[0]["classes"]) == list(read_classes())
     assert answers[0]["pred_class"] == max(answers[0]["classes"], key=answers[0]["classes"].get)
 
     # Weights that have a card keep what it says of their training.
-    assert main(["evaluate", "shipped/raw.safetensors", str(toy), "--output", "again"]) == 0
+    assert bin_it_right("evaluate", "shipped/raw.safetensors", str(toy), "--output", "again") == 0
     again = read_card("raw", Path("again"))
     assert again.training["hardware of the training"] == "a laptop"
     assert again.calibration == card.calibration
@@ -60,15 +60,15 @@ def test_a_folder_of_weights_needs_the_model_type(
     folder = write_model()
     photo = tmp_path / "bottle.png"
     photo.write_bytes(encode(bottle(), "PNG"))
-    assert main(["predict", str(folder), str(photo)]) == 1
+    assert bin_it_right("predict", str(folder), str(photo)) == 1
     assert "say --model-type raw" in capsys.readouterr().err
-    assert main(["predict", str(folder), str(photo), "--model-type", "raw"]) == 0
-    assert main(["predict", str(folder / "raw.safetensors"), str(photo), "--model-type", "pretrained"]) == 1
-    assert main(["predict", str(folder / "other.safetensors"), str(photo)]) == 1
+    assert bin_it_right("predict", str(folder), str(photo), "--model-type", "raw") == 0
+    assert bin_it_right("predict", str(folder / "raw.safetensors"), str(photo), "--model-type", "pretrained") == 1
+    assert bin_it_right("predict", str(folder / "other.safetensors"), str(photo)) == 1
 
 
 def test_eda_writes_its_page(toy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["eda", str(toy), "--output", str(tmp_path / "eda")]) == 0
+    assert bin_it_right("eda", str(toy), "--output", str(tmp_path / "eda")) == 0
     assert "The brightest class is" in capsys.readouterr().out
     assert (tmp_path / "eda" / "index.html").exists()
 
@@ -87,7 +87,7 @@ def test_a_wrong_input_ends_with_a_sentence(
     words: list[str], sentence: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert main(words) == 1
+    assert bin_it_right(*words) == 1
     error = capsys.readouterr().err
     assert error.startswith("error: ")
     assert sentence in error
@@ -98,5 +98,5 @@ def test_an_extra_list_without_a_name_is_refused(
     toy: Path, write_model: WriteModel, capsys: pytest.CaptureFixture[str]
 ) -> None:
     weights = write_model() / "raw.safetensors"
-    assert main(["evaluate", str(weights), str(toy), "--extra-list", "heldout.parquet"]) == 1
+    assert bin_it_right("evaluate", str(weights), str(toy), "--extra-list", "heldout.parquet") == 1
     assert "expected NAME=VALUE" in capsys.readouterr().err

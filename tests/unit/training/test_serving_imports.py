@@ -16,7 +16,7 @@ TRAINING_ONLY = ("torchvision", "sklearn", "matplotlib", "pyarrow", "imagehash",
         "training.export.torchscript",
         "training.export.repository",
         "training.evaluate.predict",
-        "training.commands",
+        "scripts.cli.main",
         "scripts.cli.export",
     ],
 )

@@ -1,0 +1,36 @@
+"""`bin-it-right predict`: classifies photos without a server, a JSON line for each."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scripts.cli.options import ModelType, with_sentences
+
+
+@with_sentences
+def predict(
+    model: Annotated[Path, typer.Argument(help="The weights (training/weights/raw.safetensors), or their folder.")],
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE…", help="Photos.")],
+    model_type: Annotated[ModelType | None, typer.Option(help="Needed where MODEL is a folder.")] = None,
+) -> None:
+    """Classify photos without a server: a JSON line for each, in the form of the HTTP answer."""
+    from training.evaluate.predict import predict
+
+    folder, name = _resolve(model, model_type)
+    for prediction in predict(name, images, folder):
+        answer = {"pred_class": prediction.pred_class, "classes": prediction.classes, "sure": prediction.sure}
+        print(json.dumps({"file": str(prediction.path), **answer}))
+
+
+def _resolve(model: Path, model_type: ModelType | None) -> tuple[Path, str]:
+    if model.is_dir():
+        if model_type is None:
+            raise ValueError(f"{model} is a folder: say --model-type raw or --model-type pretrained")
+        return model, model_type.value
+    if not model.exists():
+        raise FileNotFoundError(f"there are no weights {model}")
+    if model_type not in (None, model.stem):
+        raise ValueError(f"{model} is named for the model type {model.stem}, not {model_type}")
+    return model.parent, model.stem
