@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import warnings
 from collections.abc import Mapping
 from unittest.mock import patch
 
@@ -13,7 +14,6 @@ from training.dataset.specification import Specification
 from training.evaluate.metrics import eight_metrics
 from training.evaluate.predictions import Predictions
 from training.evaluate.report_types import PrecisionReport
-from training.export.torchscript import torchscript_warnings_ignored
 from training.train.precision import has_bfloat16
 
 
@@ -37,7 +37,8 @@ def report_bfloat16(
     size = specification.size
     example = torch.zeros(1, 3, size, size)
     # ``CI`` keeps OpenVINO's conversion from reporting to Intel.
-    with torch.inference_mode(), torchscript_warnings_ignored(), patch.dict(os.environ, {"CI": "true"}):
+    with torch.inference_mode(), warnings.catch_warnings(), patch.dict(os.environ, {"CI": "true"}):
+        warnings.simplefilter("ignore")  # TorchScript is in maintenance, and every torch.jit call says so
         traced = torch.jit.trace(network, example)  # type: ignore[no-untyped-call]
         model = ov.convert_model(traced, example_input=example)
     model.reshape([-1, 3, size, size])
