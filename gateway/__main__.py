@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def return_freed_memory() -> None:
-    """Tells glibc's allocator to map large buffers one by one and to keep few pools; does nothing elsewhere.
+    """Tell glibc's allocator to map large buffers one by one and to keep few pools; do nothing elsewhere.
 
     By default glibc raises the size from which it maps as soon as the first large buffer is freed, and then keeps
     decoded pictures and uploads in pools that never shrink again.

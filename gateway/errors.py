@@ -59,7 +59,7 @@ class CanNotExplain(GatewayError):
 
 
 class BadParameter(GatewayError):
-    """A request header, or the query, has a value that can not be honoured."""
+    """A request header, or the query, has a value that cannot be honoured."""
 
 
 class UploadError(GatewayError):
@@ -99,7 +99,7 @@ class MalformedUpload(UploadError):
 
 
 class ImageError(GatewayError):
-    """The uploaded bytes can not be classified as an image."""
+    """The uploaded bytes cannot be classified as an image."""
 
 
 class ImageTooLarge(ImageError):
@@ -147,7 +147,7 @@ class ModelUnavailable(GatewayError):
     """Triton is away or starting, or the model is not ready."""
 
     def __init__(self, model: str) -> None:
-        super().__init__(f"The model {model} can not answer at the moment. Try again after the time in Retry-After.")
+        super().__init__(f"The model {model} cannot answer at the moment. Try again after the time in Retry-After.")
 
 
 class ConnectionLost(ModelUnavailable):

@@ -24,9 +24,9 @@ class Lifecycle:
 class GatewayServer(uvicorn.Server):
     """Stops in three steps at SIGTERM or SIGINT.
 
-    First it reports that it is not ready and serves on, so that load balancers turn away (`drain_seconds`). Then it
-    stops listening and answers what is in flight (`grace_seconds`). Then it ends, with status 0. A second signal skips
-    the first step.
+    First it reports that it is not ready and serves on, so that load balancers turn away (``drain_seconds``). Then
+    it stops listening and answers the running requests (``grace_seconds``). Then it ends, with status 0. A second
+    signal skips the first step.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings, lifecycle: Lifecycle) -> None:
@@ -50,7 +50,7 @@ class GatewayServer(uvicorn.Server):
         self._lifecycle = lifecycle
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """The signal handler. uvicorn's own would raise the signal again at the end, and the status not be 0."""
+        """Handle a signal. uvicorn's own would raise the signal again at the end, and the status not be 0."""
         if self._lifecycle.stopping or not self._drain_seconds:
             self._lifecycle.stopping = True
             self.should_exit = True

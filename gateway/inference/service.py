@@ -41,17 +41,38 @@ class ClassifyImage:
         self._max_pixels = max_pixels
 
     def check_model(self, model_type: str) -> None:
-        """Raises `UnknownModel`."""
+        """Accept a served model type.
+
+        Raises:
+            UnknownModel: It is none of them.
+        """
         if model_type not in self._model_types:
             raise UnknownModel(model_type, self._model_types)
 
     async def __call__(self, model_type: str, data: bytes, timeout_seconds: float) -> Answer:
-        """Raises `ImageError`, `Overloaded`, `ModelUnavailable`, `DeadlineExceeded` or `InvalidAnswer`."""
+        """Classify an encoded image.
+
+        Args:
+            model_type: One that ``check_model`` accepts.
+            data: The file's bytes.
+            timeout_seconds: How long the caller waits.
+
+        Raises:
+            ImageError: The file is broken, too large, or no image of an accepted format.
+            Overloaded: Too much is worked on.
+            ModelUnavailable: Triton is away, or the model not ready.
+            DeadlineExceeded: There was no answer in time.
+            InvalidAnswer: Triton answered with something else than probabilities.
+        """
         _, answer = await self._ask(self._classifier.classify, model_type, data, timeout_seconds)
         return answer
 
     async def explain(self, model_type: str, data: bytes, timeout_seconds: float) -> Explanation:
-        """The answer and what it is made of. Raises `CanNotExplain` besides what a call raises."""
+        """Return the answer, and what spoke for each class.
+
+        Raises:
+            CanNotExplain: The model has no ensemble that explains; else what a call raises.
+        """
         prediction, answer = await self._ask(self._classifier.explain, model_type, data, timeout_seconds)
         maps = prediction.maps
         if maps is None or maps.ndim != 3 or len(maps) != len(answer.classes) or not np.isfinite(maps).all():

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-import numpy
+import numpy as np
 from numpy.typing import NDArray
 
 from gateway.images.header import ImageHeader
@@ -13,7 +13,7 @@ class Answer:
     """The most probable class, the probability of each, and how the answer came about. Times in seconds."""
 
     pred_class: str
-    classes: dict[str, numpy.float32]
+    classes: dict[str, np.float32]
     confidence: float
     not_sure: bool
     model_version: str
@@ -27,4 +27,4 @@ class Explanation:
     """An answer, and for each class a map of what spoke for it: FP32 [classes, height, width] over the whole image."""
 
     answer: Answer
-    maps: NDArray[numpy.float32]
+    maps: NDArray[np.float32]

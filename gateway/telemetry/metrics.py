@@ -1,4 +1,4 @@
-"""What Prometheus may ask: requests by model, version and outcome, times of the stages, and what is in flight."""
+"""What Prometheus may ask: requests by model, version and outcome, times of the stages, and concurrency."""
 
 import time
 from collections.abc import Iterator
@@ -69,7 +69,7 @@ class Metrics:
         self._of = cache(lambda metric, *labels: metric.labels(*labels))
 
     def observe(self, context: RequestContext, status: int) -> None:
-        """Counts a request that has ended with this status."""
+        """Count a request that has ended with this status."""
         model = context.model_type or "none"
         answer = context.answer
         version = answer.model_version if answer else ""
@@ -104,7 +104,7 @@ class Metrics:
 
 
 class StateCollector(Collector):
-    """What is in flight, which models answer, and what the export says that answers should look like."""
+    """What is worked on, which models answer, and what the export says that answers should look like."""
 
     def __init__(
         self, classifier: Classifier, admission: Admission, memory: UploadMemory, model_types: tuple[str, ...]
@@ -115,7 +115,7 @@ class StateCollector(Collector):
         self._model_types = model_types
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """The gauges, as prometheus_client wants them."""
+        """Yield the gauges, as prometheus_client wants them."""
         in_flight = GaugeMetricFamily(
             "gateway_requests_in_flight", "Admitted requests that Triton has not finished.", labels=("model",)
         )

@@ -49,7 +49,7 @@ def to_gateway_error(error: grpc.aio.AioRpcError, model: str, timeout_seconds: f
     if _QUEUE_FULL in message:
         return QueueFull()
     if _OWN_IMAGE_FAILED in message:
-        return BrokenImage("The image can not be decoded. Send the original file.")
+        return BrokenImage("The image cannot be decoded. Send the original file.")
     if _DECODER_FAILED.search(message) and not _NO_FAULT_OF_AN_IMAGE.search(message):
         return BatchFailed("The batch with this image failed to decode. Send the request again.")
     if error.code() is grpc.StatusCode.UNAVAILABLE:

@@ -6,7 +6,7 @@ convert what is known here, a tenth of the gateway's work for a photo (docs/expe
 
 from collections.abc import Sequence
 
-import numpy
+import numpy as np
 from numpy.typing import NDArray
 from tritonclient.grpc.service_pb2 import ModelInferRequest, ModelInferResponse
 from tritonclient.utils import deserialize_bytes_tensor
@@ -19,22 +19,22 @@ _CLASSIFICATIONS.parameters["classification"].int64_param = 1_000_000  # Triton 
 
 
 def explaining(model: str) -> str:
-    """The ensemble that says where `model` looked."""
+    """Name the ensemble that says where ``model`` looked."""
     return f"{model}_explain"
 
 
 def plain_request(model: str, image: bytes) -> ModelInferRequest:
-    """Asks an ensemble for the tensor PROBABILITIES of one file."""
+    """Ask an ensemble for the tensor PROBABILITIES of one file."""
     return _request(model, image, _PROBABILITIES)
 
 
 def explaining_request(model: str, image: bytes) -> ModelInferRequest:
-    """Asks for ACTIVATION_MAPS too, of the ensemble that explains."""
+    """Ask for ACTIVATION_MAPS too, of the ensemble that explains."""
     return _request(explaining(model), image, _PROBABILITIES, _ACTIVATION_MAPS)
 
 
 def classifying_request(model: str, image: bytes) -> ModelInferRequest:
-    """Asks for all classes with their labels, by Triton's classification extension."""
+    """Ask for all classes with their labels, by Triton's classification extension."""
     return _request(model, image, _CLASSIFICATIONS)
 
 
@@ -44,29 +44,29 @@ def _request(model: str, image: bytes, *outputs: ModelInferRequest.InferRequeste
     return ModelInferRequest(model_name=model, inputs=(tensor,), outputs=outputs, raw_input_contents=(image,))
 
 
-def probabilities(response: ModelInferResponse) -> NDArray[numpy.float32]:
-    """Tensor PROBABILITIES without its batch dimension, FP32 [classes]; empty where the answer has none."""
+def probabilities(response: ModelInferResponse) -> NDArray[np.float32]:
+    """Return tensor PROBABILITIES without its batch dimension, FP32 [classes]; empty where the answer has none."""
     return _floats(response, _OUTPUT).reshape(-1)
 
 
-def activation_maps(response: ModelInferResponse) -> NDArray[numpy.float32]:
-    """Tensor ACTIVATION_MAPS without its batch dimension, FP32 [classes, height, width]; empty where there is none."""
+def activation_maps(response: ModelInferResponse) -> NDArray[np.float32]:
+    """Return tensor ACTIVATION_MAPS without its batch dimension, FP32 [classes, height, width]; empty without one."""
     maps = _floats(response, _MAPS)
     return maps[0] if len(maps) else maps
 
 
 def classifications(response: ModelInferResponse) -> list[bytes]:
-    """What `classifying_request` asks for: `probability:index:label` of every class, best first; empty without one."""
+    """Return ``probability:index:label`` of every class, best first; empty where there is none."""
     content, _ = _tensor(response, _OUTPUT, "BYTES")
     return list(deserialize_bytes_tensor(content))
 
 
-def _floats(response: ModelInferResponse, name: str) -> NDArray[numpy.float32]:
+def _floats(response: ModelInferResponse, name: str) -> NDArray[np.float32]:
     content, shape = _tensor(response, name, "FP32")
     try:
-        return numpy.frombuffer(content, numpy.float32).reshape(shape)
+        return np.frombuffer(content, np.float32).reshape(shape)
     except ValueError:  # of another size than it says
-        return numpy.empty(0, numpy.float32)
+        return np.empty(0, np.float32)
 
 
 def _tensor(response: ModelInferResponse, name: str, datatype: str) -> tuple[bytes, Sequence[int]]:

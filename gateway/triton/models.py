@@ -26,15 +26,15 @@ class KnownModels:
         self._learning: dict[str, asyncio.Task[ModelDescription]] = {}
 
     def described(self) -> Mapping[str, ModelDescription]:
-        """All that are known."""
+        """Return all that are known."""
         return self._known
 
     async def get(self, model: str) -> ModelDescription:
-        """The model's description. Raises what asking raises."""
+        """Return the model's description, asked for where it is not known. Raises what asking raises."""
         return self._known.get(model) or await self.learn(model)
 
     async def learn(self, model: str) -> ModelDescription:
-        """The same, asked for anew."""
+        """Ask for the model's description anew."""
         task = self._learning.get(model)
         if task is None:
             task = self._learning[model] = asyncio.create_task(self._learn(model))
@@ -42,15 +42,15 @@ class KnownModels:
         return await asyncio.shield(task)
 
     def forget(self, model: str) -> None:
-        """To be learned again before the next request."""
+        """Have the model learned again before the next request."""
         self._known.pop(model, None)
 
     def forget_all(self) -> None:
-        """What comes back after a lost connection may be another Triton, with other classes."""
+        """Have all learned again: after a lost connection there may be another Triton, with other classes."""
         self._known.clear()
 
     async def close(self) -> None:
-        """Stops asking."""
+        """Stop asking."""
         tasks = list(self._learning.values())
         for task in tasks:
             task.cancel()
@@ -72,7 +72,7 @@ class KnownModels:
 async def describe(
     triton: GRPCInferenceServiceStub, name: str, image: bytes, timeout_seconds: float
 ) -> ModelDescription:
-    """Asks for the labels by one classification of `image`, and for the model's configuration.
+    """Ask for the labels by one classification of ``image``, and for the model's configuration.
 
     The export may write the parameters `weights_digest`, `confidence_threshold`, and as JSON `drift_reference`,
     `metrics` and `places` into the ensemble's configuration. Raises `grpc.aio.AioRpcError`, or `ModelUnavailable` where
@@ -99,8 +99,8 @@ async def describe(
 async def _has(triton: GRPCInferenceServiceStub, name: str, timeout_seconds: float) -> bool:
     try:
         return bool((await triton.ModelReady(ModelReadyRequest(name=name), timeout=timeout_seconds)).ready)
-    except grpc.aio.AioRpcError as error:
-        if error.code() is grpc.StatusCode.NOT_FOUND:
+    except grpc.aio.AioRpcError as exc:
+        if exc.code() is grpc.StatusCode.NOT_FOUND:
             return False
         raise
 

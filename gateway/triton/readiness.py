@@ -17,16 +17,16 @@ class Readiness:
         self._answered = dict.fromkeys(models, float("-inf"))
 
     def answered(self, model: str) -> None:
-        """Notes that the model has answered just now."""
+        """Note that the model has answered just now."""
         self._answered[model] = self._clock()
 
     def by_model(self) -> Mapping[str, bool]:
-        """Whether each model answered lately. Reads only."""
+        """Say whether each model answered lately; ask nobody."""
         now = self._clock()
         return {model: now - answered <= _FRESH_SECONDS for model, answered in self._answered.items()}
 
     async def keep_probing(self, probe: Callable[[str], Awaitable[bool]]) -> None:
-        """Probes each model that has not answered for five seconds; after a failure every second. Never returns."""
+        """Probe each model that has not answered for five seconds; after a failure every second. Never return."""
         async with asyncio.TaskGroup() as group:
             for model in self._answered:
                 group.create_task(self._keep_probing(model, probe))

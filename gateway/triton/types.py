@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy
+import numpy as np
 from numpy.typing import NDArray
 
 
@@ -49,9 +49,9 @@ class Prediction:
     """
 
     model: ModelDescription
-    probabilities: NDArray[numpy.float32]
+    probabilities: NDArray[np.float32]
     version_number: str
-    maps: NDArray[numpy.float32] | None = None
+    maps: NDArray[np.float32] | None = None
 
     @property
     def model_version(self) -> str:
