@@ -14,7 +14,7 @@ from embedded_triton.launch import Gateway
 from tests.support.plain_process import PlainProcess
 
 StartGateway = Callable[..., "RunningGateway"]
-_START_SECONDS, _STOP_SECONDS = 60, 60
+_START_SECONDS, _STOP_SECONDS = 240, 60
 
 
 class RunningGateway(PlainProcess, Gateway):
