@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from training.dataset.entries import Entry, label_indices, load_pixels
+from training.dataset.outliers import general_outliers
 from training.dataset.targets import sampling_weights, target_distributions
 from training.dataset.views import make_views
 from training.train.features import teacher_features
@@ -67,11 +68,16 @@ def load_training_set(
         recipe: says which views and features are made.
         folder: keeps them.
         size: edge of the pictures in pixels, where the recipe makes no views.
-        general: small pictures of whatever there is, as grounds for views.
+        general: small pictures of whatever there is, as grounds for views and as outliers.
 
     Raises:
-        ValueError: a photo cannot be decoded, or has a label that is not among the classes.
+        ValueError: a photo cannot be decoded, or has a label that is not among the classes; or the recipe wants general
+            pictures that are not there.
     """
+    if recipe.outliers is not None:
+        if general is None:
+            raise ValueError("the recipe draws outliers from general pictures: say --general PARQUET")
+        entries = [*entries, *general_outliers(general, recipe.outliers, seed=recipe.seed)]
     labels, places = label_indices(entries, classes), [entry.place for entry in entries]
     features = None
     if recipe.views is None:

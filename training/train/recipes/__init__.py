@@ -56,6 +56,13 @@ class Views(_Table):
     surroundings: tuple[str, ...] = Field(default=(), description="sets whose surroundings are such grounds")
 
 
+class Outliers(_Table):
+    """General pictures of none of the classes (``training.dataset.outliers``)."""
+
+    count: int = Field(gt=0, description="pictures that are drawn from the general set, once for the run")
+    kinds: tuple[str, ...] = Field(min_length=1, description="what the labels of such pictures begin with")
+
+
 class Features(_Table):
     """Features of a network that saw ImageNet, to be predicted beside the classes (``training.train.features``)."""
 
@@ -88,6 +95,7 @@ class Recipe(_Table):
     teacher: Distillation | None = None
     views: Views | None = None
     features: Features | None = None
+    outliers: Outliers | None = None
     stages: tuple[Stage, ...] = Field(min_length=1)
 
     @property
