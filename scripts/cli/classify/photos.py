@@ -1,15 +1,12 @@
 """Finds the photos that the command line names: files, folders, globs, standard input."""
 
 import glob
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 STANDARD_INPUT = "-"
 MAX_BYTES = 100_000_000
-#: What a folder is searched for. A file that is named itself, or by a glob, is sent whatever its name is.
-SUFFIXES = frozenset([".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".heic", ".heif", ".avif"])
 
 
 class PhotoError(Exception):
@@ -22,6 +19,8 @@ def check(inputs: Sequence[str]) -> None:
     Raises:
         PhotoError: naming the input.
     """
+    from training.dataset.photo_files import SUFFIXES
+
     for name in inputs:
         if Path(name).is_dir() and next(_below(name), None) is None:
             raise PhotoError(f"There are no photos in {name}: no file is called {', '.join(sorted(SUFFIXES))}.")
@@ -69,8 +68,7 @@ def _matches(pattern: str) -> Iterator[str]:
 
 
 def _below(folder: str) -> Iterator[str]:
-    for parent, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            if Path(name).suffix.lower() in SUFFIXES and not name.startswith("."):
-                yield str(Path(parent, name))
+    """The photos in a folder and in those below it; empty files and by-products (`._a.jpg`, `@eaDir`) are none."""
+    from training.dataset.photo_files import Skipped, photos_below
+
+    return (str(path) for path in photos_below(Path(folder), Skipped()))
