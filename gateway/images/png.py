@@ -36,7 +36,8 @@ def read(data: bytes) -> ImageHeader:
         # Length, kind and checksum stand around the data.
         end = position + 12 + int.from_bytes(data[position : position + 4], "big")
         if end > len(data):
-            return ImageHeader("PNG", width, height, data, complete=False)
+            # Pillow says whether all pixels are there; nothing behind them is needed.
+            return ImageHeader("PNG", width, height, data, complete=b"IDAT" in kinds | {kind}, native=False)
         if kind in _NEEDLESS:
             pieces.append(data[start:position])
             start = end

@@ -41,6 +41,8 @@ def test_no_prefix_of_a_file_passes(name: str) -> None:
     content = FILES[name]
     if name == "GIF animated":
         content = content[: content.index(b"\x21\xf9", content.index(b"\x21\xf9") + 1)]  # its first frame
+    if name.startswith("PNG"):
+        content = content[: content.index(b"IEND") - 8]  # up to the checksum of its pixels
     for length in sorted(
         {*range(40, min(len(content) - 3, 400), 3), *(len(content) * part // 23 for part in range(3, 23))}
     ):
