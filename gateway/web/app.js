@@ -110,8 +110,8 @@ async function ask(card, original) {
   tell(sentence);
 }
 
-/** How far a model is to be trusted: the one with the best card has the large word. */
-const accuracy = ({ model }) => model.metrics.test?.accuracy ?? 0;
+/** How far a model is to be trusted with photos from other places: the one with the best card has the large word. */
+const accuracy = ({ model }) => model.places?.held_out_mean?.accuracy ?? model.metrics.test?.accuracy ?? 0;
 
 /** What each model answers, or why it does not. */
 function askModels(card, photo) {

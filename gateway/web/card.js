@@ -15,6 +15,14 @@ const percent = (value) => `${(value * 100).toFixed(value >= 0.1 && value < 0.99
 const megabytes = (file) => `${(file.size / 1e6).toFixed(1)} MB`;
 const time = (milliseconds) => (milliseconds < 1000 ? `${milliseconds.toFixed(0)} ms` : `${(milliseconds / 1000).toFixed(1)} s`);
 
+/** How often a model is right, by its card: on photos like those it was trained on, and on photos from other places. */
+function howOftenRight(metrics, places) {
+  const hundredths = (share) => `${(share * 100).toFixed(0)} of 100`;
+  const [here, elsewhere] = [metrics.test?.accuracy, places?.held_out_mean?.accuracy];
+  if (!here) return "";
+  return `Right on ${hundredths(here)} test photos${elsewhere ? `, on ${hundredths(elsewhere)} from other places` : ""}.`;
+}
+
 export class Card {
   /** `unfolded`: whether the models' numbers are shown at once; many cards are easier to look through without. */
   constructor(photo, name, unfolded) {
@@ -84,14 +92,12 @@ export class Card {
   }
 
   /** One model's bars, with its word and its time, or its problem. `onLook`, if any, shows where it looked. */
-  panel({ name: model, metrics }, answer, problem, onLook) {
+  panel({ name: model, metrics, places }, answer, problem, onLook) {
     const panel = copy("model");
     this.panels.set(model, panel);
     this.find(".models").append(panel);
     panel.querySelector("h3").textContent = model;
-    const right = metrics.test?.accuracy;
-    panel.querySelector(".kind").textContent =
-      `${KINDS[model] ?? ""}${right ? ` Right on ${(right * 100).toFixed(0)} of 100 test photos.` : ""}`.trim();
+    panel.querySelector(".kind").textContent = `${KINDS[model] ?? ""} ${howOftenRight(metrics, places)}`.trim();
     if (problem) {
       panel.querySelector(".verdict").textContent = problem.message;
       return;

@@ -45,7 +45,9 @@ def test_answer_of_both_models_with_bars_times_and_advice(page: Page, url: str) 
         expect(panel.locator(".value")).to_have_text(bars)
         expect(panel.locator(".verdict")).to_have_text(verdict)
         expect(panel.locator(".time")).to_contain_text("in the server")
-        expect(panel.locator(".kind")).to_contain_text(f"Right on {right} of 100 test photos.")
+        expect(panel.locator(".kind")).to_contain_text(
+            f"Right on {right} of 100 test photos, on {right - 30} of 100 from other places."
+        )
     expect(panels.nth(0).get_by_role("heading")).to_have_text("raw")
     expect(page.get_by_role("status")).to_have_text("photo.jpg: metal, 96%.")
 
