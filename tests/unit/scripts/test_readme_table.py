@@ -149,3 +149,7 @@ def test_the_tables_of_the_readme_are_those_of_the_released_cards() -> None:
     assert put_tables(text, [read_card(model_type) for model_type in NETWORK_MODELS]) == text, (
         "run python -m scripts.readme_table"
     )
+
+
+def test_the_readme_is_short_enough_to_be_read() -> None:
+    assert len(README.read_text(encoding="utf-8").splitlines()) <= 150
