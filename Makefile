@@ -99,10 +99,10 @@ docs-check: dev ## follow every link of the documents, and run every command blo
 	$(BIN)/python -m scripts.docs_check
 
 bench-gpu: dev ## measure this GPU in 8 minutes: photos=FOLDER for real photos
-	@$(BIN)/python -m scripts.bench.gpu $(if $(photos),"$(photos)")
+	@$(BIN)/python -m scripts.benchmarks.gpu $(if $(photos),"$(photos)")
 
 check-gpu: ## everything that needs a GPU, results in build/gpu: tests, benchmark; no network with WHEELS=FOLDER
-	@PYTHON=$(PYTHON) scripts/bench/gpu/everything.sh build/gpu $(if $(photos),"$(photos)")
+	@PYTHON=$(PYTHON) scripts/benchmarks/gpu/everything.sh build/gpu $(if $(photos),"$(photos)")
 
 check-container: dev ## test and measure NVIDIA's container on this GPU; a report for an issue
 	@$(BIN)/python -m scripts.container_check $(if $(photos),--photos "$(photos)")
@@ -120,16 +120,20 @@ format: dev ## put the code into the one format
 ##@ Measuring
 # For Triton without the gateway: NVIDIA's program out of the last wheel whose program runs on glibc 2.36.
 PERF_ANALYZER := build/perf_analyzer/bin/perf_analyzer
-seconds ?= 3
-rounds ?= 2
+seconds ?=
+rounds ?=
 only ?=
 models ?=
+short ?=
+concurrency ?=
 
 .PHONY: bench
-bench: $(PERF_ANALYZER) ## compare the service with alternatives: photos=FOLDER seconds=3 rounds=2 only=…
+bench: $(PERF_ANALYZER) ## compare the service with alternatives: photos=FOLDER seconds=3 rounds=2 only=… short=1
 	@$(ENVIRONMENT) bench
-	@$(BIN)/python -m scripts.bench.cpu --perf-analyzer $< --seconds $(seconds) --rounds $(rounds) \
-		$(if $(photos),--photos "$(photos)") $(if $(only),--only $(only)) $(if $(models),--models $(models))
+	@$(BIN)/python -m scripts.benchmarks.compare --perf-analyzer $< $(if $(short),--short) \
+		$(if $(seconds),--seconds $(seconds)) $(if $(rounds),--rounds $(rounds)) \
+		$(if $(concurrency),--concurrency $(concurrency)) $(if $(photos),--photos "$(photos)") \
+		$(if $(only),--only $(only)) $(if $(models),--models $(models))
 
 $(PERF_ANALYZER): requirements/perf_analyzer.txt
 	@$(ENVIRONMENT) bench

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from embedded_triton.install.cpu import usable_cores
 from embedded_triton.install.profiles import fitting_profile, gpu_names
-from scripts.bench.gpu.watch import gpu_name
+from scripts.benchmarks.gpu.watch import gpu_name
 from scripts.container_check.container import ROOT, CheckError, docker, image, running
 from scripts.container_check.report import Step, render
 
@@ -50,7 +50,14 @@ def tests_command(url: str, repository: Path) -> list[str]:
 def bench_command(url: str, repository: Path, photos: Path | None) -> list[str]:
     """Measure the running container, and the plain service beside it."""
     folder = [str(photos)] if photos else []
-    return [sys.executable, "-m", "scripts.bench.gpu", *folder, f"--triton={url}", f"--model-repository={repository}"]
+    return [
+        sys.executable,
+        "-m",
+        "scripts.benchmarks.gpu",
+        *folder,
+        f"--triton={url}",
+        f"--model-repository={repository}",
+    ]
 
 
 def _step(name: str, command: list[str], seconds: float) -> tuple[Step, str]:

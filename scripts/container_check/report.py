@@ -24,7 +24,7 @@ def render(facts: dict[str, str], steps: list[Step], bench: dict[str, Any] | Non
     Args:
         facts: what was checked, on what.
         steps: in their order.
-        bench: the document of ``scripts.bench.gpu``, where it ran.
+        bench: the document of ``scripts.benchmarks.gpu``, where it ran.
         log: the server's own log; its warnings and errors are quoted.
     """
     parts = ["# NVIDIA's Triton container on this project's models", ""]
@@ -41,11 +41,11 @@ def render(facts: dict[str, str], steps: list[Step], bench: dict[str, Any] | Non
 
 
 def _bench(bench: dict[str, Any]) -> list[str]:
-    lines = ["| way | model | in flight | photos/s | p50 ms | p99 ms | failures |", "|---|---|---|---|---|---|---|"]
-    for way in ("direct", "gateway", "peer"):
+    lines = ["| way | model | concurrency | images/s | p50 ms | p99 ms | failures |", "|---|---|---|---|---|---|---|"]
+    for way in ("direct", "gateway", "baseline"):
         for model, rows in (bench.get(way) or {}).items():
             for row in rows:
-                values = (row[name] for name in ("in_flight", "photos_per_second", "p50_ms", "p99_ms"))
+                values = (row[name] for name in ("concurrency", "images_per_second", "p50_ms", "p99_ms"))
                 cells = [way, model, *map(str, values), str(row.get("failures", ""))]
                 lines.append(f"| {' | '.join(cells)} |")
     return lines

@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from scripts.bench.hostile import Hostile, hostile_uploads
-from scripts.bench.isolation import run
+from scripts.benchmarks.load.hostile import Hostile, hostile_uploads
+from scripts.benchmarks.load.isolation import run
 from tests.support.pictures import bottle, encode
 from tests.support.running_gateway import RunningGateway
 
@@ -35,7 +35,7 @@ def test_polyglot_is_the_picture_that_it_starts_as(client: httpx.Client) -> None
 def test_good_answers_stay_right_among_bad_ones(gateway: RunningGateway) -> None:
     photos = [encode(bottle(200 + 20 * number, 300), "JPEG", quality=60 + number) for number in range(20)]
     result: dict[str, Any] = asyncio.run(
-        run(gateway.url, "raw", photos, requests=500, in_flight=64, bad_share=0.2, seed=1)
+        run(gateway.url, "raw", photos, requests=500, concurrency=64, bad_share=0.2, seed=1)
     )
     assert result["wrong"] == 0, result["first_wrong"]
     assert result["good_right"] > 300

@@ -16,8 +16,8 @@ from scripts.container_check.report import Step, render
 from tests.support.fake_triton import FakeTriton
 
 ROOT = Path(__file__).resolve().parents[3]
-ROW = {"in_flight": 16, "photos_per_second": 5100.5, "p50_ms": 3.1, "p99_ms": 9.9}
-BENCH = {"benchmark": "gpu", "direct": {"pretrained": [ROW]}, "gateway": None, "peer": None}
+ROW = {"concurrency": 16, "images_per_second": 5100.5, "p50_ms": 3.1, "p99_ms": 9.9}
+BENCH = {"benchmark": "gpu", "direct": {"pretrained": [ROW]}, "gateway": None, "baseline": None}
 DOCKER = """#!/usr/bin/env bash
 printf '%s\\n' "$*" >> "$NOTES"
 case "$1" in

@@ -1,0 +1,1 @@
+"""Compares the service with its alternatives on one CPU, by one command."""

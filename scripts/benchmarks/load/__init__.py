@@ -1,0 +1,1 @@
+"""Clients that make load, and what they send."""
