@@ -64,7 +64,7 @@ def baseline(name: str, monkeypatch: pytest.MonkeyPatch) -> FastAPI:
 
 
 @pytest.mark.parametrize("name", ["eager", "torchscript", "openvino"])
-def test_a_peer_answers_as_the_gateway_does(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_baseline_answers_as_the_gateway_does(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with served(baseline(name, monkeypatch)) as url:
         answer = classify(url, "raw", PHOTO)
     assert list(answer) == list(read_classes())

@@ -73,7 +73,7 @@ def test_the_median_of_rounds_keeps_every_failure() -> None:
     assert middle(rows) == Row(20, 2, 8, 3)
 
 
-def test_the_network_alone_is_judged_by_the_medians_of_the_rounds() -> None:
+def test_the_upper_bound_is_judged_by_the_medians_of_the_rounds() -> None:
     rounds = [{1: [9.0, 5.0], 8: [10.0, 20.0]}, {1: [1.0, 5.5], 8: [30.0, 22.0]}, {1: [2.0, 5.2], 8: [11.0, 21.0]}]
     assert fastest(rounds) == {1: 5.2, 8: 21.0}
 
@@ -199,7 +199,7 @@ def test_what_a_server_said_is_kept(logs: Path) -> None:
 
 
 @pytest.mark.usefixtures("logs")
-def test_a_peer_stands_still_while_another_is_measured() -> None:
+def test_a_baseline_stands_still_while_another_is_measured() -> None:
     with process("baseline", ["sleep", "60"], dict(os.environ)) as started:
         while not (children := psutil.Process(started.pid).children()):
             time.sleep(0.01)
