@@ -106,16 +106,10 @@ def _render(template: str, tuned: Mapping[str, object], **names: object) -> str:
 
 def _tuned(profile: Profile, tuning: Tuning) -> dict[str, object]:
     """Return one model's tuning as text."""
-    if tuning.queue is None:
-        # See docs/experiments.md, 2026-11-27.
-        lines = ["# No queue policy: with one, Triton 2.51 forgets requests for half a second. The gateway bounds it."]
-    else:
-        # The network's is longer than that of preprocess: a photo that was decoded is not thrown away.
-        lines = [f"default_queue_policy {{ max_queue_size: {tuning.queue} }}"]
+    # See docs/experiments.md, 2026-11-27. A delay stalls a full batch too (triton-inference-server/server#8870).
+    lines = ["# No queue policy: with one, Triton 2.51 forgets requests for half a second. The gateway bounds it."]
     if tuning.preferred_batch_sizes:
         lines.append(f"preferred_batch_size: [ {', '.join(map(str, tuning.preferred_batch_sizes))} ]")
-    if tuning.queue_delay:
-        lines.append(f"max_queue_delay_microseconds: {tuning.queue_delay}")
     queueing = "".join(f"\n  {line}" for line in lines)
     return {**tuning.model_dump(), "queueing": queueing, "machine": profile.machine, "basis": profile.basis}
 

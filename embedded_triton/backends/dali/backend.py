@@ -4,7 +4,7 @@ It takes the same model folders: ``dali.py`` with one ``@autoserialize`` pipelin
 ``dali.py`` has a pipeline ``decode`` too, which decodes and no more, a CPU takes that one and resizes as training does,
 and some images are decoded by Pillow (``pillow.py``).
 Unlike the native backend it fails only the requests whose images can not be decoded, not the whole batch. On a GPU the
-pixels stay there: the network's backend gets them by DLPack.
+pixels stay there: backends and Triton hand them over by DLPack, and Triton copies each image twice on the way.
 """
 
 import importlib.util
@@ -58,7 +58,8 @@ class TritonPythonModel:
             options["num_threads"] = int(config["parameters"]["num_threads"]["string_value"])
         size = config["output"][0]["dims"][-1]
         self._build, has_decode = _pipeline_builder(folder, options, on_gpu=on_gpu)
-        self._pipeline = self._build()
+        self._first_batch = _warm_up(config, folder.parent) * options["batch_size"] if on_gpu else []
+        self._pipeline = self._built()
         threads = self._pipeline.num_threads
         finish = (lambda image: _resize(image, size)) if has_decode and not on_gpu else None
         self._batches = batches_for(gpu=options["device_id"], finish=finish, threads=threads)
@@ -97,11 +98,19 @@ class TritonPythonModel:
             # DALI calls a pipeline invalid after an error, and it goes on all the same. Building another takes 2 ms on
             # a CPU but about a second on a GPU: a client with broken images must not have that for the asking.
             if not self._still_right():
-                self._pipeline = self._build()
+                self._pipeline = self._built()
             raise
         if self._known is None:
             self._known = np.array(samples[0]), self._batches.to_host(answers[0])
         return answers
+
+    def _built(self) -> Any:
+        """Build the pipeline; on a GPU its first batch is full: it fixes the share of the JPEG engines for good."""
+        pipeline = self._build()
+        if self._first_batch:
+            pipeline.feed_input(self._input, [TensorCPU(sample) for sample in self._first_batch])
+            pipeline.run()
+        return pipeline
 
     def _decode(self, samples: list[Any]) -> list[Any]:
         self._pipeline.feed_input(self._input, [TensorCPU(sample) for sample in samples])
@@ -152,6 +161,13 @@ def _pipeline_builder(folder: Path, options: dict[str, Any], *, on_gpu: bool) ->
         return pipeline
 
     return build, has_decode
+
+
+def _warm_up(config: dict[str, Any], folder: Path) -> list[Array]:
+    """Return the image by which Triton warms the model up, if it has one."""
+    inputs = [tensor for each in config.get("model_warmup", [])[:1] for tensor in each["inputs"].values()]
+    files = [tensor["input_data_file"] for tensor in inputs]
+    return [np.frombuffer((folder / "warmup" / file).read_bytes(), np.uint8) for file in files]
 
 
 def _resize(image: Any, size: int) -> Array:

@@ -2,8 +2,9 @@
 
 The classes do the same. `DeviceBatches` never brings a pixel to the host: every answer is a view of DALI's output.
 DALI keeps an output as long as a view of it lives (`exec_dynamic`, its default), and `Pipeline.run` without a stream
-returns finished outputs, so whoever reads them needs to wait for nothing. Views are handed over as tensors and not as
-capsules: the stub then names a stream of its own, which PyTorch has wait for what it computes itself.
+returns finished outputs, so whoever reads them needs to wait for nothing. A single image is handed over as a DLPack
+capsule, for which Triton's stub does not wait. Several are put together by PyTorch and handed over as its tensor: the
+stub names a stream of its own, which waits for PyTorch's, and waits for that.
 """
 
 from collections.abc import Callable, Sequence
@@ -47,8 +48,10 @@ class DeviceBatches:
         return list(self._torch.from_dlpack(output.as_tensor()))
 
     def join(self, samples: Sequence[Any]) -> Any:
-        """Return a batch of samples that knows DLPack; a single one, as nearly all requests have, is not copied."""
-        return samples[0][None] if len(samples) == 1 else self._torch.stack(list(samples))
+        """Return a batch of samples for DLPack; of a single one, as nearly all requests have, a capsule of its view."""
+        if len(samples) == 1:
+            return self._torch.utils.dlpack.to_dlpack(samples[0][None])
+        return self._torch.stack(list(samples))
 
     def to_host(self, sample: Any) -> Any:
         """Return a sample as a NumPy array."""

@@ -18,6 +18,7 @@ import pytest
 
 from embedded_triton.launch import free_ports
 from tests.support.plain_process import ROOT
+from tests.support.running_triton import name_of
 from tests.support.waiting import eventually
 from training.evaluate.card import weights_path
 from training.models.model_types import NETWORK_MODELS
@@ -68,7 +69,7 @@ class Serving:
         """Note all processes that belong to it, and return their names."""
         parent = psutil.Process(self.process.pid)
         self._seen |= {parent, *parent.children(recursive=True)}
-        return {process.name() for process in self._seen if process.is_running()}
+        return {name for process in self._seen if process.is_running() and (name := name_of(process))}
 
     def has_left_nothing(self) -> bool:
         for port in (self.port, *self.triton_ports):

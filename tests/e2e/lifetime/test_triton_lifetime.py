@@ -11,7 +11,7 @@ import pytest
 from tritonclient.grpc import InferenceServerClient
 from tritonclient.utils import InferenceServerException
 
-from tests.support.running_triton import RunningTriton
+from tests.support.running_triton import RunningTriton, name_of
 from tests.support.triton_client import ask, encoded
 from tests.support.waiting import eventually
 
@@ -49,7 +49,7 @@ def private_folders(server: RunningTriton) -> set[Path]:
 def test_ending_the_parent_leaves_nothing(own_triton: RunningTriton, number: signal.Signals) -> None:
     own_triton.start_and_wait()
     processes, folders = own_triton.processes(), private_folders(own_triton)
-    assert {"tritonserver"} < {process.name() for process in processes}
+    assert {"tritonserver"} < {name_of(process) for process in processes}
     assert own_triton.segments()
     assert all(folder.exists() for folder in folders)
     status = own_triton.end(number)

@@ -30,8 +30,6 @@ class Tuning(_Table):
     )
     instances: int = Field(default=1, ge=1, description="copies that work at the same time, each with its own weights")
     threads: int | None = Field(default=None, ge=1, description="processor threads of an instance; None: the backend's")
-    queue: int | None = Field(default=None, ge=1, description="requests that may wait; one more is UNAVAILABLE")
-    queue_delay: int = Field(default=0, ge=0, description="microseconds that a batch waits for more requests")
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -46,7 +44,7 @@ class Profile(_Table):
     machine: str = Field(description="what it is for")
     basis: Literal["measured", "reasoned"] = Field(description="reasoned: nobody has run it on such a machine yet")
     preprocess: Tuning
-    network: Tuning = Field(description="of both networks; a bounded queue is the longer one: no decoded photo is lost")
+    network: Tuning = Field(description="of both networks")
     networks: dict[str, dict[str, Any]] = Field(default={}, description="what is turned otherwise for one, by its name")
 
     @model_validator(mode="after")

@@ -26,9 +26,8 @@ class Tensor:
 
     @classmethod
     def from_dlpack(cls, name: str, data: Any) -> "Tensor":
-        assert data.__dlpack_device__()[0] in {CPU, CUDA}
+        shared = torch.from_dlpack(data)  # a capsule, or what knows DLPack; PyTorch takes those of CPUs and of CUDA
         # The stub compares every stride, of dimensions of one element too.
-        shared = torch.from_dlpack(data)
         assert list(shared.stride()) == [math.prod(shared.shape[axis + 1 :]) for axis in range(shared.ndim)]
         return cls(name, shared)
 

@@ -11,10 +11,8 @@ machine = "a machine"
 basis = "reasoned"
 [preprocess]
 max_batch_size = 4
-queue = 8
 [network]
 max_batch_size = 4
-queue = 9
 """
 
 
@@ -25,7 +23,7 @@ def test_those_that_ship_are_the_ones_that_the_documents_name() -> None:
 def test_what_is_not_said_stays_as_the_backend_has_it(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(PROFILE, encoding="utf-8")
     tuning = load_profiles(tmp_path)["mine"].preprocess
-    assert (tuning.instances, tuning.threads, tuning.queue_delay) == (1, None, 0)
+    assert (tuning.instances, tuning.threads, tuning.preferred_batch_sizes) == (1, None, ())
 
 
 @pytest.mark.parametrize(
@@ -34,7 +32,7 @@ def test_what_is_not_said_stays_as_the_backend_has_it(tmp_path: Path) -> None:
         "",
         "machine =",
         PROFILE.replace("reasoned", "guessed"),
-        PROFILE.replace("queue = 8", "queue = 0"),
+        f"{PROFILE}queue = 8",
         f"{PROFILE}preferred_batch_sizes = [2, 5]",
         f"{PROFILE}preferred_batch_sizes = [0]",
         f"{PROFILE}[networks.resnet50]\npreferred_batch_sizes = [5]",
