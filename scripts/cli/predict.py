@@ -1,6 +1,7 @@
 """`bin-it-right predict`: classifies photos without a server, a JSON line for each."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -12,16 +13,31 @@ from scripts.cli.options import ModelType, with_sentences
 @with_sentences
 def predict(
     model: Annotated[Path, typer.Argument(help="The weights (training/weights/raw.safetensors), or their folder.")],
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE…", help="Photos.")],
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE…", help="Photos, or folders of them.")],
     model_type: Annotated[ModelType | None, typer.Option(help="Needed where MODEL is a folder.")] = None,
 ) -> None:
     """Classify photos without a server: a JSON line for each, in the form of the HTTP answer."""
     from training.evaluate.predict import predict
 
     folder, name = _resolve(model, model_type)
-    for prediction in predict(name, images, folder):
-        answer = {"pred_class": prediction.pred_class, "classes": prediction.classes, "sure": prediction.sure}
+    for prediction in predict(name, list(_photos(images)), folder):
+        answer = {"pred_class": prediction.pred_class, "classes": prediction.classes, "not_sure": not prediction.sure}
         print(json.dumps({"file": str(prediction.path), **answer}))
+
+
+def _photos(images: list[Path]) -> Iterator[Path]:
+    """Yield the photos, and those in folders and in the folders below them.
+
+    Raises:
+        ValueError: a folder has no photos.
+    """
+    from training.dataset.photo_files import SUFFIXES, Skipped, photos_below
+
+    for image in images:
+        found = list(photos_below(image, Skipped())) if image.is_dir() else [image]
+        if not found:
+            raise ValueError(f"there are no photos in {image}: no file is called {', '.join(sorted(SUFFIXES))}")
+        yield from found
 
 
 def _resolve(model: Path, model_type: ModelType | None) -> tuple[Path, str]:

@@ -11,7 +11,7 @@ from rich.console import Console
 from scripts.cli.classify import photos
 from scripts.cli.classify.resume import keep_answers
 from scripts.cli.classify.run import Job, run
-from scripts.cli.classify.server import Server, ServerError
+from scripts.cli.classify.server import Server, ServerError, UnknownModelError
 from scripts.cli.classify.writers import CsvWriter, JsonLinesWriter, TableWriter, Writer, open_output
 from scripts.cli.exit_codes import FAILED, NO_SERVER
 
@@ -39,9 +39,12 @@ def classify(
         str | None, typer.Option(envvar="BIN_IT_RIGHT_API_KEY", help="Needed where the server has keys.")
     ] = None,
     output_format: Annotated[
-        Format, typer.Option("--format", "-f", help="auto is a table on a terminal, else JSON Lines.")
+        Format,
+        typer.Option("--format", "-f", help="auto goes by --output; without it a table on a terminal, else jsonl."),
     ] = Format.auto,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the answers to this file.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write the answers to this file, .csv or .jsonl.")
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Keep the answers in --output and ask for the rest.")
     ] = False,
@@ -56,7 +59,7 @@ def classify(
 
     \b
       bin-it-right classify photo.jpg
-      bin-it-right classify photos/ --format csv --output answers.csv
+      bin-it-right classify photos/ --output answers.csv
       bin-it-right classify 'photos/**/*.webp' --model raw | jq -r .pred_class
       curl -s https://example.org/photo.jpg | bin-it-right classify -
 
@@ -71,7 +74,9 @@ def classify(
     if resume and output is None:
         raise typer.BadParameter("it needs --output, the file of the earlier run", param_hint="--resume")
     to_terminal = output is None and sys.stdout.isatty()
-    if output_format is Format.auto:
+    if output is not None:
+        output_format = _format_of(output, output_format)
+    elif output_format is Format.auto:
         output_format = Format.table if to_terminal else Format.jsonl
     if resume and output_format is Format.table:
         raise typer.BadParameter("a table can not be resumed; jsonl and csv can", param_hint="--format")
@@ -80,6 +85,8 @@ def classify(
         done = keep_answers(output, output_format) if resume and output else set()
     except (photos.PhotoError, ValueError) as error:
         raise typer.BadParameter(str(error)) from error
+    except OSError as error:
+        raise _not_writable(output, error) from error
     # Rows and bar share the one console of a terminal, so that the bar stays below the rows.
     speaking = Console(stderr=not to_terminal, highlight=False)
     job = Job(inputs, model, done, in_flight=in_flight, patience=patience)
@@ -94,8 +101,36 @@ def classify(
                 return TableWriter(speaking if to_terminal else Console(file=file, highlight=False), classes)
 
             summary = run(job, gateway, make_writer, speaking)
+    except UnknownModelError as error:
+        raise typer.BadParameter(str(error), param_hint="--model") from error
+    except OSError as error:
+        if output is None:
+            raise
+        raise _not_writable(output, error) from error
     except ServerError as error:
         speaking.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
         raise typer.Exit(NO_SERVER) from error
     if summary.failed:
         raise typer.Exit(FAILED)
+
+
+def _format_of(output: Path, asked: Format) -> Format:
+    """Return the format that the file's suffix names; without a suffix the one that was asked for.
+
+    Raises:
+        BadParameter: the suffix is unknown, or contradicts the format.
+    """
+    suffix = output.suffix.lower().removeprefix(".")
+    if not suffix:
+        return Format.jsonl if asked is Format.auto else asked
+    if suffix not in (Format.csv, Format.jsonl):
+        raise typer.BadParameter(f"{output} is neither .csv nor .jsonl", param_hint="--output")
+    if asked not in (Format.auto, suffix):
+        raise typer.BadParameter(f"{output} is for {suffix}, not for {asked.value}", param_hint="--format")
+    return Format(suffix)
+
+
+def _not_writable(output: Path | None, error: OSError) -> typer.BadParameter:
+    if isinstance(error, FileNotFoundError):
+        return typer.BadParameter(f"there is no folder for {output}; make it first", param_hint="--output")
+    return typer.BadParameter(f"{output} cannot be written: {error.strerror}", param_hint="--output")

@@ -10,7 +10,7 @@ from rich.console import Console
 from scripts.cli.classify import photos
 from scripts.cli.classify.pipeline import Pipeline
 from scripts.cli.classify.progress import RunProgress
-from scripts.cli.classify.server import Model, Server, ServerError
+from scripts.cli.classify.server import Model, Server, ServerError, UnknownModelError
 from scripts.cli.classify.summary import Summary
 from scripts.cli.classify.writers import Writer
 
@@ -85,4 +85,4 @@ def _choose(server: Server, name: str | None) -> Model:
     for model in models:
         if model.name == name:
             return model
-    raise ServerError(f"{server.url} has no model {name!r}; it has {', '.join(each.name for each in models)}.")
+    raise UnknownModelError(f"{server.url} has no model {name!r}; it has {', '.join(each.name for each in models)}.")

@@ -26,6 +26,10 @@ class ServerError(Exception):
     """The server can not be asked at all; the text says what to do."""
 
 
+class UnknownModelError(ServerError):
+    """The server has no model of this name; the text names those that it has."""
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
     """One entry of the server's list of models; the accuracy is that of the card's test list."""

@@ -12,6 +12,7 @@ from scripts.cli.doctor.finding import Finding, State
 from scripts.cli.exit_codes import FAILED
 
 _ROOT = Path(__file__).resolve().parents[3]
+_PIPED_WIDTH = 10_000
 _STYLES = {State.good: "green", State.note: "yellow", State.problem: "red"}
 
 
@@ -29,6 +30,9 @@ def doctor(
     from scripts.cli.doctor.software import check_software
 
     console = Console(highlight=False)
+    if not console.is_terminal:
+        # 80 columns are assumed of a pipe, and would break paths that are copied out of it.
+        console.width = _PIPED_WIDTH
     found: list[Finding] = []
     with console.status("looking …"):
         for check in (check_machine(_ROOT), check_software(), check_accelerator(), check_service(port)):

@@ -59,7 +59,7 @@ def test_failures_are_listed_counted_and_set_the_exit_status(folder: Path, url: 
 def test_csv_has_a_column_for_each_class(folder: Path, url: str, gateway: FakeGateway, tmp_path: Path) -> None:
     gateway.first = [not_sure, refusing(415)]
     output = tmp_path / "answers.csv"
-    run(folder, "--server", url, "--format", "csv", "--output", output, "--in-flight", 1)
+    run(folder, "--server", url, "--output", output, "--in-flight", 1)
     rows = list(csv.DictReader(io.StringIO(output.read_text())))
     assert list(rows[0]) == ["file", "pred_class", "not_sure", "glass", "metal", "error"]
     assert [row["pred_class"] for row in rows] == ["glass", "", "glass"]
@@ -81,8 +81,8 @@ def test_table_says_what_is_not_sure(folder: Path, url: str, gateway: FakeGatewa
 def test_resume_asks_for_what_is_missing_failed_or_cut_off(
     folder: Path, url: str, gateway: FakeGateway, tmp_path: Path, output_format: str
 ) -> None:
-    output = tmp_path / "answers"
-    words = (folder, "--server", url, "--format", output_format, "--output", output, "--in-flight", 1)
+    output = tmp_path / f"answers.{output_format}"
+    words = (folder, "--server", url, "--output", output, "--in-flight", 1)
     gateway.first = [sure, refusing(422)]
     assert run(*words).exit_code == 1
     output.write_bytes(output.read_bytes()[:-10])  # the third answer was being written
@@ -199,7 +199,7 @@ def test_no_server(folder: Path, server: str) -> None:
 
 def test_unknown_model_names_the_known(folder: Path, url: str) -> None:
     result = run(folder, "--server", url, "--model", "resnet")
-    assert result.exit_code == 3
+    assert result.exit_code == 2
     assert "raw, pretrained" in result.stderr
 
 
@@ -247,6 +247,11 @@ def test_folder_without_photos(tmp_path: Path) -> None:
         (["missing*.jpg"], "Nothing matches"),
         (["-", "--resume"], "--output"),
         (["-", "--resume", "--output", "x", "--format", "table"], "resumed"),
+        (["-", "--output", "answers.xlsx"], "neither .csv nor .jsonl"),
+        (["-", "--output", "answers.xlsx", "--format", "csv"], "neither .csv nor .jsonl"),
+        (["-", "--output", "answers.csv", "--format", "jsonl"], "is for csv"),
+        (["-", "--output", "missing/answers.csv"], "no folder for"),
+        (["-", "--output", "/sys/answers.csv", "--resume"], "cannot be written"),
         ([], "Missing argument"),
     ],
 )
@@ -254,6 +259,13 @@ def test_wrong_usage(words: list[str], says: str) -> None:
     result = run(*words)
     assert result.exit_code == 2
     assert says in result.stderr
+
+
+def test_full_disk_ends_the_run_with_a_sentence(folder: Path, url: str, tmp_path: Path) -> None:
+    (tmp_path / "answers.jsonl").symlink_to("/dev/full")
+    result = run(folder, "--server", url, "--output", tmp_path / "answers.jsonl")
+    assert result.exit_code == 2
+    assert "No space left" in result.stderr
 
 
 def test_output_of_something_else_is_not_overwritten(folder: Path, url: str, tmp_path: Path) -> None:

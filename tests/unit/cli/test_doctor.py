@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from scripts.cli.doctor import accelerator, machine, service, software
-from scripts.cli.doctor.finding import State
+from scripts.cli.doctor.finding import State, good
 from scripts.cli.main import app
 
 
@@ -33,6 +33,12 @@ def test_systems(system: str, processor: str, libc: tuple[str, str], state: Stat
 )
 def test_pythons(version: tuple[int, int], state: State) -> None:
     assert software.python(version).state is state
+
+
+def test_paths_are_whole_in_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    path = "/" + "/".join(["a-long-folder"] * 12)
+    monkeypatch.setattr(software, "check_software", lambda: iter([good("Python", path)]))
+    assert path in CliRunner().invoke(app, ["doctor"]).output
 
 
 def test_missing_packages_are_named_with_their_remedy() -> None:
