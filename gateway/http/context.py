@@ -33,6 +33,7 @@ class RequestContext:
         resume_reading: Has the connection read again where a large body has paused that. The end of a connection
             that nobody reads is never seen.
         work: What ends when the client disconnects.
+        model_version: What answered, where it is one version.
         answer: The answer to one image; ``batch`` has those to many.
         error: What ended the request.
     """
@@ -47,6 +48,7 @@ class RequestContext:
     model_type: str | None = None
     upload_bytes: int | None = None
     upload_seconds: float | None = None
+    model_version: str = ""
     answer: Answer | None = None
     batch: list[Answer | GatewayError] = field(default_factory=list)
     error: Exception | None = None

@@ -73,6 +73,7 @@ def explain_router(
             deadline_seconds = deadline_of(request.headers, settings.deadline_seconds)
             began = time.perf_counter()
             explanation = await classify.explain(model_type, upload.file, deadline_seconds)
+            context.model_version = explanation.answer.model_version
             explained = _explained_class(label, explanation.answer)
             try:
                 async with asyncio.timeout(deadline_seconds - (time.perf_counter() - began)):

@@ -108,6 +108,7 @@ def predict_router(settings: Settings, limits: UploadLimits, classify: ClassifyI
         async with received(request, limits) as upload:
             deadline_seconds = deadline_of(request.headers, settings.deadline_seconds)
             context.answer = await classify(model_type, upload.file, deadline_seconds)
+        context.model_version = context.answer.model_version
         return _response(context.answer, context.started)
 
     return router

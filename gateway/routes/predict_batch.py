@@ -87,7 +87,7 @@ def predict_batch_router(settings: Settings, limits: UploadLimits, classify: Cla
         headers = {"Server-Timing": f"total;dur={(time.perf_counter() - context.started) * 1000:.1f}"}
         versions = {outcome.model_version for outcome in context.batch if isinstance(outcome, Answer)}
         if len(versions) == 1:
-            headers["X-Model-Version"] = versions.pop()
+            context.model_version = headers["X-Model-Version"] = versions.pop()
         results = [_result(outcome, context.id) for outcome in context.batch]
         body = orjson.dumps({"results": results}, option=orjson.OPT_SERIALIZE_NUMPY)
         return Response(body, headers=headers, media_type="application/json")

@@ -72,8 +72,7 @@ class Metrics:
         """Count a request that has ended with this status."""
         model = context.model_type or "none"
         answer = context.answer
-        version = answer.model_version if answer else ""
-        self._of(self._requests, model, version, context.outcome(status), status).inc()
+        self._of(self._requests, model, context.model_version, context.outcome(status), status).inc()
         for error in (context.error, *context.batch):
             if isinstance(error, Overloaded):
                 self._rejected.labels(error.reason).inc()

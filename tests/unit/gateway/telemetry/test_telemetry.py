@@ -48,6 +48,15 @@ async def test_answered_request_is_counted(client: httpx.AsyncClient, classifier
         assert found[key("stage_seconds_count", model="raw", stage=stage)] == 1
 
 
+@pytest.mark.parametrize(("path", "model"), [("predict/batch", "raw"), ("explain", "raw_explain")])
+async def test_batch_and_explanation_are_counted_with_their_version(
+    client: httpx.AsyncClient, path: str, model: str
+) -> None:
+    assert (await client.post(f"/raw/{path}", files={"file": PHOTO})).status_code == 200
+    found = await samples(client)
+    assert found[key("requests_total", model=model, version="1-0123456789ab", outcome="ok", status="200")] == 1
+
+
 async def test_refused_requests_are_counted_by_why(client: httpx.AsyncClient, classifier: FakeClassifier) -> None:
     classifier.error = QueueFull()
     await client.post("/raw/predict", files={"file": PHOTO})
