@@ -62,7 +62,10 @@ class Settings(BaseSettings):
         description="Concurrent requests for each model type. More wait longer; above it: 429.",
     )
     max_decoded_bytes_in_flight: int = Field(
-        512 * MIB, ge=1, description="Decoded pixels of all concurrent requests: bounds Triton's memory. Above it: 429."
+        512 * MIB,
+        ge=1,
+        description="Decoded pixels of all concurrent requests: bounds the memory of conversions here, and Triton's on "
+        "a GPU. Above it: 429.",
     )
     max_upload_bytes_in_flight: int = Field(
         256 * MIB, ge=1, description="Uploads of all concurrent requests: bounds the gateway's memory. Above it: 429."
