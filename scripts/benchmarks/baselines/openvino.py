@@ -25,11 +25,15 @@ from training.models.model_types import NETWORK_MODELS
 FOLDER = REPOSITORY_ROOT / "build" / "benchmarks" / "openvino"
 
 
-def load(model_type: str, size: int, options: Mapping[str, Any]) -> Any:
-    """Load the exported network, compiled for one photo at a time."""
+def convert(model_type: str, size: int) -> Any:
+    """Return the exported network as a model of OpenVINO for one photo at a time; it is converted only once."""
     path = MODEL_REPOSITORY / NETWORK_MODELS[model_type] / "1" / "model.pt"
-    model = ConvertedModels(FOLDER, print).load(path, [InputSpecification("UINT8", (3, size, size))])
-    return ov.Core().compile_model(model, "CPU", dict(options))
+    return ConvertedModels(FOLDER, print).load(path, [InputSpecification("UINT8", (3, size, size))])
+
+
+def load(model_type: str, size: int, options: Mapping[str, Any]) -> Any:
+    """Load the exported network, compiled with these options of OpenVINO."""
+    return ov.Core().compile_model(convert(model_type, size), "CPU", dict(options))
 
 
 def create(options: Mapping[str, Any] | None = None) -> FastAPI:
@@ -62,5 +66,13 @@ def create_tuned() -> FastAPI:
     return create(tuned_options())
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Convert, then serve."""
+    # Before there are workers: each of them would convert by itself.
+    for model_type in NETWORK_MODELS:
+        convert(model_type, load_specification().size)
     serve("scripts.benchmarks.baselines.openvino", variants=["tuned"])
+
+
+if __name__ == "__main__":
+    main()
