@@ -31,6 +31,7 @@ _FILES: Final = {
     "/web/api.js": _File(_WEB, "api.js", "text/javascript"),
     "/web/card.js": _File(_WEB, "card.js", "text/javascript"),
     "/web/drop.js": _File(_WEB, "drop.js", "text/javascript"),
+    "/web/results.js": _File(_WEB, "results.js", "text/javascript"),
     "/web/scale.js": _File(_WEB, "scale.js", "text/javascript"),
     "/web/style.css": _File(_WEB, "style.css", "text/css"),
     "/web/icon.svg": _File(_WEB, "icon.svg", "image/svg+xml"),

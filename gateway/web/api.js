@@ -25,6 +25,8 @@ export class Problem extends Error {
 
 let key = sessionStorage.getItem("key") ?? "";
 
+export const hasKey = () => key !== "";
+
 export function useKey(value) {
   key = value;
   sessionStorage.setItem("key", value);
@@ -88,9 +90,9 @@ export async function predict(model, photo, waiting) {
   }, waiting);
 }
 
-/** A picture that is opaque where the model found signs of its answer, to lay over the photo. */
-export async function explain(model, photo) {
-  const response = await request(`${model}/explain?layer=heat`, form(photo));
+/** Where the model found signs of its answer. `layer`: "heat" is to be laid over the photo, "photo" holds it already. */
+export async function explain(model, photo, layer) {
+  const response = await request(`${model}/explain?layer=${layer}`, form(photo));
   return { image: await response.blob(), explained: decodeURIComponent(response.headers.get("X-Explained-Class") ?? "") };
 }
 

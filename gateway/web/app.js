@@ -1,17 +1,16 @@
 // Takes photos by drop, paste, choice and camera, and asks every model about each.
 
-import { explain, models, predict, sendFeedback, useKey } from "./api.js";
+import { explain, hasKey, models, predict, sendFeedback, useKey } from "./api.js";
 import { Card } from "./card.js";
 import { droppedFiles } from "./drop.js";
+import { asCsv, asJson, save } from "./results.js";
 import { scaled, shouldScale } from "./scale.js";
 
 const AT_ONCE = 2; // photos; each is asked of every model
-const KEPT_CARDS = 100;
-const FEW = 3; // photos at a time whose numbers are shown without being asked for
-
 const byId = (id) => document.getElementById(id);
+const narrow = matchMedia("(max-width: 44rem)");
 const queue = [];
-const cards = [];
+let cards = []; // the newest photos first
 let working = 0;
 let service = { models: [], limits: {} };
 
@@ -29,8 +28,17 @@ function tell(sentence) {
   const counts = new Map();
   for (const { word } of cards) if (word) counts.set(word, (counts.get(word) ?? 0) + 1);
   const words = [...counts].map(([word, count]) => `${count} ${word}`).join(", ");
-  byId("tally").textContent = cards.length > 1 ? `On this page: ${words}.${rest}` : "";
+  byId("tally").textContent = words && `On this page: ${words}.${rest}`;
+  showProgress();
 }
+
+function showProgress() {
+  const done = cards.filter(({ word }) => word).length;
+  byId("results").hidden = cards.length < 2;
+  Object.assign(byId("progress"), { max: cards.length, value: done, hidden: done === cards.length });
+}
+
+const results = () => cards.flatMap(({ results }) => results ?? []);
 
 /** Learns which models there are; keeps asking while the server is away or wants a key. */
 async function connect() {
@@ -52,20 +60,26 @@ async function connect() {
 }
 
 function askForKey() {
+  say(hasKey() ? "The service does not take this key. Check it, or ask whoever runs the service." : "");
   byId("key").hidden = false;
   byId("key-value").focus();
 }
 
 function add(files) {
   const photos = [...files];
-  for (const photo of photos) {
-    const card = new Card(photo, photo.name || "Pasted picture", photos.length <= FEW);
+  if (!photos.length) return;
+  document.body.classList.add("asked");
+  byId("examples").open = false;
+  const added = photos.map((photo) => {
+    const card = new Card(photo, photo.name || "Pasted picture", photos.length === 1);
     card.onAgain = () => enqueue(card, photo);
-    byId("cards").prepend(card.element);
-    cards.push(card);
-    enqueue(card, photo);
-  }
-  while (cards.length > KEPT_CARDS && !cards[0].element.hasAttribute("aria-busy")) cards.shift().remove();
+    return card;
+  });
+  cards = [...added, ...cards];
+  byId("cards").prepend(...added.map(({ element }) => element));
+  added.forEach((card, index) => enqueue(card, photos[index]));
+  showProgress();
+  if (narrow.matches) added[0].element.scrollIntoView({ block: "start" });
 }
 
 function enqueue(card, photo) {
@@ -77,6 +91,7 @@ function enqueue(card, photo) {
 function work() {
   while (service.models.length && working < AT_ONCE && queue.length) {
     working += 1;
+    queue[0][0].look();
     ask(...queue.shift()).finally(() => {
       working -= 1;
       work();
@@ -92,7 +107,9 @@ async function ask(card, original) {
     photo = await scaled(original);
     if (photo !== original) answers = await askModels(card, photo);
   }
-  const [trusted] = answers.filter(({ answer }) => answer).sort((one, other) => accuracy(other) - accuracy(one));
+  card.results = answers.map(({ model, answer, problem }) => ({ file: card.name, model: model.name, answer, problem }));
+  const answered = answers.filter(({ answer }) => answer);
+  const [trusted] = [...answered].sort((one, other) => accuracy(other) - accuracy(one));
   if (!trusted) {
     const { problem } = answers[0];
     if (problem.status === 401) askForKey();
@@ -100,8 +117,14 @@ async function ask(card, original) {
   }
   if (photo !== original) card.smaller(original, photo);
   const sentence = card.headline(trusted.answer);
+  card.compare(answered);
   for (const { model, answer, problem } of answers) {
     card.panel(model, answer, problem, model.explains && (() => look(card, model.name, photo)));
+  }
+  if (trusted.model.explains) {
+    const preview = async () => card.preview(await explain(trusted.model.name, photo, "photo"));
+    card.onNoPreview = () => preview().catch((problem) => say(problem.message));
+    if (!card.previewed) card.onNoPreview();
   }
   if (service.feedback) {
     card.offerFeedback(trusted.model.classes);
@@ -128,7 +151,8 @@ function askModels(card, photo) {
 async function look(card, model, photo) {
   if (card.panels.get(model).querySelector(".look").getAttribute("aria-pressed") === "true") return card.heat(model, null);
   try {
-    card.heat(model, await explain(model, photo));
+    await card.heat(model, await explain(model, photo, card.previewed ? "heat" : "photo"));
+    card.find(".photo").scrollIntoView({ block: "nearest" });
   } catch (problem) {
     say(problem.message);
   }
@@ -142,6 +166,23 @@ async function feedback(card, label, photo) {
     card.thank(problem.message);
   }
 }
+
+byId("csv").addEventListener("click", () => save("answers.csv", "text/csv", asCsv(results())));
+byId("json").addEventListener("click", () => save("answers.json", "application/json", asJson(results())));
+byId("copy").hidden = !navigator.clipboard; // browsers have it on https and localhost only
+byId("copy").addEventListener("click", async () => {
+  await navigator.clipboard.writeText(asCsv(results(), "\t"));
+  say("Copied. It can be pasted into a spreadsheet.");
+});
+byId("clear").addEventListener("click", () => {
+  queue.length = 0;
+  for (const card of cards) card.remove();
+  cards = [];
+  byId("tally").textContent = "";
+  say("");
+  showProgress();
+});
+byId("unsure").addEventListener("change", ({ target }) => byId("cards").classList.toggle("only-unsure", target.checked));
 
 for (const id of ["choose", "camera"]) {
   byId(id).addEventListener("change", ({ target }) => {

@@ -8,8 +8,11 @@ const ADVICE = {
   metal: "Metal or packaging bin. Empty cans and lids; spray cans only when they are empty.",
   trash: "Residual waste bin.",
 };
-const KINDS = { raw: "A small network, trained from scratch.", pretrained: "A fine-tuned ResNet-50." };
+const NAMES = { raw: "small model", pretrained: "large model" };
+const KINDS = { raw: "raw: a small network, trained from scratch.", pretrained: "pretrained: a fine-tuned ResNet-50." };
+const FINAL = new Set([413, 415, 422]); // the same photo would be refused again
 
+export const nameOf = (model) => NAMES[model] ?? model;
 const copy = (id) => document.getElementById(id).content.firstElementChild.cloneNode(true);
 const percent = (value) => `${(value * 100).toFixed(value >= 0.1 && value < 0.995 ? 0 : 1)}%`;
 const megabytes = (file) => `${(file.size / 1e6).toFixed(1)} MB`;
@@ -33,7 +36,7 @@ export class Card {
     const picture = this.find(".picture");
     picture.src = URL.createObjectURL(photo);
     picture.alt = `Your photo ${name}`;
-    picture.addEventListener("error", () => this.element.classList.add("no-preview"), { once: true });
+    picture.addEventListener("error", () => this.#noPreview(), { once: true });
     this.find("figcaption").textContent = name;
     this.find(".again").addEventListener("click", () => this.onAgain?.());
     this.find(".feedback").addEventListener("submit", (event) => {
@@ -46,16 +49,31 @@ export class Card {
     return this.element.querySelector(selector);
   }
 
+  /** The browser cannot show the format: the map that the service draws over the photo stands in for it. */
+  #noPreview() {
+    this.element.classList.add("no-preview");
+    this.onNoPreview?.();
+  }
+
+  get previewed() {
+    return !this.element.classList.contains("no-preview");
+  }
+
+  /** The photo stands in line. */
   begin() {
     this.element.setAttribute("aria-busy", "true");
     this.element.classList.remove("failed", "unsure");
     delete this.element.dataset.class;
     this.word = null;
-    this.find("h2").textContent = "Looking …";
-    this.find(".advice").textContent = "";
-    this.find(".problem").hidden = this.find(".again").hidden = true;
+    this.find("h2").textContent = "In line …";
+    for (const text of [".share", ".advice", ".disagreement"]) this.find(text).textContent = "";
+    this.find(".again").hidden = true;
     this.find(".models").replaceChildren();
     this.panels.clear();
+  }
+
+  look() {
+    this.find("h2").textContent = "Looking …";
   }
 
   wait(seconds) {
@@ -74,9 +92,10 @@ export class Card {
     this.element.dataset.class = answer.best;
     const likely = `${answer.best}, ${percent(answer.probability)}`;
     this.word = this.find("h2").textContent = answer.sure ? answer.best : "not sure";
+    this.find(".share").textContent = answer.sure ? percent(answer.probability) : `Perhaps ${likely}.`;
     this.find(".advice").textContent = answer.sure
       ? (ADVICE[answer.best] ?? "")
-      : `Perhaps ${likely}. Try again: one thing, near, in good light, on a plain ground. It may also be something that is in no class.`;
+      : "Try again: one thing, near, in good light, on a plain ground. It may also be in no class.";
     return `${this.name}: ${answer.sure ? "" : "not sure, perhaps "}${likely}.`;
   }
 
@@ -84,11 +103,17 @@ export class Card {
     this.element.removeAttribute("aria-busy");
     this.element.classList.add("failed");
     this.word = this.find("h2").textContent = "no answer";
-    this.find(".advice").textContent = "";
-    const text = this.find(".problem");
-    text.textContent = problem.message + (problem.status >= 500 && problem.requestId ? ` (request ${problem.requestId})` : "");
-    text.hidden = this.find(".again").hidden = false;
+    this.find(".advice").textContent =
+      problem.message + (problem.status >= 500 && problem.requestId ? ` (request ${problem.requestId})` : "");
+    this.find(".again").hidden = FINAL.has(problem.status);
     return `${this.name}: no answer. ${problem.message}`;
+  }
+
+  /** Says in words that the models differ. */
+  compare(answers) {
+    const differ = new Set(answers.map(({ answer }) => answer.best)).size > 1;
+    const each = answers.map(({ model, answer }) => `the ${nameOf(model.name)} says ${answer.best}${answer.sure ? "" : " (not sure)"}`);
+    this.find(".disagreement").textContent = differ ? `Models differ: ${each.join(", ")}.` : "";
   }
 
   /** One model's bars, with its word and its time, or its problem. `onLook`, if any, shows where it looked. */
@@ -96,7 +121,7 @@ export class Card {
     const panel = copy("model");
     this.panels.set(model, panel);
     this.find(".models").append(panel);
-    panel.querySelector("h3").textContent = model;
+    panel.querySelector("h3").textContent = nameOf(model);
     panel.querySelector(".kind").textContent = `${KINDS[model] ?? ""} ${howOftenRight(metrics, places)}`.trim();
     if (problem) {
       panel.querySelector(".verdict").textContent = problem.message;
@@ -118,31 +143,39 @@ export class Card {
     });
     panel.querySelector(".bars").replaceChildren(...bars);
     const look = panel.querySelector(".look");
-    look.textContent = `Where did ${model} look?`;
     look.hidden = !onLook;
     look.addEventListener("click", () => onLook());
   }
 
-  /** Lays a heat map over the photo, or takes it away (null). */
-  heat(model, explanation) {
+  /** Lays a heat map over the photo, or takes it away (null); where the photo has no preview, the map holds it. */
+  async heat(model, explanation) {
     for (const [name, panel] of this.panels) {
       panel.querySelector(".look").setAttribute("aria-pressed", String(Boolean(explanation) && name === model));
     }
-    const layer = this.find(".heat");
-    if (layer.src) URL.revokeObjectURL(layer.src);
-    layer.hidden = !explanation;
     this.element.classList.toggle("explained", Boolean(explanation));
     const text = this.find(".looked");
     text.hidden = !explanation;
-    if (!explanation) {
-      layer.removeAttribute("src");
-      return;
-    }
-    layer.src = URL.createObjectURL(explanation.image);
-    layer.alt = `Heat map of ${model} for ${explanation.explained}`;
+    if (this.previewed) this.find(".heat").hidden = !explanation;
+    if (!explanation) return;
+    const layer = this.#draw(this.previewed ? ".heat" : ".picture", explanation);
+    layer.alt = `Heat map of the ${nameOf(model)} for ${explanation.explained}`;
     text.textContent =
-      `Bright is where ${model} found signs of ${explanation.explained}. The map is coarse; it does not outline the thing, ` +
+      `Bright is where the ${nameOf(model)} found signs of ${explanation.explained}. The map is coarse; it does not outline the thing, ` +
       "and it says nothing about whether the answer is right.";
+    await layer.decode().catch(() => {});
+  }
+
+  /** Shows the service's drawing of the photo where the browser cannot show the photo itself. */
+  preview(explanation) {
+    this.#draw(".picture", explanation).alt = `Your photo ${this.name}, drawn by the service with its map`;
+  }
+
+  #draw(selector, explanation) {
+    const picture = this.find(selector);
+    if (picture.src) URL.revokeObjectURL(picture.src);
+    picture.src = URL.createObjectURL(explanation.image);
+    picture.classList.add("drawn");
+    return picture;
   }
 
   offerFeedback(classes) {

@@ -48,7 +48,9 @@ def test_answer_of_both_models_with_bars_times_and_advice(page: Page, url: str) 
         expect(panel.locator(".kind")).to_contain_text(
             f"Right on {right} of 100 test photos, on {right - 30} of 100 from other places."
         )
-    expect(panels.nth(0).get_by_role("heading")).to_have_text("raw")
+    expect(panels.nth(0).get_by_role("heading")).to_have_text("small model")
+    expect(found.get_by_text("the small model says plastic (not sure), the large model says metal.")).to_be_visible()
+    expect(found.locator(".share")).to_have_text("96%")
     expect(page.get_by_role("status")).to_have_text("photo.jpg: metal, 96%.")
 
 
@@ -76,7 +78,8 @@ def test_many_pictures_good_and_bad(page: Page, url: str) -> None:
         expect_word(page, f"{number}.jpg", "metal")
     expect_word(page, "notes.jpg", "no answer")
     expect(card(page, "notes.jpg").get_by_text("This is no picture")).to_be_visible()
-    assert page.locator("figcaption").first.inner_text() == "notes.jpg"
+    expect(card(page, "notes.jpg").get_by_role("button", name="Try again")).to_be_hidden()
+    assert page.locator("figcaption").all_inner_texts() == [*(f"{number}.jpg" for number in range(8)), "notes.jpg"]
     expect(page.get_by_text("On this page: 8 metal, 1 no answer.")).to_be_visible()
     keep_screenshot(page, "many")
     expect(card(page, "0.jpg").locator(".bars").first).to_be_hidden()
@@ -114,12 +117,13 @@ def test_keyboard_alone(page: Page, url: str) -> None:
     page.goto(url)
     expect(page.get_by_role("status")).to_have_text("")
     focused = []
-    for _ in range(4):
+    for _ in range(5):
         page.keyboard.press("Tab")
         focused.append(page.evaluate("document.activeElement.id || document.activeElement.textContent"))
-    assert focused == ["choose", "Drawn bottle", "Drawn box", "Drawn can"]
+    assert focused == ["choose", "Examples", "Drawn bottle", "Drawn box", "Drawn can"]
     page.keyboard.press("Enter")
     expect_word(page, "Drawn can", "metal")
+    expect(page.get_by_role("button", name="Drawn can")).to_be_hidden()
     with page.expect_file_chooser():
         page.get_by_label("Choose photos").focus()
         page.keyboard.press("Enter")
@@ -168,6 +172,7 @@ def test_api_key(page: Page, classifier: PageClassifier) -> None:
         field = page.get_by_label("This service asks for an API key.")
         field.fill("wrong")
         page.get_by_role("button", name="Use this key").click()
+        expect(page.get_by_role("status")).to_contain_text("does not take this key")
         expect(field).to_be_visible()
         field.fill("secret")
         field.press("Enter")
@@ -216,17 +221,17 @@ def test_where_did_it_look(page: Page, url: str) -> None:
     choose(page, photo())
     expect_word(page, "photo.jpg", "metal")
     found = card(page, "photo.jpg")
-    raw, pretrained = (found.get_by_role("button", name=f"Where did {name} look?") for name in ("raw", "pretrained"))
+    raw, pretrained = (found.get_by_role("button", name="Show why").nth(index) for index in (0, 1))
     heat = found.locator(".heat")
     expect(heat).to_be_hidden()
     pretrained.click()
-    expect(heat).to_have_attribute("alt", "Heat map of pretrained for metal")
+    expect(heat).to_have_attribute("alt", "Heat map of the large model for metal")
     expect(pretrained).to_have_attribute("aria-pressed", "true")
     expect(found.get_by_text("says nothing about whether the answer is right")).to_be_visible()
     assert heat.bounding_box() == found.locator(".picture").bounding_box()
     keep_screenshot(page, "heat")
     raw.click()
-    expect(heat).to_have_attribute("alt", "Heat map of raw for plastic")
+    expect(heat).to_have_attribute("alt", "Heat map of the small model for plastic")
     expect(pretrained).to_have_attribute("aria-pressed", "false")
     raw.click()
     expect(heat).to_be_hidden()
