@@ -55,7 +55,7 @@ def noise(edge: int) -> bytes:
 def kinds() -> dict[str, list[Callable[[], bytes]]]:
     """Return what draws the files of each kind; those of 8,000 pixels are at the gateway's limit of 64 megapixels."""
     progressive: dict[str, Any] = {"format": "JPEG", "progressive": True, "subsampling": 0}
-    huge = {
+    huge: dict[str, list[Callable[[], bytes]]] = {
         "64 MP PNG, RGB": [partial(encoded, "RGB", 8000, "PNG")],
         "64 MP PNG, RGBA, turned": [partial(encoded, "RGBA", 8000, "PNG", exif=_TURNED)],
         "64 MP PNG, grey and alpha, turned": [partial(encoded, "LA", 8000, "PNG", exif=_TURNED)],
