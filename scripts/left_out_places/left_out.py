@@ -69,7 +69,7 @@ def train_without(photos: Photos, choice: Choice, place: str | None, homes: Sequ
     )
     targets = target_distributions(labels, [entry.place for entry in entries], photos.classes, choice.doubtful)
     others = photos.features.shape[1] - 1
-    shares = torch.tensor([choice.plain, *[(1 - choice.plain) / others] * others], dtype=torch.float64)
+    shares = torch.tensor([choice.plain, *([(1 - choice.plain) / others] * others if others else [])])
     return train_head(photos.features, targets, weights, shares, choice.head)
 
 
