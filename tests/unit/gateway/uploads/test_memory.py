@@ -5,6 +5,7 @@ import tracemalloc
 from collections.abc import Iterator
 
 import pytest
+from PIL import Image
 
 from gateway import errors
 from tests.support.pictures import bottle, encode
@@ -34,8 +35,8 @@ def traced() -> Iterator[None]:
         (PHOTO, errors.QueueFull(), 429),
         (PHOTO, errors.ModelUnavailable("raw"), 503),
         (encode(bottle(), "GIF"), errors.DeadlineExceeded(1), 504),
-        (encode(bottle(), "GIF")[:-1], None, 422),
-        (encode(bottle(20_000, 3000), "PNG"), None, 413),
+        (encode(bottle(), "GIF")[:600], None, 422),
+        (encode(Image.new("1", (20_000, 4000)), "PNG"), None, 413),
     ],
 )
 @pytest.mark.usefixtures("traced")
