@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from embedded_triton.install import ports
 from embedded_triton.process.signals import StopSignals
 from scripts.cli import serve as module
+from scripts.cli.main import app
 
 
 @pytest.fixture
@@ -45,23 +47,20 @@ def test_documented_settings_hold(
 ) -> None:
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr("sys.argv", ["serve", *words])
-    assert module.main() == 0
+    result = CliRunner().invoke(app, ["serve", *words])
+    assert result.exit_code == 0, result.output
     assert served == [address]
 
 
 @pytest.mark.parametrize("value", ["70000", "tcp://10.0.0.1:8080"])
-def test_a_wrong_port_is_a_sentence(
-    served: list[tuple[str, int]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], value: str
-) -> None:
+def test_a_wrong_port_is_a_sentence(served: list[tuple[str, int]], monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("PORT", value)
-    monkeypatch.setattr("sys.argv", ["serve"])
-    assert module.main() == 1
+    result = CliRunner().invoke(app, ["serve"])
+    assert result.exit_code == 1, result.output
     assert not served
-    said = capsys.readouterr().err
-    assert said.startswith("error: ")
-    assert "PORT" in said
-    assert len(said.splitlines()) == 1
+    assert result.stderr.startswith("error: ")
+    assert "PORT" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
 
 
 def test_a_public_host_says_where_a_phone_finds_it(monkeypatch: pytest.MonkeyPatch) -> None:
