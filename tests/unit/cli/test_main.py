@@ -88,17 +88,23 @@ def test_ctrl_c_keeps_whole_answers(tmp_path: Path, url: str, gateway: FakeGatew
     (tmp_path / "b.jpg").write_bytes(b"b")
     gateway.answer = lambda content: sure(content) if content == b"a" else refusing(503, {"Retry-After": "60"})(content)
     words = ["classify", str(tmp_path), "--server", url, "--in-flight", "1", "--patience", "1000"]
+    # A shell starts what it puts into the background with SIGINT ignored, and children inherit that.
+    interruptible = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    code = f"{interruptible}; from scripts.cli.main import main; main()"
     process = subprocess.Popen(
-        [sys.executable, "-m", "scripts.cli.main", *words],
+        [sys.executable, "-c", code, *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         cwd=Path(__file__).resolve().parents[3],
     )
-    assert process.stdout is not None
-    first = process.stdout.readline()
-    process.send_signal(signal.SIGINT)
-    rest, said = process.communicate(timeout=60)
+    try:
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        rest, said = process.communicate()
+    finally:
+        process.kill()
     assert process.returncode == 130, said
     assert first.endswith("\n")
     assert rest == ""
