@@ -104,6 +104,9 @@ class ClassifyImage:
             if isinstance(exc, TimeoutError):
                 raise DeadlineExceeded(timeout_seconds) from exc
             raise
+        finally:
+            # A failure's traceback holds this frame: with the future in it, the upload would wait for the collector.
+            del conversion
 
 
 def _answer(prediction: Prediction, header: ImageHeader, validate_seconds: float, triton_seconds: float) -> Answer:
