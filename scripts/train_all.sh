@@ -44,13 +44,6 @@ for file in "$places"/*.parquet; do
     name=$(basename "$file" .parquet)
     [[ " ${held_out[*]} " == *" $name "* ]] || extra+=(--extra "$file")
 done
-# Fine-tune, go part of the way back, and fine-tune with more photos of the official split.
-raw_before=${before[1]} pretrained_before=$runs/pretrained/best.safetensors
-train "$trashnet" raw_places raw raw_places --init "$raw_before" "${extra[@]}" "${ground[@]}"
-"$python" -m scripts.interpolate_weights "$raw_before" "$runs/raw_places/best.safetensors" 0.5 "$runs/raw_between.safetensors"
-train "$trashnet" raw_places_home raw raw_places_home --init "$runs/raw_between.safetensors" "${extra[@]}" "${ground[@]}"
-train "$trashnet" pretrained_places pretrained pretrained_places --init "$pretrained_before" "${extra[@]}" "${ground[@]}"
-"$python" -m scripts.interpolate_weights "$pretrained_before" "$runs/pretrained_places/best.safetensors" 0.4 \
-    "$runs/pretrained_between.safetensors"
-train "$trashnet" pretrained_places_home pretrained pretrained_places_home --init "$runs/pretrained_between.safetensors" \
+train "$trashnet" raw_places raw raw_places "${before[@]}" "${extra[@]}" "${ground[@]}"
+train "$trashnet" pretrained_places pretrained pretrained_places --init "$runs/pretrained/best.safetensors" \
     "${extra[@]}" "${ground[@]}"
