@@ -38,7 +38,8 @@ class RunningTriton(PlainProcess, Triton):
     def __init__(self, model_repository: Path, log: Path, **settings: object) -> None:
         # The configurations as committed, whatever this machine would get; a test may name another profile.
         inherited = {"EMBEDDED_TRITON_PROFILE": "default"} | os.environ
-        chosen: dict[str, Any] = {"probe_interval": 1} | settings
+        # In the precision of the exported network, which answers are compared with; bfloat16 has a test of its own.
+        chosen: dict[str, Any] = {"probe_interval": 1, "cpu_precision": "float32"} | settings
         super().__init__(model_repository, log=log, environment=inherited, **chosen)
         repository = read_repository(model_repository)
         self._probe = Probe(self.grpc_url, repository.ensembles, repository.probe_image)
