@@ -90,7 +90,7 @@ async def test_every_answer_is_counted(client: httpx.AsyncClient) -> None:
     await client.post(PATH, files=form(PHOTO, PHOTO, b"no photo"))
     metrics = (await client.get("/metrics")).text
     assert 'gateway_predictions_total{class="metal",model="raw",version="1-0123456789ab"} 2.0' in metrics
-    assert 'gateway_requests_total{model="raw",outcome="ok",status="200",version=""} 1.0' in metrics
+    assert 'gateway_requests_total{model="raw",outcome="ok",status="200",version="1-0123456789ab"} 1.0' in metrics
 
 
 async def test_limits_and_model_types(classifier: FakeClassifier) -> None:
