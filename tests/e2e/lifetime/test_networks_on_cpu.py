@@ -97,6 +97,7 @@ def test_in_float32_answers_are_the_export_s_and_models_are_kept(server: Running
 
 def test_bfloat16_is_taken_by_itself_and_near_the_export(server: RunningTriton) -> None:
     precision, reason = choose_precision("auto")
+    server.configure(cpu_precision="auto")
     server.start_and_wait()
     for network in NETWORK_MODELS.values():
         assert f"{network} computes in {precision}: {reason}" in server.log.read_text()
