@@ -24,6 +24,14 @@ def name_of(process: psutil.Process) -> str | None:
         return None
 
 
+def _command(process: psutil.Process) -> list[str]:
+    """Return a process's command line, an empty one where it has ended since it was listed."""
+    try:
+        return process.cmdline()
+    except psutil.NoSuchProcess:  # a zombie too
+        return []
+
+
 class RunningTriton(PlainProcess, Triton):
     """Starts, stops, restarts and harms one supervised server; its addresses stay the same over all of that."""
 
@@ -104,7 +112,7 @@ class RunningTriton(PlainProcess, Triton):
     def backend(self, model: str) -> psutil.Process:
         """Return a backend process that runs ``model``."""
         folder = f"/models/{model}/"
-        stubs = [each for each in self.processes() if any(folder in word for word in each.cmdline())]
+        stubs = [each for each in self.processes() if any(folder in word for word in _command(each))]
         return next(each for each in stubs if "stub" in each.exe())
 
     def segments(self) -> list[str]:
