@@ -122,6 +122,13 @@ class Settings(BaseSettings):
         1024 * MIB, ge=1, description="Size of that folder. Above it POST /feedback answers 507."
     )
 
+    if_in_doubt: str | None = Field(
+        None,
+        max_length=200,
+        description="A line that the page shows under an answer that is not sure, such as: Ask at the gate. "
+        "None: the page's own advice alone.",
+    )
+
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (), description="Comma-separated API keys; any of them is accepted. None: everyone may use the gateway."
     )

@@ -29,6 +29,15 @@ class Model(BaseModel):
     explains: bool = Field(description="Whether POST /{model_type}/explain works.")
 
 
+class ClassDescription(BaseModel):
+    """What people are shown of a class. What is missing, a client makes up: the label is a name too."""
+
+    color: str | None = Field(None, description="On a light ground, as #rrggbb.")
+    color_dark: str | None = Field(None, description="On a dark ground, as #rrggbb.")
+    names: dict[str, str] = Field({}, description="By language, as in HTML's lang.")
+    advice: dict[str, str] = Field({}, description="Where such waste goes, by language.")
+
+
 class Models(BaseModel):
     """The models, and what this gateway accepts."""
 
@@ -54,6 +63,15 @@ class Models(BaseModel):
                     "max_batch_files": 32,
                 },
                 "feedback": False,
+                "class_descriptions": {
+                    "glass": {
+                        "color": "#1d7f4e",
+                        "color_dark": "#4fc78d",
+                        "names": {"en": "glass", "de": "Glas"},
+                        "advice": {"en": "Glass bank, by colour."},
+                    }
+                },
+                "if_in_doubt": None,
             }
         }
     )
@@ -61,6 +79,10 @@ class Models(BaseModel):
     models: list[Model]
     limits: dict[str, int]
     feedback: bool = Field(description="Whether POST /feedback exists.")
+    class_descriptions: dict[str, ClassDescription] = Field(
+        description="By class, of every model that has answered; from classes.json in the model repository."
+    )
+    if_in_doubt: str | None = Field(description="What this service's operator says to an answer that is not sure.")
 
 
 def models_router(settings: Settings, classifier: Classifier) -> APIRouter:
@@ -85,8 +107,18 @@ def models_router(settings: Settings, classifier: Classifier) -> APIRouter:
         """The models with readiness, version, classes and the metrics of their cards."""
         response.headers["Cache-Control"] = "no-store"
         ready, described = classifier.readiness(), classifier.described()
-        entries = [_entry(name, ready[name], described.get(name)) for name in settings.model_types]
-        return Models(models=entries, limits=limits, feedback=settings.feedback_folder is not None)
+        known = [described[name] for name in settings.model_types if name in described]
+        return Models(
+            models=[_entry(name, ready[name], described.get(name)) for name in settings.model_types],
+            limits=limits,
+            feedback=settings.feedback_folder is not None,
+            class_descriptions={
+                label: ClassDescription.model_validate(description)
+                for model in known
+                for label, description in model.class_descriptions.items()
+            },
+            if_in_doubt=settings.if_in_doubt,
+        )
 
     return router
 

@@ -75,8 +75,8 @@ async def describe(
     """Ask for the labels by one classification of ``image``, and for the model's configuration.
 
     The export may write the parameters `weights_digest`, `confidence_threshold`, and as JSON `drift_reference`,
-    `metrics` and `places` into the ensemble's configuration. Raises `grpc.aio.AioRpcError`, or `ModelUnavailable` where
-    the answer carries no labels.
+    `metrics`, `places` and `class_descriptions` into the ensemble's configuration. Raises `grpc.aio.AioRpcError`, or
+    `ModelUnavailable` where the answer carries no labels.
     """
     answer = await triton.ModelInfer(classifying_request(name, image), timeout=timeout_seconds)
     labels = _labels(classifications(answer), name)
@@ -93,6 +93,7 @@ async def describe(
         orjson.loads(parameters.get("metrics", "{}")),
         await _has(triton, explaining(name), timeout_seconds),
         orjson.loads(parameters.get("places", "null")),
+        orjson.loads(parameters.get("class_descriptions", "{}")),
     )
 
 

@@ -24,7 +24,7 @@ class ModelDescription:
     `weights_digest`, `confidence_threshold` (under it an answer is not sure) and `drift_reference` may be absent.
     `version_number` is Triton's when the model was asked for its labels; `metrics` are those of the model card, by
     list of photos and name; `places` is the card's report on other places; `explains` says whether the model can tell
-    where it looked.
+    where it looked; `class_descriptions` has what people are shown of a class, by label.
     """
 
     labels: tuple[str, ...]
@@ -35,6 +35,7 @@ class ModelDescription:
     metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     explains: bool = False
     places: Mapping[str, Any] | None = None
+    class_descriptions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def version(self, number: str) -> str:
         """Triton's number of a version and, where it is known, the digest of the weights."""

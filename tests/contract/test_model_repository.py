@@ -12,6 +12,7 @@ from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from embedded_triton.install.arguments import GPU_POOL_BYTES
 from gateway.settings import Settings
+from training.dataset.class_descriptions import ClassDescription
 from training.dataset.classes import MODEL_REPOSITORY, read_classes
 from training.dataset.specification import load_specification
 from training.evaluate.card import Calibration, ModelCard
@@ -198,8 +199,19 @@ def test_other_classes_need_no_code(tmp_path: Path) -> None:
     config = text_format.Parse((tmp_path / "raw" / "config.pbtxt").read_text(), ModelConfig())
     assert tensors(config.output) == [("PROBABILITIES", FP32, [3])]
     assert (tmp_path / "raw_cnn" / "labels.txt").read_text() == "cat\ndog\nbird\n"
+    assert "class_descriptions" not in config.parameters
     preprocess = text_format.Parse((tmp_path / "preprocess" / "config.pbtxt").read_text(), ModelConfig())
     assert list(preprocess.model_warmup[0].inputs["IMAGE"].dims) == [77]
+
+
+def test_clients_learn_names_and_advice_of_the_classes_from_the_ensemble() -> None:
+    descriptions = {CLASSES[0]: ClassDescription(names={"uk": "скло"}, advice={"en": 'By "colour".'})}
+    files = render_repository(CLASSES, size=SIZE, warmup_bytes=1, cards={}, descriptions=descriptions)
+    for name in NETWORK_MODELS:
+        config = text_format.Parse(files[Path(name, "config.pbtxt")], ModelConfig())
+        document = json.loads(config.parameters["class_descriptions"].string_value)
+        assert document[CLASSES[0]]["names"] == {"uk": "скло"}
+        assert document[CLASSES[0]]["advice"] == {"en": 'By "colour".'}
 
 
 def test_clients_learn_about_the_weights_from_the_ensemble() -> None:

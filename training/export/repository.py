@@ -1,4 +1,4 @@
-"""Writes the model repository's configurations and label files from class file, specification and model cards.
+"""Writes the model repository's configurations and label files from class files, specification and model cards.
 
 The files are committed, so that a reader and Triton see them without running anything; a test compares them with what
 this module renders.
@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from training.atomic_write import write_atomically
+from training.dataset.class_descriptions import ClassDescription, read_class_descriptions
 from training.dataset.classes import MODEL_REPOSITORY, read_classes
 from training.dataset.specification import load_specification
 from training.evaluate.card import WEIGHTS, ModelCard, card_path, read_card
@@ -47,6 +48,13 @@ def describe_weights(card: ModelCard) -> dict[str, str]:
     return parameters
 
 
+def describe_classes(descriptions: Mapping[str, ClassDescription]) -> dict[str, str]:
+    """Return what the gateway learns of the classes from Triton: names, advice and colours, as a JSON document."""
+    if not descriptions:
+        return {}
+    return {"class_descriptions": _compact({name: each.model_dump() for name, each in descriptions.items()})}
+
+
 def render_repository(
     classes: tuple[str, ...],
     *,
@@ -54,6 +62,7 @@ def render_repository(
     warmup_bytes: int,
     cards: Mapping[str, ModelCard],
     networks: Mapping[str, str] = NETWORK_MODELS,
+    descriptions: Mapping[str, ClassDescription] | None = None,
 ) -> dict[Path, str]:
     """Return every rendered file of the model repository.
 
@@ -63,6 +72,7 @@ def render_repository(
         warmup_bytes: length of the warm-up drawing's file.
         cards: the model cards, by ensemble; an ensemble without one says nothing of its weights.
         networks: for each ensemble the name of its network.
+        descriptions: what is shown of each class, where it is known.
 
     Returns:
         The content of each file by its path inside the repository.
@@ -79,6 +89,7 @@ def render_repository(
             )
     for ensemble, model in networks.items():
         parameters = describe_weights(cards[ensemble]) if ensemble in cards else {}
+        parameters |= describe_classes(descriptions or {})
         files[Path(ensemble, "config.pbtxt")] = render_ensemble(
             ensemble, model, classes=len(classes), parameters=parameters
         )
@@ -109,14 +120,16 @@ def render_from(
 
     Raises:
         FileNotFoundError: one of the first three is missing.
-        ValueError: the class file or a card is malformed, or a card belongs to other weights.
+        ValueError: a class file or a card is malformed, or a card belongs to other weights.
     """
+    classes = read_classes(model_repository)
     return render_repository(
-        read_classes(model_repository),
+        classes,
         size=load_specification(model_repository).size,
         warmup_bytes=(model_repository / WARMUP_IMAGE).stat().st_size,
         cards={name: read_card(name, weights_folder) for name in networks if card_path(name, weights_folder).exists()},
         networks=networks,
+        descriptions=read_class_descriptions(model_repository, classes),
     )
 
 

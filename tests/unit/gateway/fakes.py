@@ -26,6 +26,7 @@ class FakeClassifier:
         self.threshold: float | None = None
         self.maps = numpy.zeros((6, 3, 3), numpy.float32)
         self.reference: DriftReference | None = None
+        self.class_descriptions: Mapping[str, Mapping[str, Any]] = {}
         self.models_ready: Mapping[str, bool] = {"raw": True, "pretrained": True}
         self.asked: list[tuple[str, bytes, float]] = []
         self.may_answer = asyncio.Event()
@@ -58,7 +59,17 @@ class FakeClassifier:
     def described(self) -> Mapping[str, ModelDescription]:
         metrics = {"test": {"accuracy": 0.75}}
         places = {"held_out_mean": {"accuracy": 0.5}}
-        known = ModelDescription(LABELS, "0123456789ab", self.threshold, self.reference, "1", metrics, True, places)
+        known = ModelDescription(
+            LABELS,
+            "0123456789ab",
+            self.threshold,
+            self.reference,
+            "1",
+            metrics,
+            explains=True,
+            places=places,
+            class_descriptions=self.class_descriptions,
+        )
         return {"raw": known}
 
     def readiness(self) -> Mapping[str, bool]:

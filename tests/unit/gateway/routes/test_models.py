@@ -26,6 +26,19 @@ async def test_models_with_what_is_known_of_them(classifier: FakeClassifier) -> 
     assert not classifier.asked
 
 
+async def test_names_and_advice_of_classes_and_the_operators_line(classifier: FakeClassifier) -> None:
+    classifier.class_descriptions = {"glass": {"names": {"uk": "скло"}}}
+    async with client_of(application(classifier, if_in_doubt="Ask at the gate.")) as client:
+        answer = (await client.get("/models")).json()
+    empty = {"color": None, "color_dark": None, "advice": {}}
+    assert answer["class_descriptions"] == {"glass": {**empty, "names": {"uk": "скло"}}}
+    assert answer["if_in_doubt"] == "Ask at the gate."
+    classifier.class_descriptions = {}
+    async with client_of(application(classifier)) as client:
+        answer = (await client.get("/models")).json()
+    assert (answer["class_descriptions"], answer["if_in_doubt"]) == ({}, None)
+
+
 async def test_asking_for_models_needs_a_key_where_there_are_keys(classifier: FakeClassifier) -> None:
     async with client_of(application(classifier, api_keys="secret")) as client:
         problem(await client.get("/models"), 401)

@@ -49,6 +49,15 @@ async def test_other_places_are_learned(triton: FakeTriton, classifier: TritonCl
     assert prediction.model.places == {"held_out_mean": {"accuracy": 0.5}}
 
 
+async def test_names_and_advice_of_the_classes_are_learned(triton: FakeTriton, classifier: TritonClassifier) -> None:
+    assert (await classifier.classify("raw", b"photo", 5, permit())).model.class_descriptions == {}
+    triton.parameters["class_descriptions"] = '{"glass":{"names":{"uk":"скло"}}}'
+    await triton.stop()
+    await triton.start()
+    await until(lambda: bool(classifier.described().get("raw") and classifier.described()["raw"].class_descriptions))
+    assert classifier.described()["raw"].class_descriptions == {"glass": {"names": {"uk": "скло"}}}
+
+
 async def test_model_without_labels_is_not_learned(triton: FakeTriton, classifier: TritonClassifier) -> None:
     triton.classified = 0
     with pytest.raises(errors.ModelUnavailable):
