@@ -10,7 +10,8 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
-from embedded_triton.launch import Program, free_ports, running_gateway, running_triton
+from embedded_triton.launch import free_ports, running_gateway, running_triton
+from embedded_triton.process.program import Program
 
 ROOT = Path(__file__).resolve().parents[2]
 #: What the servers of a benchmark said, numbered in the order of their start; the next benchmark overwrites it.

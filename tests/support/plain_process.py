@@ -4,7 +4,7 @@ import subprocess
 from pathlib import Path
 from typing import IO
 
-from embedded_triton.launch import Program
+from embedded_triton.process.program import Program
 
 ROOT = Path(__file__).resolve().parents[2]
 
