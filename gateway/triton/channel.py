@@ -12,6 +12,9 @@ from tritonclient.grpc import MAX_GRPC_MESSAGE_SIZE
 #: W3C trace context of the request at hand, as gRPC metadata: `traceparent`, and `tracestate` where there is one.
 outgoing_trace: ContextVar[Mapping[str, str] | None] = ContextVar("outgoing_trace", default=None)
 
+#: gRPC asks the DNS no more often than this; its own bound is 30 s, for which a pod that ends would have to wait.
+DNS_PAUSE_SECONDS = 2
+
 _OPTIONS = (
     ("grpc.max_send_message_length", MAX_GRPC_MESSAGE_SIZE),
     ("grpc.max_receive_message_length", MAX_GRPC_MESSAGE_SIZE),
@@ -24,6 +27,7 @@ _OPTIONS = (
     ("grpc.min_reconnect_backoff_ms", 1_000),
     ("grpc.max_reconnect_backoff_ms", 2_000),
     ("grpc.lb_policy_name", "round_robin"),
+    ("grpc.dns_min_time_between_resolutions_ms", 1_000 * DNS_PAUSE_SECONDS),
     # gRPC would send even loopback calls to the proxy that http_proxy names.
     ("grpc.enable_http_proxy", 0),
 )

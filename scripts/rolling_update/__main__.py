@@ -1,4 +1,4 @@
-"""``python -m scripts.rolling_update``: replace real Triton servers under load and count what is lost."""
+"""``bin-it-right dev rolling-update``: replace real Triton servers under load and count what is lost."""
 
 import argparse
 import asyncio
@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from embedded_triton.launch import Gateway, free_ports
+from gateway.triton.channel import DNS_PAUSE_SECONDS
 from scripts.rolling_update.load import Load
 from scripts.rolling_update.names import Names
 from scripts.rolling_update.servers import ROOT, Replica
 from scripts.rolling_update.update import replace_one_after_the_other
 
-#: gRPC asks the DNS no more often than this.
-RESOLUTION_PAUSE = 30
 #: gRPC ends connections up to a tenth later than their age says.
 JITTER = 1.1
 _QUIET_SECONDS = 3
@@ -30,7 +29,7 @@ def _say(sentence: str) -> None:
 
 
 def _parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m scripts.rolling_update", description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model-repository", type=Path, default=ROOT / "model_repository")
     parser.add_argument("--servers", type=int, default=2, help="how many Triton servers (default: 2)")
     parser.add_argument("--in-flight", type=int, default=4, help="requests at once (default: 4)")
@@ -47,7 +46,7 @@ async def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """Start everything, update under load, stop everything; return what was counted."""
     pre_stop = arguments.pre_stop
     if pre_stop is None:
-        pre_stop = arguments.connection_age * JITTER + RESOLUTION_PAUSE + 2
+        pre_stop = arguments.connection_age * JITTER + DNS_PAUSE_SECONDS + 2
     dns_port, grpc, http, metrics = free_ports(4)
     photos = sorted((ROOT / "scripts" / "samples").glob("drawn_*"))
     names = Names()

@@ -7,13 +7,12 @@ import yaml
 
 from embedded_triton.settings import Settings as EmbeddedSettings
 from gateway.settings import Settings
+from gateway.triton.channel import DNS_PAUSE_SECONDS
 from tests.unit.deploy.rendering import ROOT, Manifest, named, rendered, settings_of
 
 OVERLAYS = ("kind", "gke-cpu", "gke-gpu")
 #: Seconds that a cluster's DNS server or the cache on a node may go on giving an old answer.
 DNS_CACHE = 30
-#: gRPC asks the DNS no more often than this (GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS is not set by the gateway).
-DNS_PAUSE = 30
 
 
 def gateway_settings(overlay: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
@@ -77,7 +76,7 @@ def test_gateways_have_left_an_ending_triton_before_it_is_told_to_stop(
     spec = pod(overlay, "triton")
     sleep = spec["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
     jitter = 1.1  # gRPC ends connections a tenth earlier or later, so that not all do at once
-    assert sleep >= age * jitter + DNS_PAUSE + DNS_CACHE
+    assert sleep >= age * jitter + DNS_PAUSE_SECONDS + DNS_CACHE
     deadline = gateway_settings("gke-cpu", monkeypatch).deadline_seconds
     assert spec["terminationGracePeriodSeconds"] >= sleep + deadline
 
