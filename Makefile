@@ -65,7 +65,7 @@ evaluate-cli: dev ## calibrate and measure a run, and write its card: model_path
 	@$(BIN)/bin-it-right evaluate "$(model_path)" "$(dataset_path)" $(measure_web) $(measure_places)
 
 evaluate: dev ## measure the test split through the real gateway and Triton; places=FOLDER held_out="NAME …" too
-	@$(BIN)/python -m scripts.evaluate_server "$(dataset_path)" $(measure_places)
+	@$(BIN)/bin-it-right dev evaluate-server "$(dataset_path)" $(measure_places)
 
 promote: dev ## release evaluated weights, unless they are worse: model=…
 	@$(BIN)/bin-it-right promote $(model)
@@ -86,8 +86,15 @@ install-kernel: dev ## offer this environment to a Jupyter that is installed alr
 dev: ## make the environment for tests and training
 	@$(ENVIRONMENT) dev
 
+# A worker for each core, but none for the end-to-end tests: their servers use all cores. The slowest tests stand at the
+# end of build/tests/*.txt.
 test: dev ## run all tests, the end-to-end ones against a real Triton too
-	$(BIN)/python -m pytest
+	@mkdir -p build/tests
+	@set -o pipefail; status=0; \
+	$(BIN)/python -m pytest --numprocesses=logical --maxprocesses=8 --durations=40 tests/unit tests/contract tests/browser \
+		| tee build/tests/without_triton.txt || status=1; \
+	$(BIN)/python -m pytest --durations=40 tests/e2e tests/gpu | tee build/tests/with_triton.txt || status=1; \
+	exit $$status
 
 check: dev ## lint, format, types, Markdown
 	$(BIN)/ruff check
@@ -96,22 +103,22 @@ check: dev ## lint, format, types, Markdown
 	$(BIN)/pymarkdown scan $$(git ls-files '*.md')
 
 docs-check: dev ## follow every link of the documents, and run every command block that can run
-	$(BIN)/python -m scripts.docs_check
+	$(BIN)/bin-it-right dev docs-check
 
 bench-gpu: dev ## measure this GPU in 8 minutes: photos=FOLDER for real photos
-	@$(BIN)/python -m scripts.benchmarks.gpu $(if $(photos),"$(photos)")
+	@$(BIN)/bin-it-right dev benchmark-gpu $(if $(photos),"$(photos)")
 
 check-gpu: ## everything that needs a GPU, results in build/gpu: tests, benchmark; no network with WHEELS=FOLDER
 	@PYTHON=$(PYTHON) scripts/benchmarks/gpu/everything.sh build/gpu $(if $(photos),"$(photos)")
 
 check-container: dev ## test and measure NVIDIA's container on this GPU; a report for an issue
-	@$(BIN)/python -m scripts.container_check $(if $(photos),--photos "$(photos)")
+	@$(BIN)/bin-it-right dev container-check $(if $(photos),--photos "$(photos)")
 
 readme: dev ## write anew what README and docs/configuration.md take from code, cards and the service on PORT
-	@$(BIN)/python -m scripts.settings_table
-	@$(BIN)/python -m scripts.readme_table
-	@$(BIN)/python -m scripts.readme_answer --url http://localhost:$(PORT)
-	@$(BIN)/python -m scripts.picture_of_page --url http://localhost:$(PORT)
+	@$(BIN)/bin-it-right dev settings-table
+	@$(BIN)/bin-it-right dev readme-table
+	@$(BIN)/bin-it-right dev readme-answer --url http://localhost:$(PORT)
+	@$(BIN)/bin-it-right dev page-picture --url http://localhost:$(PORT)
 
 format: dev ## put the code into the one format
 	$(BIN)/ruff check --fix
@@ -130,7 +137,7 @@ concurrency ?=
 .PHONY: bench
 bench: $(PERF_ANALYZER) ## compare the service with alternatives: photos=FOLDER seconds=3 rounds=2 only=… short=1
 	@$(ENVIRONMENT) bench
-	@$(BIN)/python -m scripts.benchmarks.compare --perf-analyzer $< $(if $(short),--short) \
+	@$(BIN)/bin-it-right dev benchmark --perf-analyzer $< $(if $(short),--short) \
 		$(if $(seconds),--seconds $(seconds)) $(if $(rounds),--rounds $(rounds)) \
 		$(if $(concurrency),--concurrency $(concurrency)) $(if $(photos),--photos "$(photos)") \
 		$(if $(only),--only $(only)) $(if $(models),--models $(models))
@@ -154,10 +161,10 @@ images: ## build the gateway's and the CPU Triton's image without Docker, run th
 	scripts/images/prove.sh
 
 sbom: dev ## bill of materials, licences and known vulnerabilities of what is shipped, in build/sbom
-	$(BIN)/python scripts/sbom.py
+	$(BIN)/bin-it-right dev sbom
 
 rolling-update: dev ## replace real Triton servers under load and count what is lost
 	@$(BIN)/bin-it-right export
-	$(BIN)/python -m scripts.rolling_update
+	$(BIN)/bin-it-right dev rolling-update
 
 include compat.mk

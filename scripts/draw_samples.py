@@ -1,4 +1,4 @@
-"""Draws the sample pictures and the picture that warms Triton up: ``python -m scripts.draw_samples``.
+"""Draws the sample pictures and the picture that warms Triton up: ``bin-it-right dev draw-samples``.
 
 They are drawings, no photos: they show that the service answers, not how well it judges. No photo of others is
 committed.

@@ -1,4 +1,4 @@
-"""``python -m scripts.picture_of_page``: photograph a running service's page, with a drawing, for the README."""
+"""``bin-it-right dev page-picture``: photograph a running service's page, with a drawing, for the README."""
 
 import argparse
 import io
@@ -31,7 +31,7 @@ def photograph(url: str, drawing: str) -> Image.Image:
 
 def main() -> int:
     """Write docs/page.png."""
-    parser = argparse.ArgumentParser(prog="python -m scripts.picture_of_page", description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--url", default="http://localhost:8080")
     parser.add_argument("--drawing", default="Drawn box")
     arguments = parser.parse_args()

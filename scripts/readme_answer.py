@@ -1,4 +1,4 @@
-"""``python -m scripts.readme_answer``: ask a running service about a sample and write its answer into the README."""
+"""``bin-it-right dev readme-answer``: ask a running service about a sample and write its answer into the README."""
 
 import argparse
 import datetime
@@ -40,7 +40,7 @@ $ curl -X POST http://localhost:8080/raw/predict -F 'file=@{SAMPLE}'
 
 def main(arguments: list[str] | None = None) -> int:
     """Write the answer between the README's markers; return 1 with a sentence where that is not possible."""
-    parser = argparse.ArgumentParser(prog="python -m scripts.readme_answer", description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--url", default="http://localhost:8080")
     parser.add_argument("--readme", type=Path, default=ROOT / "README.md")
     parsed = parser.parse_args(arguments)

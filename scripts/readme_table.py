@@ -1,4 +1,4 @@
-"""``python -m scripts.readme_table``: write the README's two tables of results from the model cards.
+"""``bin-it-right dev readme-table``: write the README's two tables of results from the model cards.
 
 With ``--check`` it only says whether the tables are those of the cards.
 """
@@ -101,7 +101,7 @@ def _remarks(card: ModelCard) -> Iterator[str]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Write, or check, the tables of the README."""
-    parser = argparse.ArgumentParser(prog="python -m scripts.readme_table", description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; status 1 if a table is another")
     parser.add_argument("--readme", type=Path, default=README)
     parser.add_argument("--weights", type=Path, default=WEIGHTS)

@@ -1,4 +1,4 @@
-"""``python -m scripts.settings_table``: write the tables of docs/configuration.md from the settings classes.
+"""``bin-it-right dev settings-table``: write the tables of docs/configuration.md from the settings classes.
 
 With ``--check`` it only says whether the tables are those of the classes.
 """
@@ -90,7 +90,7 @@ def _bounds(field: FieldInfo) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Write, or check, the tables of the document."""
-    parser = argparse.ArgumentParser(prog="python -m scripts.settings_table", description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; status 1 if a table is another")
     parser.add_argument("--document", type=Path, default=DOCUMENT)
     parsed = parser.parse_args(arguments)

@@ -1,6 +1,6 @@
 """How much memory can uploads take at most?
 
-    python -m scripts.worst_case_memory --pid PID [--url http://127.0.0.1:8080] [--triton 127.0.0.1:8001]
+    bin-it-right dev worst-case-memory --pid PID [--url http://127.0.0.1:8080] [--triton 127.0.0.1:8001]
 
 ``PID`` is of a running ``bin-it-right serve``. Sends the largest images that the limits allow, many at once: through
 the gateway, which refuses most of them, and straight to Triton, as many gateways together would. Prints a JSON line

@@ -37,7 +37,3 @@ def export(
         written += ensure_exported(folder, own, networks, precision=precision)
     for path in written:
         print(f"wrote {path}")
-
-
-if __name__ == "__main__":
-    typer.run(export)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from scripts.cli import data
+from scripts.cli import data, dev
 from scripts.cli.classify.command import classify
 from scripts.cli.doctor.command import doctor
 from scripts.cli.eda import eda
@@ -51,6 +51,7 @@ app.command(rich_help_panel="Training")(eda)
 app.command(rich_help_panel="Training")(train)
 app.command(rich_help_panel="Training")(evaluate)
 app.command(rich_help_panel="Training")(promote)
+app.add_typer(dev.app, name="dev", hidden=True)
 
 
 def main() -> None:

@@ -52,7 +52,7 @@ def serve(host: str, port: int, signals: "StopSignals", *, logs: Path = LOGS, we
     """
     from embedded_triton.install.ports import LOOPBACK, require_free
     from embedded_triton.install.repository import read_repository
-    from embedded_triton.launch import describe_exit
+    from embedded_triton.process.program import describe_exit
     from embedded_triton.server import Server
     from embedded_triton.settings import Settings
     from embedded_triton.supervisor import Supervisor
@@ -95,7 +95,7 @@ def _export(model_repository: Path, weights: Path | None, stop: threading.Event)
     from embedded_triton.process.managed import ManagedProcess
 
     with step("Export", "compares the model repository with the shipped weights") as export:
-        command = [sys.executable, "-m", "scripts.cli.export", f"--model-repository={model_repository}"]
+        command = [sys.executable, "-m", "scripts.cli.main", "export", f"--model-repository={model_repository}"]
         command += [f"--weights={weights}"] if weights else []
         process = ManagedProcess(command, environment=os.environ, grace=1, output=subprocess.PIPE)
         while process.poll() is None and not stop.wait(_POLL):
@@ -200,7 +200,3 @@ def serve_command(
     except (EmbeddedTritonError, ServeError, OSError) as exc:
         print(f"error: {exc}", file=sys.stderr)
         raise typer.Exit(FAILED) from exc
-
-
-if __name__ == "__main__":
-    typer.run(serve_command)

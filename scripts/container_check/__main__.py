@@ -1,6 +1,6 @@
 """Checks NVIDIA's Triton container on this machine's GPU, in one command:
 
-    python -m scripts.container_check [--photos FOLDER] [--output REPORT.md]
+    bin-it-right dev container-check [--photos FOLDER] [--output REPORT.md]
 
 Exports the models, starts the container with its native backends on them, runs the end-to-end tests against it and the
 benchmark, stops it, and writes a report to paste into an issue. Needs Docker with NVIDIA's container toolkit, and 20 GB
@@ -38,7 +38,7 @@ _TESTS_SECONDS, _BENCH_SECONDS, _EXPORT_SECONDS = 1200, 900, 300
 
 def export_command(repository: Path) -> list[str]:
     """Bring the copy of the model repository up to date, in half precision."""
-    return [sys.executable, "-m", "scripts.cli.export", f"--model-repository={repository}", "--half"]
+    return [sys.executable, "-m", "scripts.cli.main", "export", f"--model-repository={repository}", "--half"]
 
 
 def tests_command(url: str, repository: Path) -> list[str]:
@@ -125,7 +125,6 @@ def _commit() -> str:
 def main(arguments: list[str] | None = None) -> int:
     """The command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m scripts.container_check",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -1,4 +1,4 @@
-"""``python -m scripts.docs_check``: follow every link of the documents and run every command block that can run."""
+"""``bin-it-right dev docs-check``: follow every link of the documents and run every command block that can run."""
 
 import argparse
 import sys
@@ -13,7 +13,7 @@ from scripts.docs_check.service import running_service
 
 def main(arguments: list[str] | None = None) -> int:
     """Check, say what was found, and return 1 if anything is wrong."""
-    parser = argparse.ArgumentParser(prog="python -m scripts.docs_check", description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--gateway", metavar="HOST:PORT", help="a gateway that is up, instead of starting one")
     parser.add_argument("--triton", metavar="HOST:PORT", help="its Triton's gRPC address")
     parser.add_argument("--offline", action="store_true", help="follow no link into the web")

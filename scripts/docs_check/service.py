@@ -19,7 +19,7 @@ def running_service() -> Iterator[Service]:
     Raises:
         ServerStartError: one did not start; the end of its log is in the message.
     """
-    subprocess.run([sys.executable, "-m", "scripts.cli.export"], check=True)
+    subprocess.run([sys.executable, "-m", "scripts.cli.main", "export"], check=True)
     with (
         tempfile.TemporaryDirectory(prefix="docs-check-") as logs,
         running_triton(ROOT / "model_repository", log=Path(logs, "triton.log")) as triton,

@@ -1,4 +1,4 @@
-"""``python -m scripts.evaluate_server DATASET``: measure the test list through the gateway and Triton.
+"""``bin-it-right dev evaluate-server DATASET``: measure the test list through the gateway and Triton.
 
 The same metrics as ``bin-it-right evaluate``, from the answers of the running service; and how far those are from
 the network alone, by the preprocessing of training. Ends with a JSON line, and with status 1 if they disagree.
@@ -64,7 +64,7 @@ def measure(url: str, model_type: str, entries: Sequence[Entry]) -> dict[str, An
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure both models."""
-    parser = argparse.ArgumentParser(prog="python -m scripts.evaluate_server", description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("dataset", type=Path, help="a folder with the list, or a Parquet file")
     parser.add_argument("--url", default="http://127.0.0.1:8080", help="a gateway; where none answers, one is started")
     parser.add_argument("--list", default="test", help="which list of the data set")

@@ -29,7 +29,7 @@ def served(url: str) -> Iterator[str]:
     if not is_here(url):
         raise ValueError(f"nothing is ready at {url}/health/ready")
     print(f"nothing is ready at {url}: starting Triton and the gateway there", flush=True)
-    subprocess.run([sys.executable, "-m", "scripts.cli.export"], check=True)
+    subprocess.run([sys.executable, "-m", "scripts.cli.main", "export"], check=True)
     try:
         with (
             running_triton(ROOT / "model_repository", log=LOGS / "triton-evaluate.log") as triton,

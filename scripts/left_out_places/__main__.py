@@ -1,7 +1,7 @@
 """Leave out one place after the other: compare ways to train, or predict for a threshold.
 
-    python -m scripts.left_out_places table DATASET --extra WEB.parquet --places FOLDER --held-out NAME …
-    python -m scripts.left_out_places predict DATASET … --model raw --weights FILE --output predictions.csv
+    bin-it-right dev left-out-places table DATASET --extra WEB.parquet --places FOLDER --held-out NAME …
+    bin-it-right dev left-out-places predict DATASET … --model raw --weights FILE --output predictions.csv
 
 ``table`` trains a linear head on frozen features of EfficientNet-Lite2 (dependency group ``imagenet``), once without
 each place, for every choice of choices.py. ``predict`` trains one on the pooled features of trained weights, and writes

@@ -1,6 +1,6 @@
 """Writes the alert rules of ``alerts.yaml`` as the ``Rules`` object of Google's managed service for Prometheus.
 
-``python -m scripts.monitoring.gke_rules`` writes ``k8s/components/monitoring/rules.yaml``. Google evaluates the rules
+``bin-it-right dev gke-rules`` writes ``k8s/components/monitoring/rules.yaml``. Google evaluates the rules
 of an object on the metrics of its own cluster and namespace alone. A scrape job is named there after its
 ``PodMonitoring``, which a name prefix changes, so the container's name takes its place. The canary is not counted as a
 replica.
@@ -16,7 +16,7 @@ ALERTS = Path(__file__).with_name("alerts.yaml")
 RULES = ROOT / "k8s/components/monitoring/rules.yaml"
 #: Pods of each kind that k8s/base and the autoscaler keep at least.
 MINIMUM_REPLICAS = {"gateway": 2, "triton": 1}
-HEAD = "# Made from scripts/monitoring/alerts.yaml by `python -m scripts.monitoring.gke_rules`.\n"
+HEAD = "# Made from scripts/monitoring/alerts.yaml by `bin-it-right dev gke-rules`.\n"
 
 
 def for_google(expression: str) -> str:

@@ -1,6 +1,6 @@
 """What a photo costs in CPU time, process by process:
 
-    python -m scripts.benchmarks.breakdown.cpu_time FOLDER --pid PID --model raw --concurrency 16
+    bin-it-right dev cpu-time FOLDER --pid PID --model raw --concurrency 16
 
 Asks a running service whose `make run` has the process id PID, and reads /proc before and after. Waiting costs nothing
 here: that is the latency breakdown (scripts.benchmarks.breakdown.latency). Prints a table, then one JSON line.

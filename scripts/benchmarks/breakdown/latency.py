@@ -1,6 +1,6 @@
 """Where the time of one request goes, from the client to the network and back:
 
-    python -m scripts.benchmarks.breakdown.latency FOLDER --concurrency 16
+    bin-it-right dev latency FOLDER --concurrency 16
 
 Asks a running service (`make run`) about photos, and takes its round trip apart by the gateway's Server-Timing and by
 Triton's statistics before and after. Every line is the mean of a request; together they are the round trip. Prints a

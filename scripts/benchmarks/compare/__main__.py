@@ -158,14 +158,13 @@ def _versions() -> dict[str, str]:
 
 
 def _export() -> None:
-    command = [sys.executable, "-m", "scripts.cli.export"]
+    command = [sys.executable, "-m", "scripts.cli.main", "export"]
     subprocess.run(command, stdout=sys.stderr, cwd=ROOT, check=True)
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m scripts.benchmarks.compare",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

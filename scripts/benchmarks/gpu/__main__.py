@@ -1,6 +1,6 @@
 """What this machine serves on its GPU, in one command of less than 8 minutes:
 
-    python -m scripts.benchmarks.gpu [FOLDER OF PHOTOS]
+    bin-it-right dev benchmark-gpu [FOLDER OF PHOTOS]
 
 Straight at Triton, through several gateways, beside a plain FastAPI service with the same networks, and decoding and
 networks alone. Without a folder it draws photos of 512x384 pixels. Ends with one JSON line; progress goes to standard
@@ -123,7 +123,7 @@ def _served(url: str, photos: list[bytes], given: argparse.Namespace) -> dict[st
 
 
 def _export(model_repository: Path) -> None:
-    command = [sys.executable, "-m", "scripts.cli.export", f"--model-repository={model_repository}"]
+    command = [sys.executable, "-m", "scripts.cli.main", "export", f"--model-repository={model_repository}"]
     subprocess.run(command, stdout=sys.stderr, cwd=ROOT, check=True)
 
 
@@ -137,7 +137,6 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line; what is not said follows from the number of cores."""
     cores = len(os.sched_getaffinity(0))
     parser = argparse.ArgumentParser(
-        prog="python -m scripts.benchmarks.gpu",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -37,7 +37,7 @@ step() { # NAME SECONDS COMMAND…: standard output to NAME.txt, standard error 
 for name in "${steps[@]}"; do
     case $name in
         environment) step environment 900 "${PYTHON:-python3}" scripts/environment.py dev --venv "${VENV:-.venv}" ;;
-        export) step export 300 "$python" -m scripts.cli.export ;;
+        export) step export 300 "$python" -m scripts.cli.main export ;;
         tests) step tests 600 "$python" -m pytest -m gpu -ra ;;
         served)
             step served 900 env EMBEDDED_TRITON_PROFILE=auto "$python" -m pytest -ra tests/e2e/answers/test_triton_answers.py \

@@ -1,4 +1,4 @@
-"""What decoding and the networks could do without a server: ``python -m scripts.benchmarks.gpu.roofline`` prints JSON.
+"""What decoding and the networks could do without a server: ``bin-it-right dev roofline-gpu`` prints JSON.
 
 A process of its own, because CUDA keeps its memory as long as a process lives. No server, no copy to the host, no
 queue: whatever serves is slower than the slowest of these.

@@ -1,6 +1,6 @@
 """Do bad uploads change the answers of good ones?
 
-    python -m scripts.benchmarks.load.isolation FOLDER --requests 10000 --concurrency 64
+    bin-it-right dev isolation FOLDER --requests 10000 --concurrency 64
 
 Sends photos of a folder with one bad upload of ten among them, in random order, and holds every good answer against
 the one that the photo got alone, and every bad one against the status of its kind. Ends with one JSON line.

@@ -1,6 +1,6 @@
 """What becomes of the answers when four times as much comes as can be answered?
 
-    python -m scripts.benchmarks.load.overload FOLDER --model raw --factor 4 --seconds 60
+    bin-it-right dev overload FOLDER --model raw --factor 4 --seconds 60
 
 Measures the capacity with a fixed concurrency, then sends requests at a fixed rate whatever comes
 back, then measures the capacity again. Ends with one JSON line.

@@ -1,4 +1,4 @@
-"""``python -m scripts.benchmarks.load.perf_data FOLDER > photos.json``: photos as perf_analyzer's ``--input-data``."""
+"""``bin-it-right dev perf-data FOLDER > photos.json``: photos as perf_analyzer's ``--input-data``."""
 
 import argparse
 import base64
@@ -17,7 +17,7 @@ def input_data(contents: Sequence[bytes]) -> dict[str, Any]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Print the document of every file in a folder."""
-    parser = argparse.ArgumentParser(prog="python -m scripts.benchmarks.load.perf_data", description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="a folder with photos and nothing else")
     folder = parser.parse_args(arguments).folder
     files = sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []

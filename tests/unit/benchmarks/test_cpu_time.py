@@ -46,7 +46,7 @@ def test_backends_are_named_after_their_model(command: str, said: str) -> None:
         ("/v/pytriton/tritonserver/bin/tritonserver --model-repository=/m", "tritonserver"),
         ("/v/bin/python -m gateway --host 127.0.0.1", "gateway"),
         ("/v/bin/python -m embedded_triton.process.subreaper", "supervision"),
-        ("/v/bin/python -m scripts.cli.serve --port 8080", "supervision"),
+        ("/v/bin/python /v/bin/bin-it-right serve --port 8080", "supervision"),
     ],
 )
 def test_the_others_by_what_they_do(command: str, said: str) -> None:

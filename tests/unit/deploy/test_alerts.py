@@ -21,7 +21,7 @@ FLEETS = {
 
 
 def test_googles_rules_are_those_of_the_file() -> None:
-    assert gke_rules.RULES.read_text(encoding="utf-8") == gke_rules.rules(), "python -m scripts.monitoring.gke_rules"
+    assert gke_rules.RULES.read_text(encoding="utf-8") == gke_rules.rules(), "bin-it-right dev gke-rules"
     alerts = yaml.safe_load(gke_rules.ALERTS.read_text(encoding="utf-8"))["groups"][0]["rules"]
     copied = named(rendered("gke-cpu"), "Rules", "bin-it-right")["spec"]["groups"][0]["rules"]
     assert [each["alert"] for each in copied] == [each["alert"] for each in alerts]

@@ -147,7 +147,7 @@ def test_the_tables_of_the_readme_are_those_of_the_released_cards() -> None:
         pytest.skip(f"{' and '.join(missing)} are not there yet: train, evaluate and promote the weights")
     text = README.read_text(encoding="utf-8")
     assert put_tables(text, [read_card(model_type) for model_type in NETWORK_MODELS]) == text, (
-        "run python -m scripts.readme_table"
+        "run bin-it-right dev readme-table"
     )
 
 

@@ -58,4 +58,4 @@ def test_the_command_writes_and_checks(tmp_path: Path, capsys: pytest.CaptureFix
 
 def test_the_tables_of_the_document_are_those_of_the_settings() -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
-    assert put_tables(text) == text, "run python -m scripts.settings_table"
+    assert put_tables(text) == text, "run bin-it-right dev settings-table"
