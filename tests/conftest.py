@@ -1,12 +1,18 @@
-"""Options of the test run, and the marker `gpu`."""
+"""Options of the test run, who runs what where several workers do, and the marker `gpu`."""
 
 import shutil
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+if TYPE_CHECKING:
+    from xdist.scheduler import LoadScopeScheduling
+
 ROOT = Path(__file__).resolve().parents[1]
+#: Its tests share a trained run.
+TRAINING = "tests/unit/training/train/"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -22,6 +28,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=ROOT / "model_repository",
         help="the exported model repository that it serves (default: the project's own)",
     )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "LoadScopeScheduling":
+    """Give a file, and all that share a trained run, to one worker."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByFile(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return TRAINING if file.startswith(TRAINING) else file
+
+    return ByFile(config, log)
 
 
 def _missing() -> str | None:

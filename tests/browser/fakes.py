@@ -21,7 +21,7 @@ class PageClassifier(FakeClassifier):
         self.answers = {"raw": PLASTIC, "pretrained": METAL}
         self.first_errors: list[Exception] = []
         self.threshold = 0.6
-        self.labels = LABELS
+        self.labels: tuple[str, ...] = LABELS
 
     async def classify(self, model: str, image: bytes, timeout_seconds: float, permit: Permit) -> Prediction:
         self.asked.append((model, image, timeout_seconds))

@@ -196,12 +196,13 @@ def test_photos_over_a_limit_are_scaled_down(page: Page, classifier: PageClassif
 
 def test_large_photos_are_scaled_down_before_they_travel_far(page: Page, url: str, classifier: PageClassifier) -> None:
     noise = numpy.random.default_rng(0).integers(0, 256, (1500, 1000, 3), dtype=numpy.uint8)
-    large = {**photo(), "buffer": encode(Image.fromarray(noise), "JPEG", quality=90)}
+    large = photo()
+    large["buffer"] = encode(Image.fromarray(noise), "JPEG", quality=90)
     assert len(large["buffer"]) > 1_000_000
     for host, edge in (("127.0.0.1", 1500), (FAR_HOST, 1280)):
         classifier.asked.clear()
         page.goto(url.replace("127.0.0.1", host))
-        choose(page, large)  # type: ignore[arg-type]
+        choose(page, large)
         expect(page.get_by_role("heading", level=2)).to_have_text("metal")
         expect(page.get_by_text("made smaller before it was sent")).to_be_visible(visible=edge == 1280)
         with Image.open(io.BytesIO(classifier.asked[0][1])) as sent:

@@ -1,5 +1,6 @@
 """EXIF orientation: what the gateway sends shows DALI the very picture that training sees."""
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -23,19 +24,19 @@ Pixels = numpy.ndarray[Any, Any]
 @pytest.fixture(scope="module")
 def dali() -> Callable[[bytes], Pixels]:
     """The decoder of `model_repository/preprocess/1/dali.py`."""
-    from nvidia.dali import fn, pipeline_def, types
+    dali: Any = importlib.import_module("nvidia.dali")  # its types leave out most of what is used here
 
-    @pipeline_def(batch_size=1, num_threads=1, device_id=None, prefetch_queue_depth=1)
     def pipeline() -> Any:
-        encoded = fn.external_source(name="IMAGE", device="cpu", ndim=1, dtype=types.UINT8)
-        return fn.decoders.image(encoded, device="cpu", output_type=types.RGB, jpeg_fancy_upsampling=True)
+        encoded = dali.fn.external_source(name="IMAGE", device="cpu", ndim=1, dtype=dali.types.UINT8)
+        return dali.fn.decoders.image(encoded, device="cpu", output_type=dali.types.RGB, jpeg_fancy_upsampling=True)
 
-    built = pipeline()
+    built = dali.pipeline_def(batch_size=1, num_threads=1, device_id=None, prefetch_queue_depth=1)(pipeline)()
     built.build()
 
     def decoded(data: bytes) -> Pixels:
         built.feed_input("IMAGE", [numpy.frombuffer(data, numpy.uint8)])
-        return numpy.array(built.run()[0].as_tensor())[0].astype(int)
+        pixels: Pixels = numpy.array(built.run()[0].as_tensor())[0].astype(int)
+        return pixels
 
     return decoded
 

@@ -1,4 +1,4 @@
-"""Fixtures of the end-to-end tests: one exported model repository, one real Triton and one gateway for the session."""
+"""Fixtures of the end-to-end tests: a server and a gateway to ask, and a server of tiny networks to kill."""
 
 import importlib.util
 import shutil
@@ -16,7 +16,7 @@ from tests.support.running_triton import ROOT, RunningTriton
 
 @pytest.fixture(scope="session")
 def model_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the checkout's model repository with both networks exported: the shipped weights, or random ones."""
+    """A copy of the checkout's model repository with both networks exported: the released weights, or random ones."""
     for tool in ("pytriton", "nvidia.dali", "torch"):
         if importlib.util.find_spec(tool) is None:
             pytest.skip(f"{tool} is not installed: the serving environment (requirements/serve.txt) has it")
@@ -31,20 +31,20 @@ def model_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(ROOT / "model_repository", copy)
     try:
         ensure_exported(copy)
-    except FileNotFoundError:  # no shipped weights: random ones, sharpened so that pictures are told apart
+    except FileNotFoundError:  # no released weights: random ones, sharpened so that pictures are told apart
         torch.manual_seed(0)
         for model_type, model in NETWORK_MODELS.items():
-            network = CalibratedNetwork(build_network(model_type, 6), 0.1).eval().to(memory_format=torch.channels_last)
+            network = CalibratedNetwork(build_network(model_type, 6), 0.1).eval()
             path = copy / model / "1" / "model.pt"
             export_network(network, path, specification=load_specification(copy), fingerprint="random")
     return copy
 
 
 @pytest.fixture(scope="session")
-def shared_triton(
+def triton(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningTriton | GivenTriton]:
-    """The session's server; tests ask for ``triton``, which hands it over healthy."""
+    """The session's server of the released weights. Tests only ask it: one that harms a server takes ``toy_triton``."""
     if url := request.config.getoption("--triton-url"):
         given = GivenTriton(url, request.config.getoption("--triton-repository"))
         given.wait_until_ready()
@@ -86,15 +86,6 @@ def toy_triton(shared_toy_triton: RunningTriton) -> Iterator[RunningTriton]:
 
 
 @pytest.fixture
-def triton(shared_triton: RunningTriton | GivenTriton) -> Iterator[RunningTriton | GivenTriton]:
-    """The session's server, answering. A test may stop, restart or harm it: it is brought back."""
-    yield shared_triton
-    if not shared_triton.is_up():
-        shared_triton.start_and_wait()
-    shared_triton.wait_until_ready()
-
-
-@pytest.fixture
 def start_gateway(tmp_path: Path) -> Iterator[StartGateway]:
     """Starts gateways before the addresses that it is given, and stops them after the test."""
     started: list[RunningGateway] = []
@@ -112,9 +103,16 @@ def start_gateway(tmp_path: Path) -> Iterator[StartGateway]:
 
 
 @pytest.fixture(scope="session")
-def shared_gateway(shared_triton: RunningTriton, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
-    """The session's gateway; tests ask for ``gateway``."""
-    yield from _gateway(shared_triton, tmp_path_factory)
+def gateway(triton: RunningTriton, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
+    """The session's gateway before the released weights, ready."""
+    yield from _gateway(triton, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def client(gateway: RunningGateway) -> Iterator[httpx.Client]:
+    """A client of the session's gateway."""
+    with httpx.Client(base_url=gateway.url, timeout=60) as client:
+        yield client
 
 
 @pytest.fixture(scope="session")
@@ -128,36 +126,20 @@ def shared_toy_gateway(
 def _gateway(triton: RunningTriton, folders: pytest.TempPathFactory) -> Iterator[RunningGateway]:
     # The deadline is long, so that a slow machine fails no test; tests of deadlines ask for shorter ones.
     gateway = RunningGateway(triton.grpc_url, folders.mktemp("gateway") / "gateway.log", deadline_seconds=120)
+    gateway.wait_until("/health/ready")
     yield gateway
     assert gateway.end() == 0
 
 
 @pytest.fixture
-def gateway(shared_gateway: RunningGateway, triton: RunningTriton) -> RunningGateway:
-    """The session's gateway, ready, and connected again where a test before has harmed the server."""
-    return _connected(shared_gateway)
-
-
-@pytest.fixture
 def toy_gateway(shared_toy_gateway: RunningGateway, toy_triton: RunningTriton) -> RunningGateway:
-    """The session's gateway before tiny networks, likewise."""
-    return _connected(shared_toy_gateway)
-
-
-def _connected(gateway: RunningGateway) -> RunningGateway:
-    """Ask each model: ready may speak of an answer up to ten seconds old, from before a server was harmed."""
-    gateway.wait_until("/health/ready")
+    """The session's gateway before tiny networks, connected again where a test before has harmed the server."""
+    shared_toy_gateway.wait_until("/health/ready")
+    # Each model is asked: ready may speak of an answer up to ten seconds old, from before a server was harmed.
     photo = {"file": (ROOT / "scripts" / "samples" / "drawn_can.webp").read_bytes()}
     for model in ("raw", "pretrained"):
         for _ in range(120):
-            if httpx.post(f"{gateway.url}/{model}/predict", files=photo, timeout=60).is_success:
+            if httpx.post(f"{shared_toy_gateway.url}/{model}/predict", files=photo, timeout=60).is_success:
                 break
             time.sleep(0.5)
-    return gateway
-
-
-@pytest.fixture
-def client(gateway: RunningGateway) -> Iterator[httpx.Client]:
-    """A client of the session's gateway."""
-    with httpx.Client(base_url=gateway.url, timeout=60) as client:
-        yield client
+    return shared_toy_gateway

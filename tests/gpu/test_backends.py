@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
+from torch.utils.dlpack import from_dlpack
 
 from tests.support.pictures import ALL, bottle, with_orientation
 from tests.unit.embedded_triton.backends.backend_loading import CUDA, InferenceResponse, Tensor, load_backend
@@ -81,16 +81,16 @@ def test_jpeg_is_decoded_by_the_gpu_and_png_falls_back_to_the_host(monkeypatch: 
     # nvJPEG rounds otherwise than libjpeg-turbo, here and there by one; what the host decodes is the same to the bit.
     source = load_backend("dali", monkeypatch)._import(REPOSITORY / "preprocess" / "1" / "dali.py")
 
-    @source.pipeline_def(batch_size=2, num_threads=2, prefetch_queue_depth=1)
     def decode(device: str) -> Any:
         encoded = source.fn.external_source(name="IMAGE", device="cpu", ndim=1, dtype=source.types.UINT8)
         return source.fn.decoders.image(encoded, device=device, jpeg_fancy_upsampling=True)
 
+    definition = source.pipeline_def(batch_size=2, num_threads=2, prefetch_queue_depth=1)(decode)
     noise = np.random.default_rng(1).integers(0, 256, (240, 320, 3), dtype=np.uint8)
     contents = [np.frombuffer(ALL[name](Image.fromarray(noise)), np.uint8) for name in ("JPEG", "PNG")]
     decoded = []
     for device, device_id in (("mixed", 0), ("cpu", None)):
-        pipeline = decode(device, device_id=device_id)
+        pipeline = definition(device, device_id=device_id)
         pipeline.build()
         pipeline.feed_input("IMAGE", contents)
         (output,) = pipeline.run()
@@ -150,7 +150,7 @@ def test_half_precision_costs_no_class_and_the_gpu_agrees_with_the_cpu(
 def test_neither_backend_copies_a_photo_on_its_way(monkeypatch: pytest.MonkeyPatch) -> None:
     pipeline = load("dali", REPOSITORY / "preprocess", ON_GPU, monkeypatch)
     (response,) = pipeline.execute(photos(next(iter(files().values()))))
-    tensor = torch.from_dlpack(only(response))
+    tensor = from_dlpack(only(response))
     network = load("pytorch", REPOSITORY / "raw_cnn", ON_GPU, monkeypatch)
     taken = network._network._tensor(tensor)
     assert taken.data_ptr() == tensor.data_ptr()

@@ -1,4 +1,4 @@
-"""A model repository that starts quickly: the committed configurations with two tiny networks of 64 pixels.
+"""Model repositories that start quickly: images of 64 pixels, and tiny networks or one of one's own.
 
 For tests that kill, restart or start servers in odd places, and ask for an answer, not for a right one.
 """
@@ -6,11 +6,12 @@ For tests that kill, restart or start servers in odd places, and ask for an answ
 import json
 import re
 import shutil
-import warnings
+from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
 
 import torch
+
+from tests.support.torchscript import write_traced
 
 ROOT = Path(__file__).resolve().parents[2]
 NETWORKS = ("raw_cnn", "resnet50")
@@ -39,11 +40,19 @@ def write_toy_repository(folder: Path) -> Path:
         file.write_text(re.sub(rf"\b{size}\b", str(SIZE), file.read_text()))
     torch.manual_seed(0)
     for name in NETWORKS:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # TorchScript says that it is in maintenance
-            traced = cast(
-                torch.jit.ScriptModule,
-                torch.jit.trace(ToyNetwork().eval(), torch.zeros(2, 3, SIZE, SIZE, dtype=torch.uint8)),  # type: ignore[no-untyped-call]
-            )
-            torch.jit.save(traced, folder / name / "1" / "model.pt")
+        write_traced(ToyNetwork(), torch.zeros(2, 3, SIZE, SIZE, dtype=torch.uint8), folder / name / "1" / "model.pt")
+    return folder
+
+
+def write_own_repository(folder: Path, classes: Sequence[str]) -> Path:
+    """Write what a person with other classes writes by hand: a class file and a preprocessing of 64 pixels.
+
+    ``bin-it-right export`` makes the rest.
+    """
+    for name in ("preprocess/1/dali.py", "preprocess/1/spec.json", "preprocess/warmup/drawing.jpg"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / "model_repository" / name, folder / name)
+    specification = folder / "preprocess" / "1" / "spec.json"
+    specification.write_text(json.dumps(json.loads(specification.read_text()) | {"size": SIZE}))
+    (folder / "labels.txt").write_text("\n".join(classes) + "\n")
     return folder

@@ -2,6 +2,7 @@
 
 import io
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,8 @@ from tritonclient.utils import InferenceServerException
 
 from tests.support.waiting import eventually
 
-Answer = np.ndarray[Any, np.dtype[Any]] | InferenceServerException
+#: FP32 [classes].
+Probabilities = np.ndarray[Any, np.dtype[np.float32]]
 
 
 def as_input(content: bytes) -> InferInput:
@@ -36,20 +38,39 @@ def of_many_sizes(count: int) -> list[bytes]:
     return [encoded(40 + 17 * n, 40 + (360 - 11 * n) % 361, n, formats[n % len(formats)]) for n in range(count)]
 
 
-def ask(client: InferenceServerClient, model: str, content: bytes) -> Answer:
-    """Return the probabilities of one picture, FP32 [classes], or the error."""
-    try:
-        result = client.infer(model, [as_input(content)], client_timeout=120)
-    except InferenceServerException as exc:
-        return exc
-    probabilities: np.ndarray[Any, np.dtype[Any]] = result.as_numpy("PROBABILITIES")[0]
+def ask(client: InferenceServerClient, model: str, content: bytes) -> Probabilities:
+    """Return the probabilities of one picture.
+
+    Raises:
+        InferenceServerException: Triton has answered with an error.
+    """
+    result = client.infer(model, [as_input(content)], client_timeout=120)
+    probabilities: Probabilities = result.as_numpy("PROBABILITIES")[0]
     return probabilities
 
 
-def ask_at_once(url: str, model: str, contents: list[bytes]) -> list[Answer]:
-    """Send all pictures at the same time, over one channel, and return the answers in order."""
+def ask_at_once(url: str, model: str, contents: list[bytes]) -> list[Probabilities]:
+    """Send all pictures at the same time, over one channel, and return the answers in order.
+
+    Raises:
+        InferenceServerException: Triton has answered one with an error.
+    """
     with InferenceServerClient(url) as client, ThreadPoolExecutor(len(contents)) as pool:
-        return list(pool.map(lambda content: ask(client, model, content), contents))
+        return list(pool.map(partial(ask, client, model), contents))
+
+
+def outcomes_at_once(
+    url: str, model: str, contents: list[bytes]
+) -> tuple[dict[int, Probabilities], dict[int, InferenceServerException]]:
+    """Do so, and return the answers and the errors, each by the place of its picture."""
+    answers, errors = {}, {}
+    with InferenceServerClient(url) as client, ThreadPoolExecutor(len(contents)) as pool:
+        for number, future in enumerate([pool.submit(ask, client, model, content) for content in contents]):
+            try:
+                answers[number] = future.result()
+            except InferenceServerException as exc:
+                errors[number] = exc
+    return answers, errors
 
 
 def counts(url: str, model: str, at_least: int = 0) -> tuple[int, int]:

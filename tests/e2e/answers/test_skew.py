@@ -13,11 +13,11 @@ from tritonclient.grpc import InferenceServerClient
 from scripts.draw_samples import draw_bottle, draw_box, draw_can
 from tests.support.pictures import ALL, with_orientation
 from tests.support.running_triton import RunningTriton
+from tests.support.torchscript import read_exported
 from tests.support.triton_client import as_input
 from training.dataset.classes import read_classes
 from training.dataset.preprocessing import decode, resize
 from training.dataset.specification import load_specification
-from training.export.torchscript import torchscript_warnings_ignored
 from training.models.model_types import NETWORK_MODELS
 
 pytestmark = pytest.mark.e2e
@@ -68,8 +68,7 @@ def test_training_and_serving_agree(
     client: httpx.Client, triton: RunningTriton, model: str, files: dict[str, bytes]
 ) -> None:
     specification, classes = load_specification(triton.model_repository), read_classes(triton.model_repository)
-    with torchscript_warnings_ignored():
-        network = torch.jit.load(_exported(triton.model_repository, model))
+    network = read_exported(_exported(triton.model_repository, model))
     images = torch.stack([resize(decode(content), specification.size) for content in files.values()])
     with torch.inference_mode():
         chunks = [network(chunk)[0] for chunk in torch.split(images, 16)]

@@ -6,11 +6,11 @@ import torch
 from tritonclient.grpc import InferenceServerClient
 
 from tests.support.running_triton import RunningTriton
+from tests.support.torchscript import read_exported
 from tests.support.triton_client import as_input, ask, counts, encoded
 from training.dataset.preprocessing import decode, resize
 from training.dataset.specification import load_specification
 from training.export.configurations import explaining
-from training.export.torchscript import torchscript_warnings_ignored
 from training.models.model_types import NETWORK_MODELS
 
 pytestmark = pytest.mark.e2e
@@ -19,8 +19,7 @@ pytestmark = pytest.mark.e2e
 @pytest.mark.parametrize("model", NETWORK_MODELS)
 def test_maps_are_those_of_the_exported_network(triton: RunningTriton, model: str) -> None:
     specification = load_specification(triton.model_repository)
-    with torchscript_warnings_ignored():
-        network = torch.jit.load(triton.model_repository / NETWORK_MODELS[model] / "1" / "model.pt")
+    network = read_exported(triton.model_repository / NETWORK_MODELS[model] / "1" / "model.pt")
     file = encoded(300, 200, 3)
     with torch.inference_mode():
         _, maps = network(resize(decode(file), specification.size)[None])

@@ -39,8 +39,8 @@ def test_requests_in_flight_are_answered(
         httpx.get(gateway.url + "/health/live")
 
 
-def test_load_balancers_are_told_first(triton: RunningTriton, start_gateway: StartGateway) -> None:
-    gateway = start_gateway(triton.grpc_url, drain_seconds=2)
+def test_load_balancers_are_told_first(toy_triton: RunningTriton, start_gateway: StartGateway) -> None:
+    gateway = start_gateway(toy_triton.grpc_url, drain_seconds=2)
     gateway.process.send_signal(signal.SIGTERM)
     gateway.wait_until("/health/ready", 503)
     assert "stopping" in httpx.get(gateway.url + "/health/ready").json()["detail"]
@@ -49,8 +49,8 @@ def test_load_balancers_are_told_first(triton: RunningTriton, start_gateway: Sta
     assert gateway.process.wait(30) == 0
 
 
-def test_idle_connections_do_not_delay_the_end(triton: RunningTriton, start_gateway: StartGateway) -> None:
-    gateway = start_gateway(triton.grpc_url, grace_seconds=25)
+def test_idle_connections_do_not_delay_the_end(toy_triton: RunningTriton, start_gateway: StartGateway) -> None:
+    gateway = start_gateway(toy_triton.grpc_url, grace_seconds=25)
     with httpx.Client(base_url=gateway.url) as client:
         client.get("/health/live")
         began = time.monotonic()

@@ -6,6 +6,7 @@ import threading
 import time
 
 import httpx
+import psutil
 import pytest
 
 from tests.support.load import Call, at_once, executed
@@ -38,22 +39,31 @@ def wait_for_answer(gateway: RunningGateway, model: str = "raw", seconds: float 
         time.sleep(0.2)
 
 
-def test_server_stopped_and_started_again(toy_gateway: RunningGateway, toy_triton: RunningTriton) -> None:
+def test_server_stopped_and_started_again(
+    toy_gateway: RunningGateway, toy_triton: RunningTriton, start_gateway: StartGateway
+) -> None:
+    """Two gateways recover: one that had answers before, and one that starts before Triton does."""
     expected = ask(toy_gateway).json()
     toy_triton.stop()
     for model in ("raw", "pretrained"):
         assert_problem(ask(toy_gateway, model), 503)
     toy_gateway.wait_until("/health/ready", 503)
     assert httpx.get(toy_gateway.url + "/health/live").status_code == 200
+    early = start_gateway(toy_triton.grpc_url, wait="/health/live")
+    assert_problem(httpx.get(early.url + "/health/ready"), 503)
+    assert_problem(ask(early), 503)
     toy_triton.start_and_wait()
     wait_for_answer(toy_gateway)
-    assert ask(toy_gateway).json() == expected
-    toy_gateway.wait_until("/health/ready")
+    for gateway in (toy_gateway, early):
+        gateway.wait_until("/health/ready")
+        assert ask(gateway).json() == expected
 
 
 def test_server_killed_while_it_works(toy_gateway: RunningGateway, toy_triton: RunningTriton) -> None:
+    """Every request has an answer; the supervisor starts another server and leaves nothing of the killed one."""
     responses: list[httpx.Response] = []
     before = executed(toy_triton.grpc_url, "resnet50")
+    killed, segments = toy_triton.server_pid, set(toy_triton.segments())
 
     def send() -> None:
         responses.extend(at_once(toy_gateway.url, [Call("/pretrained/predict", PHOTO)] * 300, 30))
@@ -61,7 +71,7 @@ def test_server_killed_while_it_works(toy_gateway: RunningGateway, toy_triton: R
     sender = threading.Thread(target=send)
     sender.start()
     assert eventually(lambda: executed(toy_triton.grpc_url, "resnet50") >= before + 20, 60)
-    os.kill(toy_triton.server_pid, signal.SIGKILL)
+    os.kill(killed, signal.SIGKILL)
     sender.join(120)
     assert not sender.is_alive()
     assert len(responses) == 300
@@ -71,6 +81,10 @@ def test_server_killed_while_it_works(toy_gateway: RunningGateway, toy_triton: R
     assert any(response.status_code != 200 for response in responses)
     wait_for_answer(toy_gateway)
     assert toy_gateway.metric("gateway_requests_in_flight") == 0
+    assert eventually(lambda: not psutil.pid_exists(killed))
+    toy_triton.wait_until_ready()
+    assert toy_triton.server_pid != killed
+    assert segments.isdisjoint(toy_triton.segments())
 
 
 def test_server_that_hangs(toy_gateway: RunningGateway, toy_triton: RunningTriton) -> None:
@@ -92,18 +106,10 @@ def test_server_that_hangs(toy_gateway: RunningGateway, toy_triton: RunningTrito
 
 @pytest.mark.parametrize("model", ["preprocess", "raw_cnn"])
 def test_backend_process_killed(toy_gateway: RunningGateway, toy_triton: RunningTriton, model: str) -> None:
-    expected = ask(toy_gateway).json()
+    """The supervisor notices it and starts another server, which answers the same."""
+    expected, server = ask(toy_gateway).json(), toy_triton.server_pid
     toy_triton.kill_backend(model)
+    assert eventually(lambda: not psutil.pid_exists(server))
     wait_for_answer(toy_gateway, "raw")
     wait_for_answer(toy_gateway, "pretrained")
     assert ask(toy_gateway).json() == expected
-
-
-def test_gateway_that_starts_before_triton(toy_triton: RunningTriton, start_gateway: StartGateway) -> None:
-    toy_triton.stop()
-    gateway = start_gateway(toy_triton.grpc_url, wait="/health/live")
-    assert_problem(httpx.get(gateway.url + "/health/ready"), 503)
-    assert_problem(ask(gateway), 503)
-    toy_triton.start_and_wait()
-    gateway.wait_until("/health/ready")
-    assert ask(gateway).status_code == 200

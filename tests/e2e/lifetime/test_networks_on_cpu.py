@@ -1,7 +1,8 @@
 """Networks on a CPU inside the real server: OpenVINO's answers against the exported module's, and the kept models."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,9 @@ from tritonclient.grpc import InferenceServerClient, InferInput
 from embedded_triton.install.cpu import choose_precision
 from embedded_triton.install.profiles import gpu_count
 from tests.support.running_triton import RunningTriton
+from tests.support.torchscript import read_exported
 from tests.support.waiting import eventually
 from training.dataset.specification import load_specification
-from training.export.torchscript import torchscript_warnings_ignored
 from training.models.model_types import NETWORK_MODELS
 
 pytestmark = [
@@ -23,17 +24,25 @@ pytestmark = [
     pytest.mark.timeout(600),
     pytest.mark.skipif(gpu_count() > 0, reason="the networks are on the GPU"),
 ]
+Start = Callable[[Path, str], RunningTriton]
 #: How many images each of the requests has that are sent at the same time.
 SIZES = (1, 3, 2, 1, 1)
 
 
 @pytest.fixture
-def server(model_repository: Path, tmp_path: Path) -> Iterator[RunningTriton]:
-    """A server with an empty cache, not yet started."""
-    server = RunningTriton(model_repository, tmp_path / "server.log", cache_folder=tmp_path / "cache")
-    yield server
-    if server.is_up():
-        server.stop()
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts a server with an empty cache, and stops it after the test."""
+    with ExitStack() as started:
+
+        def start(repository: Path, cpu_precision: str) -> RunningTriton:
+            server = RunningTriton(
+                repository, tmp_path / "server.log", cache_folder=tmp_path / "cache", cpu_precision=cpu_precision
+            )
+            server.start_and_wait()
+            started.callback(server.stop)
+            return server
+
+        yield start
 
 
 def ask_network(url: str, network: str, pixels: np.ndarray[Any, Any]) -> list[np.ndarray[Any, Any]]:
@@ -57,8 +66,8 @@ def compare_with_export(server: RunningTriton, *, probabilities: float, maps: fl
     for network in NETWORK_MODELS.values():
         # Nothing is compiled for each size: that takes longer than it saves.
         plain = torch.jit.optimized_execution(False)  # type: ignore[attr-defined]
-        with torchscript_warnings_ignored(), torch.inference_mode(), plain:
-            module = torch.jit.load(server.model_repository / network / "1" / "model.pt")
+        module = read_exported(server.model_repository / network / "1" / "model.pt")
+        with torch.inference_mode(), plain:
             expected = [[output.numpy() for output in module(torch.from_numpy(batch))] for batch in batches]
         with ThreadPoolExecutor(len(SIZES)) as pool:
             together = list(pool.map(lambda batch, to=network: ask_network(server.grpc_url, to, batch), batches))
@@ -74,9 +83,11 @@ def holds_torch(server: RunningTriton, network: str) -> bool:
     return "libtorch" in Path(f"/proc/{server.backend(network).pid}/maps").read_text()
 
 
-def test_in_float32_answers_are_the_export_s_and_models_are_kept(server: RunningTriton, tmp_path: Path) -> None:
-    server.configure(cpu_precision="float32")
-    server.start_and_wait()
+def test_in_float32_answers_are_the_export_s_and_models_are_kept(
+    start: Start, toy_repository: Path, tmp_path: Path
+) -> None:
+    """With tiny networks: that the released ones answer so in float32 is what every test of answers shows."""
+    server = start(toy_repository, "float32")
     compare_with_export(server, probabilities=1e-3, maps=1e-3)
     assert not any(holds_torch(server, network) for network in NETWORK_MODELS.values())
     entries = sorted((tmp_path / "cache").iterdir())
@@ -95,10 +106,9 @@ def test_in_float32_answers_are_the_export_s_and_models_are_kept(server: Running
     assert [entry.stat().st_ino == before for entry, before in zip(entries, written, strict=True)] == [False, True]
 
 
-def test_bfloat16_is_taken_by_itself_and_near_the_export(server: RunningTriton) -> None:
+def test_bfloat16_is_taken_by_itself_and_near_the_export(start: Start, model_repository: Path) -> None:
     precision, reason = choose_precision("auto")
-    server.configure(cpu_precision="auto")
-    server.start_and_wait()
+    server = start(model_repository, "auto")
     for network in NETWORK_MODELS.values():
         assert f"{network} computes in {precision}: {reason}" in server.log.read_text()
     exact = precision == "float32"

@@ -15,8 +15,10 @@ import numpy
 import pytest
 from PIL import Image, ImageDraw
 
-from embedded_triton.launch import Program, free_ports
+from embedded_triton.launch import free_ports
+from embedded_triton.process.program import Program
 from tests.support.plain_process import ROOT
+from tests.support.toy_repository import write_own_repository
 
 # The first test waits for the training, which is slow on a machine that does other things too.
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
@@ -32,20 +34,13 @@ ema = 0.9
 epochs = 3
 size = 64
 """
-SPECIFICATION = {
-    "size": 64,
-    "interpolation": "linear",
-    "antialias": True,
-    "mean": [0.485, 0.456, 0.406],
-    "std": [0.229, 0.224, 0.225],
-}
 
 
 def draw(label: str, seed: int) -> Image.Image:
     """A red ball or a blue stick somewhere on grey."""
     random = numpy.random.default_rng(seed)
     picture = Image.new("RGB", (96, 80), tuple(random.integers(100, 160, 3).tolist()))
-    x, y = random.integers(25, 65), random.integers(25, 55)
+    x, y = int(random.integers(25, 65)), int(random.integers(25, 55))
     pen = ImageDraw.Draw(picture)
     if label == "ball":
         pen.ellipse((x - 18, y - 18, x + 18, y + 18), fill=(200, 40, 40))
@@ -74,12 +69,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (photos / label).mkdir(parents=True)
         for number in range(PHOTOS):
             draw(label, number).save(photos / label / f"{label}{number}.jpg")
-    preprocess, committed = repository / "preprocess", ROOT / "model_repository" / "preprocess"
-    for name in ("1/dali.py", "warmup/drawing.jpg"):
-        (preprocess / name).parent.mkdir(parents=True, exist_ok=True)
-        (preprocess / name).write_bytes((committed / name).read_bytes())
-    (preprocess / "1" / "spec.json").write_text(json.dumps(SPECIFICATION))
-    (repository / "labels.txt").write_text("\n".join(CLASSES) + "\n")
+    write_own_repository(repository, CLASSES)
     recipe = folder / "recipe.toml"
     recipe.write_text(RECIPE)
 

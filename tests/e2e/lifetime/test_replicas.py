@@ -20,9 +20,10 @@ pytestmark = pytest.mark.e2e
 PHOTO = encode(bottle(), "JPEG")
 
 
-@pytest.fixture
-def second(toy_repository: Path, tmp_path: Path) -> Iterator[RunningTriton]:
-    server = RunningTriton(toy_repository, tmp_path / "second.log")
+@pytest.fixture(scope="module")
+def second(toy_repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningTriton]:
+    """Another server of tiny networks; the last test kills it."""
+    server = RunningTriton(toy_repository, tmp_path_factory.mktemp("second") / "server.log")
     server.start_and_wait()
     yield server
     if server.is_up():
@@ -42,26 +43,6 @@ def shares(gateway: RunningGateway, servers: list[RunningTriton], requests: int)
     return [now - then for now, then in zip(executions(), before, strict=True)]
 
 
-def test_server_killed_while_it_works(
-    toy_triton: RunningTriton, second: RunningTriton, start_gateway: StartGateway
-) -> None:
-    """What the dead one was working on is sent again, to the other."""
-    gateway = start_gateway(f"{toy_triton.grpc_url},{second.grpc_url}", deadline_seconds=120)
-    responses: list[httpx.Response] = []
-
-    def send() -> None:
-        responses.extend(at_once(gateway.url, [Call("/raw/predict", PHOTO)] * 200, 16))
-
-    sender = threading.Thread(target=send)
-    sender.start()
-    while executed(second.grpc_url, "raw") < 10:
-        time.sleep(0.02)
-    os.kill(second.server_pid, signal.SIGKILL)
-    sender.join(120)
-    assert [response.status_code for response in responses] == [200] * 200
-    assert httpx.get(gateway.url + "/health/ready").status_code == 200
-
-
 def test_two_servers(toy_triton: RunningTriton, second: RunningTriton, start_gateway: StartGateway) -> None:
     gateway = start_gateway(f"{toy_triton.grpc_url},{second.grpc_url}", deadline_seconds=120)
     assert min(shares(gateway, [toy_triton, second], 60)) >= 20
@@ -78,3 +59,24 @@ def test_two_servers(toy_triton: RunningTriton, second: RunningTriton, start_gat
             break
     else:
         pytest.fail("the second server was not taken back")
+
+
+def test_server_killed_while_it_works(
+    toy_triton: RunningTriton, second: RunningTriton, start_gateway: StartGateway
+) -> None:
+    """What the dead one was working on is sent again, to the other."""
+    gateway = start_gateway(f"{toy_triton.grpc_url},{second.grpc_url}", deadline_seconds=120)
+    responses: list[httpx.Response] = []
+
+    def send() -> None:
+        responses.extend(at_once(gateway.url, [Call("/raw/predict", PHOTO)] * 200, 16))
+
+    sender = threading.Thread(target=send)
+    before = executed(second.grpc_url, "raw")
+    sender.start()
+    while executed(second.grpc_url, "raw") < before + 10:
+        time.sleep(0.02)
+    os.kill(second.server_pid, signal.SIGKILL)
+    sender.join(120)
+    assert [response.status_code for response in responses] == [200] * 200
+    assert httpx.get(gateway.url + "/health/ready").status_code == 200

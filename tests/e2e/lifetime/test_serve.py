@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -18,28 +19,28 @@ import pytest
 
 from embedded_triton.launch import free_ports
 from tests.support.plain_process import ROOT
+from tests.support.random_weights import write_random_weights
 from tests.support.running_triton import name_of
+from tests.support.toy_repository import write_own_repository
 from tests.support.waiting import eventually
+from training.dataset.classes import read_classes
 from training.evaluate.card import weights_path
+from training.export.repository import networks_of, write_repository
+from training.export.torchscript import ensure_exported
 from training.models.model_types import NETWORK_MODELS
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.skipif(
-        not all(weights_path(model).exists() for model in NETWORK_MODELS),
-        reason="the shipped weights are missing in training/weights: `make run` has nothing to export",
-    ),
-]
+pytestmark = pytest.mark.e2e
 
 
 class Serving:
-    """One `python -m scripts.cli.serve` on free ports, and what it printed."""
+    """One `bin-it-right serve` on free ports, and what it printed."""
 
-    def __init__(self, model_repository: Path, folder: Path) -> None:
+    def __init__(self, model_repository: Path, folder: Path, *options: str) -> None:
         self.port, *self.triton_ports = free_ports(4)
         self.prefix = f"test-serve-{os.getpid()}-{self.port}"
         self.printed = folder / "printed.txt"
-        self._logs = folder / "logs"
+        options = (f"--port={self.port}", f"--logs={folder / 'logs'}", *options)
+        self.command = [sys.executable, "-m", "scripts.cli.main", "serve", *options]
         names = ("GRPC_PORT", "HTTP_PORT", "METRICS_PORT")
         ports = {f"EMBEDDED_TRITON_{name}": str(port) for name, port in zip(names, self.triton_ports, strict=True)}
         self._environment = os.environ | ports | {
@@ -48,10 +49,6 @@ class Serving:
         }  # fmt: skip
         self._seen: set[psutil.Process] = set()
         self.process: subprocess.Popen[bytes]
-
-    @property
-    def command(self) -> list[str]:
-        return [sys.executable, "-m", "scripts.cli.serve", f"--port={self.port}", f"--logs={self._logs}"]
 
     def launch(self, command: list[str] | None = None) -> None:
         with self.printed.open("wb") as output:
@@ -83,36 +80,62 @@ class Serving:
         return not alive and not [path for path in Path("/dev/shm").iterdir() if path.name.startswith(self.prefix)]
 
 
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A model repository with one small network, exported, and the folder of its weights."""
+    folder = tmp_path_factory.mktemp("small")
+    repository = write_own_repository(folder / "model_repository", read_classes())
+    weights = write_random_weights("raw", folder / "weights", repository)
+    write_repository(repository, weights, networks_of(weights))
+    ensure_exported(repository, weights, networks_of(weights))
+    return repository, weights
+
+
 @pytest.fixture
-def serving(model_repository: Path, tmp_path: Path) -> Iterator[Serving]:
-    server = Serving(model_repository, tmp_path)
-    yield server
-    server.process.kill()
-    server.process.wait()
+def serving(small: tuple[Path, Path], tmp_path: Path) -> Iterator[Serving]:
+    """The service on the small network, not yet launched."""
+    repository, weights = small
+    with ended(Serving(repository, tmp_path, f"--weights={weights}")) as server:
+        yield server
+
+
+@contextmanager
+def ended(server: Serving) -> Iterator[Serving]:
+    """Kill what is left after a test; then nothing may be left."""
+    try:
+        yield server
+    finally:
+        server.process.kill()
+        server.process.wait()
     assert eventually(server.has_left_nothing)
 
 
-def test_the_printed_lines_are_true_and_ctrl_c_leaves_nothing(serving: Serving) -> None:
-    serving.launch()
-    assert serving.says("Ctrl-C stops everything."), serving.printed.read_text()
-    assert "tritonserver" in serving.look()
-    printed = serving.printed.read_text()
-    assert "the models are up to date" in printed
-    if shutil.which("curl") is None:
-        pytest.skip("curl is not installed: the line that is printed can not be tried")
-    (start,) = [position for position in [printed.find("curl ")] if position >= 0]
-    words = shlex.split(printed[start:].split("\n\n")[0].replace("\\\n", " "))
-    answer = json.loads(subprocess.run([*words, "--silent", "--fail"], capture_output=True, check=True).stdout)
-    assert sorted(answer) == ["classes", "pred_class"]
-    assert answer["pred_class"] == max(answer["classes"], key=answer["classes"].get)
-    (docs,) = {word for word in printed.split() if word.endswith("/docs")}
-    with urllib.request.urlopen(docs) as page:
-        assert page.status == 200
-    serving.process.send_signal(signal.SIGINT)
-    assert serving.process.wait() == 0
-    assert serving.has_left_nothing()
-    assert "Traceback" not in serving.printed.read_text()
-    assert "nothing is left running" in serving.printed.read_text()
+@pytest.mark.skipif(
+    not all(weights_path(model).exists() for model in NETWORK_MODELS),
+    reason="the released weights are missing in training/weights: `make run` has nothing to export",
+)
+def test_the_printed_lines_are_true_and_ctrl_c_leaves_nothing(model_repository: Path, tmp_path: Path) -> None:
+    with ended(Serving(model_repository, tmp_path)) as serving:
+        serving.launch()
+        assert serving.says("Ctrl-C stops everything."), serving.printed.read_text()
+        assert "tritonserver" in serving.look()
+        printed = serving.printed.read_text()
+        assert "the models are up to date" in printed
+        if shutil.which("curl") is None:
+            pytest.skip("curl is not installed: the line that is printed can not be tried")
+        (start,) = [position for position in [printed.find("curl ")] if position >= 0]
+        words = shlex.split(printed[start:].split("\n\n")[0].replace("\\\n", " "))
+        answer = json.loads(subprocess.run([*words, "--silent", "--fail"], capture_output=True, check=True).stdout)
+        assert sorted(answer) == ["classes", "pred_class"]
+        assert answer["pred_class"] == max(answer["classes"], key=answer["classes"].get)
+        (docs,) = {word for word in printed.split() if word.endswith("/docs")}
+        with urllib.request.urlopen(docs) as page:
+            assert page.status == 200
+        serving.process.send_signal(signal.SIGINT)
+        assert serving.process.wait() == 0
+        assert serving.has_left_nothing()
+        assert "Traceback" not in serving.printed.read_text()
+        assert "nothing is left running" in serving.printed.read_text()
 
 
 @pytest.mark.parametrize("moment", ["Export", "Gateway"])

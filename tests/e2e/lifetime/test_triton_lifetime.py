@@ -1,6 +1,5 @@
 """Killing parts of a running server: what must come back does, and what must go leaves nothing behind."""
 
-import os
 import signal
 import socket
 from collections.abc import Iterator
@@ -45,16 +44,19 @@ def private_folders(server: RunningTriton) -> set[Path]:
     return {Path(folder).resolve().parent}
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
-def test_ending_the_parent_leaves_nothing(own_triton: RunningTriton, number: signal.Signals) -> None:
-    own_triton.start_and_wait()
-    processes, folders = own_triton.processes(), private_folders(own_triton)
+def end_and_leave_nothing(server: RunningTriton, number: signal.Signals) -> None:
+    """End a server's parent by a signal: its processes, ports, segments and folders go too."""
+    processes, folders = server.processes(), private_folders(server)
     assert {"tritonserver"} < {name_of(process) for process in processes}
-    assert own_triton.segments()
+    assert server.segments()
     assert all(folder.exists() for folder in folders)
-    status = own_triton.end(number)
-    assert status == (-signal.SIGKILL if number == signal.SIGKILL else 0)
-    assert eventually(lambda: leaves_nothing(own_triton, processes, folders))
+    assert server.end(number) == (-signal.SIGKILL if number == signal.SIGKILL else 0)
+    assert eventually(lambda: leaves_nothing(server, processes, folders))
+
+
+def test_a_killed_parent_leaves_nothing(own_triton: RunningTriton) -> None:
+    own_triton.start_and_wait()
+    end_and_leave_nothing(own_triton, signal.SIGKILL)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=lambda number: number.name)
@@ -66,37 +68,21 @@ def test_ending_the_parent_while_models_load_leaves_nothing(own_triton: RunningT
     assert eventually(lambda: leaves_nothing(own_triton, processes, folders))
 
 
-def test_a_killed_server_is_started_again_and_leaves_no_second_one(own_triton: RunningTriton) -> None:
-    own_triton.start_and_wait()
-    segments, killed = set(own_triton.segments()), own_triton.server_pid
-    os.kill(killed, signal.SIGKILL)
-    assert eventually(lambda: not psutil.pid_exists(killed))
-    own_triton.wait_until_ready()
-    assert own_triton.server_pid != killed
-    assert segments.isdisjoint(own_triton.segments())
-
-
-@pytest.mark.parametrize("model", ["preprocess", "raw_cnn"])
-def test_a_killed_backend_process_is_noticed_and_replaced(toy_triton: RunningTriton, model: str) -> None:
-    image = encoded(120, 90, 7)
-    with InferenceServerClient(toy_triton.grpc_url) as client:
-        before = ask(client, "raw", image)
-    server = toy_triton.server_pid
-    toy_triton.kill_backend(model)
-    assert eventually(lambda: not psutil.pid_exists(server))
-    toy_triton.wait_until_ready()
-    with InferenceServerClient(toy_triton.grpc_url) as client:
-        assert ask(client, "raw", image) == pytest.approx(before, abs=1e-4)
-
-
-def test_one_killed_backend_process_of_several_is_noticed_and_replaced(own_triton: RunningTriton) -> None:
+def test_a_profile_with_two_backend_processes_of_which_one_is_killed(own_triton: RunningTriton) -> None:
     own_triton.configure(profile="cpu-16")
     own_triton.start_and_wait()
+    with InferenceServerClient(own_triton.grpc_url) as client:
+        instances = {
+            model: sum(group.count for group in client.get_model_config(model).config.instance_group)
+            for model in ("preprocess", "raw_cnn")
+        }
+    assert instances == {"preprocess": 2, "raw_cnn": 1}
     server = own_triton.server_pid
     own_triton.kill_backend("preprocess")
     assert eventually(lambda: not psutil.pid_exists(server))
     own_triton.wait_until_ready()
     assert "A backend process of preprocess has ended" in own_triton.log.read_text()
+    end_and_leave_nothing(own_triton, signal.SIGTERM)
 
 
 def test_a_backend_process_that_stands_still_for_longer_than_triton_bears_is_recovered_from(
@@ -109,17 +95,17 @@ def test_a_backend_process_that_stands_still_for_longer_than_triton_bears_is_rec
         server, backend = toy_triton.server_pid, toy_triton.backend("raw_cnn")
         backend.suspend()
         try:
-            refused = ask(client, "raw", image)
+            with pytest.raises(InferenceServerException):
+                ask(client, "raw", image)
         finally:
             backend.resume()
-    assert isinstance(refused, InferenceServerException)
     assert eventually(lambda: not psutil.pid_exists(server))
     toy_triton.wait_until_ready()
     with InferenceServerClient(toy_triton.grpc_url) as client:
         assert ask(client, "raw", image) == pytest.approx(before, abs=1e-4)
 
 
-def test_two_servers_live_side_by_side(toy_triton: RunningTriton, own_triton: RunningTriton) -> None:
+def test_two_servers_live_side_by_side_and_one_ends(toy_triton: RunningTriton, own_triton: RunningTriton) -> None:
     own_triton.start_and_wait()
     image = encoded(120, 90, 8)
     answers = []
@@ -127,21 +113,10 @@ def test_two_servers_live_side_by_side(toy_triton: RunningTriton, own_triton: Ru
         with InferenceServerClient(server.grpc_url) as client:
             answers.append(ask(client, "raw", image))
     assert answers[0] == pytest.approx(answers[1], abs=1e-4)
-    own_triton.stop()
+    end_and_leave_nothing(own_triton, signal.SIGINT)
     assert toy_triton.segments()
     with InferenceServerClient(toy_triton.grpc_url) as client:
         assert ask(client, "raw", image) == pytest.approx(answers[0], abs=1e-4)
-
-
-def test_a_server_takes_the_profile_that_it_is_told(own_triton: RunningTriton) -> None:
-    own_triton.configure(profile="cpu-16")
-    own_triton.start_and_wait()
-    with InferenceServerClient(own_triton.grpc_url) as client:
-        instances = {
-            model: sum(group.count for group in client.get_model_config(model).config.instance_group)
-            for model in ("preprocess", "raw_cnn")
-        }
-    assert instances == {"preprocess": 2, "raw_cnn": 1}
 
 
 def test_a_busy_port_is_a_sentence_and_not_a_server(toy_triton: RunningTriton, own_triton: RunningTriton) -> None:

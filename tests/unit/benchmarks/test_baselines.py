@@ -17,10 +17,10 @@ from scripts.benchmarks.compare.contenders import classify
 from scripts.benchmarks.load.drawn import drawn_photos
 from tests.support.asgi_server import served
 from tests.support.pictures import bottle, encode
+from tests.support.torchscript import write_traced
 from training.dataset.classes import read_classes
 from training.dataset.preprocessing import decode, normalise, resize
 from training.dataset.specification import load_specification
-from training.export.torchscript import torchscript_warnings_ignored
 
 PHOTO = encode(bottle(), "JPEG", quality=90)
 
@@ -103,9 +103,7 @@ class Exported(nn.Module):
 def model_repository(tmp_path: Path) -> Path:
     path = tmp_path / "raw_cnn" / "1" / "model.pt"
     path.parent.mkdir(parents=True)
-    with torchscript_warnings_ignored():
-        example = torch.zeros(1, 3, 8, 8, dtype=torch.uint8)
-        torch.jit.save(torch.jit.trace(Exported().eval(), example), str(path))  # type: ignore[no-untyped-call]
+    write_traced(Exported(), torch.zeros(1, 3, 8, 8, dtype=torch.uint8), path)
     return tmp_path
 
 

@@ -85,7 +85,8 @@ def test_copies_of_held_out_photos_are_not_trained_on(layout: Layout, web: Path,
 
 
 def test_the_same_source_gives_the_same_files(layout: Layout, web: Path, known: list[Entry]) -> None:
-    first, second = [], []
+    first: list[bytes] = []
+    second: list[bytes] = []
     for contents in (first, second):
         make_web(layout, known)
         contents += [path.read_bytes() for path in sorted(layout.processed("web").glob("*.parquet"))]

@@ -6,6 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from gateway import __main__ as command
+from gateway.http.server import GatewayServer
 from gateway.settings import Settings
 
 
@@ -53,7 +54,7 @@ def test_the_garbage_collector_leaves_alone_what_is_there_at_the_start(monkeypat
     frozen: list[int] = []
     monkeypatch.setattr(command, "configure_logging", lambda settings: None)
     monkeypatch.setattr(command, "return_freed_memory", lambda: None)
-    monkeypatch.setattr(command.GatewayServer, "run", lambda self: frozen.append(gc.get_freeze_count()))
+    monkeypatch.setattr(GatewayServer, "run", lambda self: frozen.append(gc.get_freeze_count()))
     try:
         command.main([])
     finally:

@@ -1,30 +1,38 @@
 """The OpenAPI document against the application: what it promises is what comes, whatever is asked."""
 
+from typing import Any
+
 import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 from tests.unit.gateway.fakes import FakeClassifier, application
 
 #: A schema can not say which bytes are a picture; and who leaves no time for an answer rightly gets a 504.
-_EXCLUDED = [positive_data_acceptance, negative_data_rejection, not_a_server_error]
+_EXCLUDED: list[Any] = [positive_data_acceptance, negative_data_rejection, not_a_server_error]
 
 
 @pytest.mark.parametrize("mode", list(schemathesis.GenerationMode))
 def test_every_answer_is_one_that_the_document_promises(mode: schemathesis.GenerationMode) -> None:
     schema = schemathesis.openapi.from_asgi("/openapi.json", application(FakeClassifier()))
-    operations = [found.ok() for found in schema.get_all_operations()]
+    operations = []
+    for found in schema.get_all_operations():
+        assert isinstance(found, Ok)
+        operations.append(found.ok())
     assert "POST /{model_type}/predict" in {operation.label for operation in operations}
     for operation in operations:
         if mode is schemathesis.GenerationMode.NEGATIVE and not operation.path_parameters:
             continue  # there is nothing to get wrong
 
-        @settings(max_examples=30, deadline=None, derandomize=True, database=None, suppress_health_check=HealthCheck)
+        @settings(
+            max_examples=30, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+        )
         @given(case=operation.as_strategy(generation_mode=mode))
-        def check(case: schemathesis.Case) -> None:
+        def check(case: schemathesis.Case[Any]) -> None:
             response = case.call_and_validate(excluded_checks=_EXCLUDED)
             assert response.status_code < 500 or response.status_code == 504
 

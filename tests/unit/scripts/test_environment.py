@@ -2,6 +2,7 @@
 
 import http.server
 import json
+import shutil
 import socket
 import subprocess
 import threading
@@ -73,7 +74,7 @@ def test_uv_is_passed_on_without_its_list_of_packages(tmp_path: Path, capsys: py
 def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A machine without an NVIDIA driver; the file that is returned is one once it exists."""
     monkeypatch.setattr(environment, "DRIVER", (tmp_path / "driver",))
-    monkeypatch.setattr(environment.shutil, "which", lambda _program: None)
+    monkeypatch.setattr(shutil, "which", lambda _program: None)
     return tmp_path / "driver"
 
 

@@ -25,7 +25,7 @@ def run(tmp_path: Path, *arguments: str, gpu: bool = False, fails: str = "nothin
         program.chmod(0o755)
     chosen = {"PATH": f"{folder}:{os.environ['PATH']}", "PYTHON": str(folder / "python"), "FAILS": fails}
     chosen |= {"RUNS": str(tmp_path / "runs"), "NOTES": str(tmp_path / "notes")}
-    script = [ROOT / "scripts" / "train_all.sh", *arguments]
+    script = [str(ROOT / "scripts" / "train_all.sh"), *arguments]
     return subprocess.run(script, env=os.environ | chosen, timeout=30).returncode
 
 

@@ -7,16 +7,14 @@ import pytest
 import torch
 
 from tests.support.drawn_dataset import write_dataset
+from tests.support.random_weights import write_random_weights
 from training.dataset.classes import read_classes
 from training.dataset.entries import Entry, read_entries
 from training.dataset.specification import Specification, load_specification
-from training.evaluate.card import Calibration, ModelCard, sha256, weights_path, write_card
-from training.models.build import build_network
-from training.train.checkpoints import save_weights
 from training.train.recipes import Augmentation, Recipe, Stage
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="session")
 def _one_thread() -> Iterator[None]:
     """Toy networks are so small that several threads mostly wait for one another."""
     before = torch.get_num_threads()
@@ -38,14 +36,14 @@ def two_classes(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Entry], 
     return read_entries(folder, "train"), read_entries(folder, "val")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def small() -> Specification:
     """The serving preprocessing, but for 32 pixels."""
     full = load_specification()
     return Specification(32, full.interpolation, full.antialias, full.mean, full.std)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def recipe() -> Recipe:
     """Four epochs of eight steps at 32 pixels, with a little of every augmentation."""
     return Recipe(
@@ -68,22 +66,6 @@ def write_model(tmp_path: Path) -> WriteModel:
     """Write random weights of a model type with a card beside them, and return their folder."""
 
     def write(model_type: str = "raw", *, folder: Path = tmp_path / "weights", seed: int = 0) -> Path:
-        classes, specification = read_classes(), load_specification()
-        torch.manual_seed(seed)
-        network = build_network(model_type, len(classes))
-        save_weights(network, weights_path(model_type, folder), half=True)
-        card = ModelCard(
-            model_type=model_type,
-            classes=classes,
-            weights_sha256=sha256(weights_path(model_type, folder)),
-            parameters=sum(parameter.numel() for parameter in network.parameters()),
-            preprocessing=vars(specification),
-            date="2026-11-23",
-            training={"initialisation": "random"},
-            calibration=Calibration(temperature=1.5, confidence_threshold=0.4),
-            metrics={},
-        )
-        write_card(card, folder)
-        return folder
+        return write_random_weights(model_type, folder, seed=seed)
 
     return write

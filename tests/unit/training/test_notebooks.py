@@ -27,23 +27,27 @@ def raw_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_dataset(tmp_path_factory.mktemp("source"), read_classes(), labels=labels)
 
 
-def _execute(name: str, parameters: str, folder: Path) -> nbformat.NotebookNode:
+def _read(name: str) -> Any:
+    return nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)  # type: ignore[no-untyped-call]
+
+
+def _execute(name: str, parameters: str, folder: Path) -> Any:
     """Run a notebook with another cell of parameters, in ``folder``."""
-    notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
+    notebook = _read(name)
     (cell,) = (cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", []))
     cell.source += "\n" + parameters
     NotebookClient(notebook, timeout=240, resources={"metadata": {"path": str(folder)}}).execute()
     return notebook
 
 
-def _text(notebook: nbformat.NotebookNode) -> str:
+def _text(notebook: Any) -> str:
     outputs = (output for cell in notebook.cells for output in cell.get("outputs", []))
     return "\n".join(
         str(output.get("text", "")) + str(output.get("data", {}).get("text/plain", "")) for output in outputs
     )
 
 
-def _pictures(notebook: nbformat.NotebookNode) -> int:
+def _pictures(notebook: Any) -> int:
     return sum("image/png" in output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", []))
 
 
@@ -53,7 +57,7 @@ def test_all_notebooks_are_known() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_committed_notebook_is_valid_and_holds_no_output_and_no_logic(name: str) -> None:
-    notebook: Any = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
+    notebook = _read(name)
     nbformat.validate(notebook)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert all(cell.outputs == [] and cell.execution_count is None for cell in code)

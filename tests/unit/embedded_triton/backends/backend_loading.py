@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
+from torch.utils.dlpack import from_dlpack
 
 #: Kinds of device in DLPack.
 CPU, CUDA = 1, 2
@@ -26,7 +26,7 @@ class Tensor:
 
     @classmethod
     def from_dlpack(cls, name: str, data: Any) -> "Tensor":
-        shared = torch.from_dlpack(data)  # a capsule, or what knows DLPack; PyTorch takes those of CPUs and of CUDA
+        shared = from_dlpack(data)  # a capsule, or what knows DLPack; PyTorch takes those of CPUs and of CUDA
         # The stub compares every stride, of dimensions of one element too.
         assert list(shared.stride()) == [math.prod(shared.shape[axis + 1 :]) for axis in range(shared.ndim)]
         return cls(name, shared)
@@ -41,7 +41,7 @@ class Tensor:
         """Return the values, for assertions."""
         if self.__dlpack_device__()[0] == CPU:
             return np.from_dlpack(self)
-        values: np.ndarray[Any, Any] = torch.from_dlpack(self._data).cpu().numpy()
+        values: np.ndarray[Any, Any] = from_dlpack(self._data).cpu().numpy()
         return values
 
 

@@ -40,7 +40,8 @@ def pixels(response: InferenceResponse) -> np.ndarray[Any, Any]:
     assert response.error is None
     (tensor,) = response.output_tensors
     assert tensor.name == "PIXELS"
-    return tensor.array()
+    values: np.ndarray[Any, Any] = tensor.array()
+    return values
 
 
 def expected(file: bytes) -> np.ndarray[Any, Any]:

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import warnings
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 import torch
 from torch import nn
 
+from tests.support.torchscript import write_traced
 from tests.unit.embedded_triton.backends.backend_loading import FINAL, InferenceResponse, Tensor, load_backend
 
 
@@ -28,14 +28,6 @@ class Small(nn.Module):
         return torch.softmax(features.mean((2, 3)), dim=1), features
 
 
-def export(network: nn.Module, path: Path, example: torch.Tensor) -> Path:
-    """Write a network as TorchScript."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=r".*torch\.jit\.", category=DeprecationWarning)
-        torch.jit.save(torch.jit.trace(network, example), str(path))
-    return path
-
-
 @pytest.fixture(scope="module")
 def network() -> nn.Module:
     torch.manual_seed(3)
@@ -47,7 +39,7 @@ def network() -> nn.Module:
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory, network: nn.Module) -> Path:
     """The network as TorchScript."""
-    return export(network, tmp_path_factory.mktemp("exported") / "model.pt", torch.randn(1, 3, 8, 8))
+    return write_traced(network, torch.randn(1, 3, 8, 8), tmp_path_factory.mktemp("exported") / "model.pt")
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import os
 import shutil
 import socket
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ from torch import nn
 from embedded_triton.backends.pytorch import conversion, converted_models
 from embedded_triton.backends.pytorch.conversion import InputSpecification
 from embedded_triton.backends.pytorch.converted_models import ConvertedModels
-from tests.unit.embedded_triton.backends.pytorch_backend import export, exported, network, requests_of
+from tests.support.torchscript import write_traced
+from tests.unit.embedded_triton.backends.pytorch_backend import exported, network, requests_of
 
 __all__ = ["exported", "network"]  # fixtures
 INPUTS = [InputSpecification("FP32", (3, 8, 8))]
@@ -73,7 +75,7 @@ def test_other_contents_and_other_inputs_are_other_models(
     model = models.load(exported, [InputSpecification("FP32", (3, 16, 16))])
     assert model.inputs[0].shape == [1, 3, 16, 16]
     torch.manual_seed(9)
-    other = export(nn.Linear(2, 2).eval(), tmp_path / "model.pt", torch.zeros(1, 2))
+    other = write_traced(nn.Linear(2, 2), torch.zeros(1, 2), tmp_path / "model.pt")
     models.load(other, [InputSpecification("FP32", (2,))])
     assert len(conversions) == 2
     assert len([*folder.iterdir()]) == 3
@@ -134,7 +136,7 @@ def test_an_image_brings_the_models_of_its_repository_along(
 def test_without_a_folder_nothing_is_kept(
     exported: Path, network: nn.Module, conversions: list[Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(converted_models.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path))
     is_right(ConvertedModels(None, pytest.fail).load(exported, INPUTS), network)
     assert len(conversions) == 1
     assert not [*tmp_path.iterdir()]

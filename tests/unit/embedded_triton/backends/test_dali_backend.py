@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from google.protobuf import json_format, text_format
+from torch.utils.dlpack import from_dlpack
 from tritonclient.grpc import model_config_pb2
 
 from tests.support.pictures import bottle, encode, with_orientation
@@ -140,7 +141,12 @@ def test_answers_stay_as_they_are_while_later_batches_run(model: Any) -> None:
 def test_a_pipeline_that_still_answers_rightly_is_not_built_again(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     model.execute([request(GOOD["wide"])])
     built: list[str] = []
-    monkeypatch.setattr(model, "_build", lambda: built.append("again") or model._pipeline)
+
+    def build() -> Any:
+        built.append("again")
+        return model._pipeline
+
+    monkeypatch.setattr(model, "_build", build)
     (response,) = model.execute([request(BAD["truncated"])])
     assert response.error is not None
     assert not built
@@ -174,7 +180,7 @@ def test_a_single_image_is_handed_over_as_a_capsule_for_which_the_stub_does_not_
     image = torch.arange(12, dtype=torch.uint8).reshape(3, 2, 2)
     single = batches.join([image])
     assert type(single).__name__ == "PyCapsule"
-    assert torch.from_dlpack(single).data_ptr() == image.data_ptr()
+    assert from_dlpack(single).data_ptr() == image.data_ptr()
     # PyTorch may still be putting several together.
     assert isinstance(batches.join([image, image]), torch.Tensor)
 
@@ -217,11 +223,12 @@ def test_a_gpu_decodes_jpeg_itself_and_a_cpu_does_not(monkeypatch: pytest.Monkey
     source = load_backend("dali", monkeypatch)._import(PREPROCESS / "1" / "dali.py")
     devices: list[str] = []
     decode_image = source.fn.decoders.image
-    monkeypatch.setattr(
-        source.fn.decoders,
-        "image",
-        lambda encoded, **options: devices.append(options["device"]) or decode_image(encoded, **options),
-    )
+
+    def image(encoded: Any, **options: Any) -> Any:
+        devices.append(options["device"])
+        return decode_image(encoded, **options)
+
+    monkeypatch.setattr(source.fn.decoders, "image", image)
     for device_id in (None, 0):
         source.preprocess(device_id=device_id)
     assert devices == ["cpu", "mixed"]
@@ -275,7 +282,8 @@ def test_a_serialised_pipeline_gives_the_same(tmp_path: Path, monkeypatch: pytes
         instance = backend.TritonPythonModel()
         instance.initialize(arguments(tmp_path / name))
         answers.append(pixels(*instance.execute([request(GOOD["turned"])])))
-    np.testing.assert_array_equal(*answers)
+    one, other = answers
+    np.testing.assert_array_equal(one, other)
 
 
 def test_a_folder_without_a_pipeline_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

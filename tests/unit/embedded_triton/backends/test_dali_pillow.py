@@ -89,7 +89,12 @@ def test_no_orientation_moves_a_large_jpeg_of_an_odd_size(model: Any, orientatio
 
 def test_a_large_jpeg_is_decoded_at_the_smallest_scale_of_twice_the_edge(monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = []
-    monkeypatch.setattr(pillow, "rendered", lambda image, **_: sizes.append(image.size) or image.convert("RGB"))
+
+    def rendered(image: Image.Image, **_: Any) -> Image.Image:
+        sizes.append(image.size)
+        return image.convert("RGB")
+
+    monkeypatch.setattr(pillow, "rendered", rendered)
     decoder = PillowDecoder(192, 1, large_jpeg=True)
     for width, height in ((2016, 1512), (4032, 3024), (3072, 3072), (3071, 3072), (767, 3000), (8001, 383)):
         decoding = decoder.submit(np.frombuffer(encode(Image.new("L", (width, height)), "JPEG"), np.uint8))

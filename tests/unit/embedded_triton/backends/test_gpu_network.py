@@ -25,7 +25,12 @@ def test_half_precision_takes_and_gives_single_precision(
 
     def watched(*given: Any) -> Any:
         module = freeze(*given)
-        return lambda batch: seen.append(batch) or module(batch)
+
+        def called(batch: torch.Tensor) -> Any:
+            seen.append(batch)
+            return module(batch)
+
+        return called
 
     monkeypatch.setattr(gpu_network, "_frozen", watched)
     config = configuration(tensor={"dims": ["-1"]})

@@ -1,12 +1,13 @@
 """Finding the server in the wheel, and saying what is missing."""
 
+import importlib.util
 import platform
+import sys
 from pathlib import Path
 
 import pytest
 
 from embedded_triton.errors import PythonUnsupportedError, UnsupportedPlatformError, WheelMissingError
-from embedded_triton.install import wheel
 from embedded_triton.install.wheel import Wheel, check_platform, find_wheel, inspect_wheel
 
 
@@ -71,8 +72,8 @@ def test_an_environment_without_python3_is_refused(site_packages: Path) -> None:
 
 
 def test_no_wheel_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wheel.importlib.util, "find_spec", lambda _name: None)
-    monkeypatch.setattr(wheel.sys, "platform", "linux")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
+    monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr(platform, "machine", lambda: "x86_64")
     with pytest.raises(WheelMissingError, match=r"nvidia-pytriton .* not installed"):
         find_wheel()

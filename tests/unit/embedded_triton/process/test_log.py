@@ -39,7 +39,7 @@ def test_without_a_file_all_goes_to_standard_output(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(sys, "stdout", stdout)
     reports: list[str] = []
     follow(ServerLog(None, reports.append, has_gpu=False))
-    assert stdout.buffer.getvalue() == LINES  # type: ignore[attr-defined]
+    assert stdout.buffer.getvalue() == LINES
     assert reports == []
 
 

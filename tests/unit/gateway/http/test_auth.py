@@ -27,7 +27,7 @@ async def test_each_key_opens(guarded: httpx.AsyncClient, headers: dict[str, str
 async def test_nothing_else_does(
     guarded: httpx.AsyncClient, classifier: FakeClassifier, headers: dict[str, str]
 ) -> None:
-    raw = {name: value.encode() for name, value in headers.items()}
+    raw = {name.encode(): value.encode() for name, value in headers.items()}
     response = await guarded.post("/raw/predict", files={"file": PHOTO}, headers=raw)
     problem(response, 401)
     assert response.headers["www-authenticate"].startswith("Bearer")

@@ -30,7 +30,7 @@ async def test_names_and_advice_of_classes_and_the_operators_line(classifier: Fa
     classifier.class_descriptions = {"glass": {"names": {"uk": "скло"}}}
     async with client_of(application(classifier, if_in_doubt="Ask at the gate.")) as client:
         answer = (await client.get("/models")).json()
-    empty = {"color": None, "color_dark": None, "advice": {}}
+    empty: dict[str, object] = {"color": None, "color_dark": None, "advice": {}}
     assert answer["class_descriptions"] == {"glass": {**empty, "names": {"uk": "скло"}}}
     assert answer["if_in_doubt"] == "Ask at the gate."
     classifier.class_descriptions = {}

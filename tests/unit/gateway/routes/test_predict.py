@@ -47,7 +47,7 @@ async def test_sure_answers_carry_no_confidence_header(client: httpx.AsyncClient
 
 @pytest.mark.parametrize("given", ["", "a" * 129, "two words", "line\\n", "é"])
 async def test_insane_request_ids_are_replaced(client: httpx.AsyncClient, given: str) -> None:
-    response = await client.get("/health/live", headers={"X-Request-ID": given.encode()})
+    response = await client.get("/health/live", headers={b"X-Request-ID": given.encode()})
     assert response.headers["x-request-id"] != given
     assert len(response.headers["x-request-id"]) == 16
 

@@ -2,7 +2,6 @@ import asyncio
 
 import pytest
 
-from gateway.triton import readiness
 from gateway.triton.readiness import Readiness
 
 
@@ -36,7 +35,7 @@ async def test_only_silent_models_are_probed(monkeypatch: pytest.MonkeyPatch) ->
         await original(0)
 
     original = asyncio.sleep
-    monkeypatch.setattr(readiness.asyncio, "sleep", tick)
+    monkeypatch.setattr(asyncio, "sleep", tick)
 
     async def probe(model: str) -> bool:
         probed.append(model)

@@ -147,7 +147,8 @@ def test_other_places_stand_in_the_card_with_the_mean_over_the_held_out_ones(
     card, _, _ = evaluated
     assert card.places is not None
     street, web = card.places.places["street"], card.metrics["web_heldout"]
-    assert (street.count, street.accuracy) == (web.count, pytest.approx(web.metrics["accuracy"]))
+    assert street.count == web.count
+    assert street.accuracy == pytest.approx(web.metrics["accuracy"])
     assert street.sure == pytest.approx(1 - web.selective.flagged)
     assert card.places.held_out_mean == card.places.mean
     assert "mean over held-out places" in describe_card(card)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.support.torchscript import read_exported
 from tests.unit.training.conftest import WriteModel
 from training.dataset.classes import MODEL_REPOSITORY
 from training.dataset.preprocessing import normalise
@@ -18,7 +19,6 @@ from training.export.torchscript import (
     ensure_exported,
     export_network,
     load_calibrated_network,
-    torchscript_warnings_ignored,
 )
 from training.models.build import build_network
 from training.models.model_types import NETWORK_MODELS
@@ -56,8 +56,8 @@ def test_both_networks_are_exported_and_answer_like_the_eager_ones(repository: P
     pixels = noise(3)
     for model_type, path in zip(NETWORK_MODELS, written, strict=True):
         eager, _ = load_calibrated_network(model_type, weights)
-        with torch.inference_mode(), torchscript_warnings_ignored():
-            exported = torch.jit.load(path)
+        exported = read_exported(path)
+        with torch.inference_mode():
             answers, maps = exported(pixels)
             expected = eager(normalise(pixels, SPECIFICATION))
             torch.testing.assert_close(answers, expected, atol=TOLERANCES["single"], rtol=0)
@@ -70,8 +70,7 @@ def test_both_networks_are_exported_and_answer_like_the_eager_ones(repository: P
 def test_single_precision_is_single_on_a_gpu_too(repository: Path, weights: Path) -> None:
     before = torch.backends.cudnn.allow_tf32
     for path in ensure_exported(repository, weights):
-        with torchscript_warnings_ignored():
-            graph = torch.jit.load(path).inlined_graph
+        graph = read_exported(path).inlined_graph
         convolutions = graph.findAllNodes("aten::_convolution")
         assert convolutions
         # The last of its arguments is allow_tf32, as it was when the network was traced.
@@ -85,8 +84,8 @@ def test_half_precision_is_another_export_with_the_same_interface(repository: Pa
     assert ensure_exported(repository, weights, raw, precision="half") == []
     eager, _ = load_calibrated_network("raw", weights)
     pixels = noise(2)
-    with torch.inference_mode(), torchscript_warnings_ignored():
-        exported = torch.jit.load(path)
+    exported = read_exported(path)
+    with torch.inference_mode():
         answers, maps = exported(pixels)
         difference = (answers - eager(normalise(pixels, SPECIFICATION))).abs().max()
     assert {tensor.dtype for tensor in exported.state_dict().values() if tensor.is_floating_point()} == {torch.half}

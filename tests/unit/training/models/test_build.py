@@ -24,6 +24,8 @@ def test_resnet50_gives_the_answers_of_torchvision() -> None:
     for module in theirs.modules():
         # Fresh statistics and scales would let half of the network through unseen.
         if isinstance(module, nn.BatchNorm2d):
+            assert module.running_mean is not None
+            assert module.running_var is not None
             module.running_mean.normal_(std=0.1)
             module.running_var.uniform_(0.5, 1.5)
             nn.init.uniform_(module.weight, 0.2, 0.6)

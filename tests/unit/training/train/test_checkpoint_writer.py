@@ -1,5 +1,6 @@
 """What a run writes and when."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,6 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from training.train import checkpoint_writer
 from training.train.checkpoint_writer import CheckpointWriter
 from training.train.checkpoints import load_run
 
@@ -27,7 +27,7 @@ def change(network: nn.Linear, value: float) -> nn.Linear:
 
 def test_short_epochs_wait_in_memory_as_they_were(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
-    monkeypatch.setattr(checkpoint_writer.time, "monotonic", lambda: now)
+    monkeypatch.setattr(time, "monotonic", lambda: now)
     network = nn.Linear(1, 1)
     keeper = CheckpointWriter(tmp_path)
     keeper.epoch(state(1, change(network, 1)), network)

@@ -1,5 +1,6 @@
 """Files that appear whole or not at all."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None
 def test_a_file_is_replaced_and_its_folder_made(tmp_path: Path) -> None:
     path = tmp_path / "new" / "file.txt"
     for text in ("first", "second"):
-        write_atomically(path, lambda temporary, text=text: temporary.write_text(text, encoding="utf-8"))
+        write_atomically(path, partial(Path.write_text, data=text, encoding="utf-8"))
         assert path.read_text(encoding="utf-8") == text
     assert list(path.parent.iterdir()) == [path]
 

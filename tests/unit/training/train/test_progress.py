@@ -1,6 +1,7 @@
 """Progress: a plain line an epoch in a log, a bar on a terminal."""
 
 import pytest
+import torch
 
 from training.train.progress import Progress
 
@@ -13,8 +14,8 @@ ROW = {"epoch": 1.0, "seconds": 1.0, "train_loss": 1.25, "val_loss": 0.75} | {
 def _run(progress: Progress) -> None:
     progress.say("reading 3 photos")
     progress.begin(0, steps=2)
-    progress.step(1.5, 0.01)
-    progress.step(1.0, 0.02)
+    progress.step(torch.tensor(1.5), 0.01)
+    progress.step(torch.tensor(1.0), 0.02)
     progress.epoch(ROW)
     progress.close()
 
