@@ -49,8 +49,8 @@ def with_orientation(picture: Image.Image, orientation: int, format: str = "JPEG
     exif[0x0112] = orientation
     stored = picture.transpose(UNDO[orientation]) if orientation in UNDO else picture
     # A lossy file of a turned picture is another picture: WebP keeps every pixel, JPEG nearly.
-    precise: dict[str, int] = {"JPEG": {"quality": 95}, "WEBP": {"lossless": True}}.get(format, {})
-    return encode(stored, format, exif=exif.tobytes(), **precise)
+    precise: dict[str, dict[str, int]] = {"JPEG": {"quality": 95}, "WEBP": {"lossless": True}}
+    return encode(stored, format, exif=exif.tobytes(), **precise.get(format, {}))
 
 
 def without_adobe(jpeg: bytes) -> bytes:

@@ -163,7 +163,7 @@ def convert_repository(model_repository: Path, folder: Path) -> None:
     Raises:
         RuntimeError: one cannot be converted, or be kept.
     """
-    from google.protobuf import text_format  # type: ignore[import-untyped]
+    from google.protobuf import text_format
     from tritonclient.grpc import model_config_pb2
 
     def refuse(reason: str) -> None:

@@ -50,4 +50,5 @@ def expected(file: bytes) -> np.ndarray[Any, Any]:
 
 def levels(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """By how many levels of 255 two images differ, everywhere."""
-    return np.abs(one.astype(int) - other)
+    difference: np.ndarray[Any, Any] = np.abs(one.astype(int) - other)
+    return difference

@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -70,7 +71,7 @@ def test_both_networks_are_exported_and_answer_like_the_eager_ones(repository: P
 def test_single_precision_is_single_on_a_gpu_too(repository: Path, weights: Path) -> None:
     before = torch.backends.cudnn.allow_tf32
     for path in ensure_exported(repository, weights):
-        graph = read_exported(path).inlined_graph
+        graph: Any = read_exported(path).inlined_graph  # its methods have no types
         convolutions = graph.findAllNodes("aten::_convolution")
         assert convolutions
         # The last of its arguments is allow_tf32, as it was when the network was traced.

@@ -88,7 +88,8 @@ def _interrupted(run: Train, output: Path, monkeypatch: pytest.MonkeyPatch, epoc
             if began == epoch:
                 raise KeyboardInterrupt
 
-        return float(train_epoch(*others, step))
+        arguments = (*others, step)
+        return train_epoch(*arguments)
 
     with monkeypatch.context() as patch:
         patch.setattr(training_run, "train_epoch", watched)
