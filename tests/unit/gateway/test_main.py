@@ -30,7 +30,7 @@ def test_a_gateway_on_the_loopback_does_not(settings: dict[str, str]) -> None:
 
 def test_neither_does_one_that_asks_for_keys() -> None:
     with capture_logs() as lines:
-        command._warn_of_openness(Settings(host="0.0.0.0", api_keys="secret"))  # type: ignore[arg-type]
+        command._warn_of_openness(Settings(host="0.0.0.0", api_keys="secret"))
     assert not lines
 
 
