@@ -4,14 +4,14 @@ import shutil
 import zipfile
 from pathlib import Path, PurePosixPath
 
-import httpx
+import httpx2
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 _CHUNK = 1 << 18
-_TIMEOUT = httpx.Timeout(30.0)
+_TIMEOUT = httpx2.Timeout(30.0)
 
 
-def download(url: str, target: Path, client: httpx.Client | None = None) -> Path:
+def download(url: str, target: Path, client: httpx2.Client | None = None) -> Path:
     """Fetch ``url`` to ``target``; bytes that an earlier try left in ``target``.part are not fetched again.
 
     Raises:
@@ -22,26 +22,26 @@ def download(url: str, target: Path, client: httpx.Client | None = None) -> Path
     part = target.with_name(f"{target.name}.part")
     part.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with client or httpx.Client(follow_redirects=True, timeout=_TIMEOUT) as session:
+        with client or httpx2.Client(follow_redirects=True, timeout=_TIMEOUT) as session:
             _fetch(session, url, part)
-    except httpx.HTTPError as exc:
+    except httpx2.HTTPError as exc:
         raise ValueError(f"{url} could not be downloaded ({exc or type(exc).__name__}); run it again to go on") from exc
     part.replace(target)
     return target
 
 
-def _fetch(session: httpx.Client, url: str, part: Path) -> None:
+def _fetch(session: httpx2.Client, url: str, part: Path) -> None:
     have = part.stat().st_size if part.exists() else 0
     # Compressed on the way, the announced length would not be the file's.
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
     with session.stream("GET", url, headers=headers) as response:
-        if have and response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
+        if have and response.status_code == httpx2.codes.RANGE_NOT_SATISFIABLE:
             # The part is whole already, or of another file: which of the two, only a fresh start can tell.
             part.unlink()
             _fetch(session, url, part)
             return
         response.raise_for_status()
-        resumed = response.status_code == httpx.codes.PARTIAL_CONTENT
+        resumed = response.status_code == httpx2.codes.PARTIAL_CONTENT
         have = have if resumed else 0
         announced = response.headers.get("Content-Length")
         total = have + int(announced) if announced else None
@@ -53,7 +53,7 @@ def _fetch(session: httpx.Client, url: str, part: Path) -> None:
                 progress.advance(task, len(chunk))
         size = part.stat().st_size
         if total is not None and size != total:
-            raise httpx.ReadError(f"{size} of {total} bytes came")
+            raise httpx2.ReadError(f"{size} of {total} bytes came")
 
 
 def unpack(archive: Path, target: Path) -> None:

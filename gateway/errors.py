@@ -10,7 +10,7 @@
     │   ├── UploadTimeout       the body came too slowly
     │   ├── ClientGone          the client hung up: nobody is left to hear an answer
     │   ├── EncodedBody         compressed as a whole, by Content-Encoding
-    │   └── MalformedUpload     not multipart, no `file` field, two of them, an empty one
+    │   └── MalformedUpload     neither a photo nor a form, no `file` field, two of them, an empty one
     ├── ImageError
     │   ├── ImageTooLarge       more pixels than are decoded
     │   ├── BrokenImage         an accepted format, but damaged or cut off
@@ -31,6 +31,10 @@
 # ruff: noqa: N818 (the names say what went wrong; that they are errors is said by the module)
 
 from collections.abc import Sequence
+
+CURL_FORM = "`curl URL -F file=@photo.jpg`"
+CURL_FORMS = "Send a form with a field `file` for each photo: `curl URL -F file=@one.jpg -F file=@two.jpg`"
+CURL_BODY = "`curl URL --data-binary @photo.jpg -H 'content-type: image/jpeg'`"
 
 
 class GatewayError(Exception):
@@ -91,11 +95,17 @@ class EncodedBody(UploadError):
     """The body as a whole is compressed."""
 
     def __init__(self, encoding: str) -> None:
-        super().__init__(f"The body has the Content-Encoding {encoding[:40]!r}. Send it as it is, without this header.")
+        super().__init__(
+            f"The body has the Content-Encoding {encoding[:40]!r}. Send it as it is, without this header: {CURL_FORM}."
+        )
 
 
 class MalformedUpload(UploadError):
-    """The body is not a multipart form with exactly one non-empty `file` field."""
+    """The body is neither a photo nor a multipart form with as many non-empty `file` fields as there may be."""
+
+    def __init__(self, why: str, max_files: int = 1) -> None:
+        how = f"Send a form, {CURL_FORM}, or the photo alone, {CURL_BODY}." if max_files == 1 else f"{CURL_FORMS}."
+        super().__init__(f"{why} {how}")
 
 
 class ImageError(GatewayError):
@@ -117,7 +127,10 @@ class UnsupportedFormat(ImageError):
     """The bytes are no image of an accepted format."""
 
     def __init__(self, accepted: Sequence[str]) -> None:
-        super().__init__(f"The file is no image of an accepted format. Accepted formats: {', '.join(accepted)}.")
+        super().__init__(
+            f"The file is no image of an accepted format. Accepted formats: {', '.join(accepted)}. The @ has curl send "
+            f"the file and not its name: {CURL_FORM}, or {CURL_BODY}."
+        )
 
 
 class Overloaded(GatewayError):

@@ -5,7 +5,7 @@ import datetime
 import sys
 from pathlib import Path
 
-import httpx
+import httpx2
 
 from scripts.sections import put_section
 
@@ -17,13 +17,13 @@ This is the answer of {date} about a bundled drawing of a box. The header `X-Con
 the model is not sure."""
 
 
-def ask(url: str) -> httpx.Response:
-    """Ask `raw` as the README's curl does. Raises httpx.HTTPError where no answer comes."""
-    answer = httpx.post(f"{url}/raw/predict", files={"file": (ROOT / SAMPLE).read_bytes()}, timeout=30)
+def ask(url: str) -> httpx2.Response:
+    """Ask `raw` as the README's curl does. Raises httpx2.HTTPError where no answer comes."""
+    answer = httpx2.post(f"{url}/raw/predict", files={"file": (ROOT / SAMPLE).read_bytes()}, timeout=30)
     return answer.raise_for_status()
 
 
-def render(answer: httpx.Response, date: datetime.date) -> str:
+def render(answer: httpx2.Response, date: datetime.date) -> str:
     """Return the command, the body as it came but for one line break, and what to think of it."""
     words = answer.text.split(",")
     middle = len(words) // 2 + 1
@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         content = render(ask(parsed.url), datetime.datetime.now(datetime.UTC).date())
         text = put_section(parsed.readme.read_text(encoding="utf-8"), "answer", content)
-    except (httpx.HTTPError, ValueError) as exc:
+    except (httpx2.HTTPError, ValueError) as exc:
         print(f"error: {exc}", file=sys.stderr)
         return 1
     parsed.readme.write_text(text, encoding="utf-8")

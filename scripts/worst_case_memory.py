@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-import httpx
+import httpx2
 import numpy as np
 import psutil
 from PIL import Image
@@ -80,7 +80,7 @@ def kinds() -> dict[str, list[Callable[[], bytes]]]:
 def rest(url: str) -> None:
     """Wait until the gateway has no picture at work: those of clients that it gave up go on in Triton."""
     for _ in range(300):
-        text = httpx.get(f"{url}/metrics", trust_env=False).text
+        text = httpx2.get(f"{url}/metrics", trust_env=False).text
         if re.search(r"^gateway_decoded_bytes_in_flight 0(\.0)?$", text, re.MULTILINE):
             return
         time.sleep(1)
@@ -120,12 +120,12 @@ class Peaks:
 
 def through_gateway(url: str) -> Callable[[bytes], str]:
     """Return what posts a file and returns the status."""
-    http = httpx.Client(base_url=url, timeout=_TIMEOUT, trust_env=False)
+    http = httpx2.Client(base_url=url, timeout=_TIMEOUT, trust_env=False)
 
     def send(file: bytes) -> str:
         try:
             return str(http.post("/raw/predict", files={"file": file}).status_code)
-        except httpx.HTTPError as exc:
+        except httpx2.HTTPError as exc:
             return type(exc).__name__
 
     return send

@@ -7,22 +7,24 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
+from gateway.errors import CURL_BODY, BrokenImage
 from gateway.http.context import context_of
 from gateway.http.disconnect import cancelled_on_disconnect
-from gateway.uploads.reader import UploadLimits, read_files
+from gateway.uploads.multipart import UploadedFile
+from gateway.uploads.reader import UploadLimits, is_photo, read_files
 
 
 @dataclass(slots=True)
 class Upload:
-    """The files of a form."""
+    """The files of a form, or the one that the body is."""
 
-    files: list[bytes]
+    files: list[UploadedFile]
 
     @property
     def file(self) -> bytes:
-        """The only file."""
-        (content,) = self.files
-        return content
+        """The bytes of the only file."""
+        (file,) = self.files
+        return file.content
 
 
 @asynccontextmanager
@@ -43,6 +45,12 @@ async def received(request: Request, limits: UploadLimits) -> AsyncIterator[Uplo
     with limits.memory.share() as share:
         began = time.perf_counter()
         files = await read_files(request.receive, request.headers, limits, share)
-        context.upload_bytes, context.upload_seconds = sum(map(len, files)), time.perf_counter() - began
-        async with cancelled_on_disconnect(context):
-            yield Upload(files)
+        context.upload_bytes = sum(len(file.content) for file in files)
+        context.upload_seconds = time.perf_counter() - began
+        try:
+            async with cancelled_on_disconnect(context):
+                yield Upload(files)
+        except BrokenImage as exc:
+            if not is_photo(request.headers.get("content-type", "")):
+                raise
+            raise BrokenImage(f"{exc} curl sends a whole file as {CURL_BODY}; -d leaves line ends out.") from exc

@@ -68,11 +68,14 @@ class Prediction(BaseModel):
 def form_of(file: dict[str, Any]) -> dict[str, Any]:
     """Describe a multipart form whose field ``file`` has this schema."""
     schema = {"type": "object", "required": ["file"], "properties": {"file": file}}
-    form = {"multipart/form-data": {"schema": schema, "encoding": {"file": {"contentType": "image/*"}}}}
+    form: dict[str, Any] = {"multipart/form-data": {"schema": schema, "encoding": {"file": {"contentType": "image/*"}}}}
     return {"required": True, "content": form}
 
 
-ONE_FILE: Final = form_of({"type": "string", "format": "binary"})
+_FILE: Final = {"type": "string", "format": "binary"}
+ONE_FILE: Final = form_of(_FILE)
+# The body may be the photo itself, as cameras send it.
+ONE_FILE["content"] |= {kind: {"schema": _FILE} for kind in ("image/*", "application/octet-stream")}
 
 
 def model_type_in_path(settings: Settings) -> Any:

@@ -1,13 +1,13 @@
-"""Reads the files of a multipart upload while it streams in: bounded in bytes, parts and time, never on disk."""
+"""Reads the files of an upload while it streams in: bounded in bytes, parts and time, never on disk."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.errors import BodyTooLarge, ClientGone, EncodedBody, UploadTimeout
+from gateway.errors import BodyTooLarge, ClientGone, EncodedBody, MalformedUpload, UploadTimeout
 from gateway.uploads.admission import UploadMemory, UploadShare
-from gateway.uploads.multipart import boundary_of, files_of
+from gateway.uploads.multipart import UploadedFile, boundary_of, files_of
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
@@ -21,7 +21,7 @@ class UploadLimits:
         max_body_bytes: Largest body.
         grace_seconds: Time that any upload has.
         bytes_per_second: The least rate after that time.
-        max_files: Most files in the form.
+        max_files: Most files in the form. Where it is one, the body may also be the file itself.
     """
 
     memory: UploadMemory
@@ -31,10 +31,16 @@ class UploadLimits:
     max_files: int = 1
 
 
+def is_photo(content_type: str) -> bool:
+    """Say whether a body of this Content-Type is a file itself: an image, or bytes of no declared kind."""
+    kind = content_type.partition(";")[0].strip().lower()
+    return kind.startswith("image/") or kind == "application/octet-stream"
+
+
 async def read_files(
     receive: Receive, headers: Mapping[str, str], limits: UploadLimits, memory: UploadShare
-) -> list[bytes]:
-    """Read the fields ``file`` of a multipart body.
+) -> list[UploadedFile]:
+    """Read the fields ``file`` of a multipart body, or the body that is a file itself.
 
     What is wrong with the form is said only at the end: a body that is too large or too slow is called that first.
 
@@ -45,19 +51,21 @@ async def read_files(
         memory: Grows with what is read.
 
     Returns:
-        The bytes of each file, at least one.
+        The files, at least one.
 
     Raises:
         BodyTooLarge: More bytes than allowed.
         UploadTimeout: They came too slowly.
         ClientGone: The client disconnected.
         EncodedBody: The body is compressed.
-        MalformedUpload: This is no multipart form, or has other files than allowed.
+        MalformedUpload: This is neither a photo nor a multipart form, or has other files than allowed.
         TooManyInFlight: The uploads of all requests take more memory than they may.
     """
     if int(headers.get("content-length") or 0) > limits.max_body_bytes:
         raise BodyTooLarge(limits.max_body_bytes)
-    boundary = boundary_of(headers.get("content-type", ""))
+    content_type = headers.get("content-type", "")
+    boundary = boundary_of(content_type)
+    is_file = limits.max_files == 1 and is_photo(content_type)
     body = bytearray()  # one growing buffer, not a list of pieces: the allocator gives a large buffer back whole
     started = asyncio.get_running_loop().time()
     received = 0
@@ -73,7 +81,7 @@ async def read_files(
                 received += len(chunk)
                 if received > limits.max_body_bytes:
                     raise BodyTooLarge(limits.max_body_bytes)
-                if boundary is not None:
+                if is_file or boundary is not None:
                     memory.grow(len(chunk))
                     body += chunk
                 if more:
@@ -83,4 +91,8 @@ async def read_files(
     encoding = headers.get("content-encoding", "identity").strip()
     if encoding.lower() not in ("", "identity"):
         raise EncodedBody(encoding)
-    return files_of(body, boundary, limits.max_files)
+    if not is_file:
+        return files_of(body, boundary, limits.max_files)
+    if not body:
+        raise MalformedUpload("The body is empty.")
+    return [UploadedFile(None, bytes(body))]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
+import httpx2
 
 from embedded_triton.errors import EmbeddedTritonError
 from embedded_triton.launch import running_gateway, running_triton
@@ -33,7 +33,7 @@ def served(url: str) -> Iterator[str]:
     try:
         with (
             running_triton(ROOT / "model_repository", log=LOGS / "triton-evaluate.log") as triton,
-            running_gateway(triton.grpc_url, log=LOGS / "gateway-evaluate.log", port=httpx.URL(url).port or 80),
+            running_gateway(triton.grpc_url, log=LOGS / "gateway-evaluate.log", port=httpx2.URL(url).port or 80),
         ):
             yield url
     except EmbeddedTritonError as exc:
@@ -42,12 +42,12 @@ def served(url: str) -> Iterator[str]:
 
 def is_here(url: str) -> bool:
     """Say whether an address is of this machine's loopback, where no proxy is asked."""
-    return httpx.URL(url).host in ("127.0.0.1", "localhost", "::1")
+    return httpx2.URL(url).host in ("127.0.0.1", "localhost", "::1")
 
 
 def is_ready(url: str) -> bool:
     """Say whether the gateway at ``url`` and both models behind it answer."""
     try:
-        return httpx.get(f"{url}/health/ready", timeout=5, trust_env=not is_here(url)).status_code == httpx.codes.OK
-    except httpx.HTTPError:
+        return httpx2.get(f"{url}/health/ready", timeout=5, trust_env=not is_here(url)).status_code == httpx2.codes.OK
+    except httpx2.HTTPError:
         return False

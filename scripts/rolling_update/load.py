@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import httpx
+import httpx2
 
 _TIMEOUT_SECONDS = 30
 
@@ -36,9 +36,9 @@ class Load:
     async def running(self) -> AsyncIterator[None]:
         """Send requests while the block runs; at its end those in flight are awaited, for they count."""
         stop = asyncio.Event()
-        limits = httpx.Limits(max_connections=self._in_flight)
+        limits = httpx2.Limits(max_connections=self._in_flight)
         async with (
-            httpx.AsyncClient(base_url=self._url, timeout=_TIMEOUT_SECONDS, limits=limits) as client,
+            httpx2.AsyncClient(base_url=self._url, timeout=_TIMEOUT_SECONDS, limits=limits) as client,
             asyncio.TaskGroup() as clients,
         ):
             for number in range(self._in_flight):
@@ -48,7 +48,7 @@ class Load:
             finally:
                 stop.set()
 
-    async def _send_on(self, client: httpx.AsyncClient, number: int, stop: asyncio.Event) -> None:
+    async def _send_on(self, client: httpx2.AsyncClient, number: int, stop: asyncio.Event) -> None:
         while not stop.is_set():
             photo = self._photos[number % len(self._photos)]
             model = ("raw", "pretrained")[number % 2]
@@ -56,7 +56,7 @@ class Load:
             try:
                 response = await client.post(f"/{model}/predict", files={"file": photo})
                 self.outcomes[str(response.status_code)] += 1
-            except httpx.TransportError as exc:
+            except httpx2.TransportError as exc:
                 self.outcomes[type(exc).__name__] += 1
             self.milliseconds.append(1000 * (time.perf_counter() - began))
             number += self._in_flight

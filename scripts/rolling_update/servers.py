@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-import httpx
+import httpx2
 
 from embedded_triton.install.repository import read_repository
 from embedded_triton.launch import Triton
@@ -33,7 +33,7 @@ class Replica(Triton):
 
     async def executed(self) -> int:
         """Return how many inferences its ensembles have begun, whatever became of them."""
-        async with httpx.AsyncClient(base_url=f"http://{self.http_url}", trust_env=False) as client:
+        async with httpx2.AsyncClient(base_url=f"http://{self.http_url}", trust_env=False) as client:
             answers = [await client.get(f"/v2/models/{ensemble}/stats") for ensemble in self._ensembles]
         stats = [answer.raise_for_status().json()["model_stats"][0]["inference_stats"] for answer in answers]
         return sum(each["success"]["count"] + each["fail"]["count"] for each in stats)

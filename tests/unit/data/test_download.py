@@ -5,7 +5,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from data.download import download, unpack
@@ -14,24 +14,24 @@ URL = "https://example.org/files/set.zip"
 BODY = bytes(range(256)) * 4000
 
 
-def _client(handler: Callable[[httpx.Request], httpx.Response]) -> httpx.Client:
-    return httpx.Client(transport=httpx.MockTransport(handler))
+def _client(handler: Callable[[httpx2.Request], httpx2.Response]) -> httpx2.Client:
+    return httpx2.Client(transport=httpx2.MockTransport(handler))
 
 
-def _body(status: int, content: bytes, length: int | None = None) -> httpx.Response:
+def _body(status: int, content: bytes, length: int | None = None) -> httpx2.Response:
     """An answer that has yet to be read, of the length that it announces or another."""
     headers = {"Content-Length": str(len(content) if length is None else length)}
-    return httpx.Response(status, headers=headers, stream=httpx.ByteStream(content))
+    return httpx2.Response(status, headers=headers, stream=httpx2.ByteStream(content))
 
 
-def _server(request: httpx.Request) -> httpx.Response:
+def _server(request: httpx2.Request) -> httpx2.Response:
     """Serves ranges, as file servers do."""
     asked = request.headers.get("Range")
     if not asked:
         return _body(200, BODY)
     start = int(asked.removeprefix("bytes=").rstrip("-"))
     if start >= len(BODY):
-        return httpx.Response(416)
+        return httpx2.Response(416)
     return _body(206, BODY[start:])
 
 
@@ -40,7 +40,7 @@ def test_a_file_comes_whole_and_only_once(tmp_path: Path) -> None:
     download(URL, target, _client(_server))
     assert target.read_bytes() == BODY
 
-    def closed(request: httpx.Request) -> httpx.Response:
+    def closed(request: httpx2.Request) -> httpx2.Response:
         raise AssertionError("it is there already")
 
     download(URL, target, _client(closed))
@@ -50,10 +50,10 @@ def test_a_file_comes_whole_and_only_once(tmp_path: Path) -> None:
 def test_a_broken_download_goes_on_where_it_was(tmp_path: Path) -> None:
     asked = []
 
-    def breaks(request: httpx.Request) -> httpx.Response:
+    def breaks(request: httpx2.Request) -> httpx2.Response:
         asked.append(request.headers.get("Range"))
         if len(asked) == 1:
-            return httpx.Response(200, headers={"Content-Length": str(len(BODY))}, stream=_Breaking(BODY[:524_288]))
+            return httpx2.Response(200, headers={"Content-Length": str(len(BODY))}, stream=_Breaking(BODY[:524_288]))
         return _server(request)
 
     target = tmp_path / "set.zip"
@@ -78,7 +78,7 @@ def test_a_part_longer_than_the_file_starts_again(tmp_path: Path) -> None:
 
 
 def test_fewer_bytes_than_announced_are_not_taken_for_the_file(tmp_path: Path) -> None:
-    def short(request: httpx.Request) -> httpx.Response:
+    def short(request: httpx2.Request) -> httpx2.Response:
         return _body(200, b"x" * 4000, length=5000)
 
     with pytest.raises(ValueError, match="4000 of 5000 bytes"):
@@ -89,7 +89,7 @@ def test_fewer_bytes_than_announced_are_not_taken_for_the_file(tmp_path: Path) -
 @pytest.mark.parametrize("status", [403, 404, 500])
 def test_a_refusal_is_a_sentence(tmp_path: Path, status: int) -> None:
     with pytest.raises(ValueError, match=rf"{URL} could not be downloaded.*{status}"):
-        download(URL, tmp_path / "set.zip", _client(lambda request: httpx.Response(status)))
+        download(URL, tmp_path / "set.zip", _client(lambda request: httpx2.Response(status)))
 
 
 def _archive(path: Path, files: dict[str, bytes]) -> Path:
@@ -128,7 +128,7 @@ def test_half_an_archive_and_a_damaged_one_are_refused(tmp_path: Path) -> None:
         unpack(tmp_path / "damaged.zip", tmp_path / "out")
 
 
-class _Breaking(httpx.SyncByteStream):
+class _Breaking(httpx2.SyncByteStream):
     """A body whose connection breaks after its first bytes."""
 
     def __init__(self, content: bytes) -> None:
@@ -136,4 +136,4 @@ class _Breaking(httpx.SyncByteStream):
 
     def __iter__(self):  # type: ignore[no-untyped-def]
         yield self._content
-        raise httpx.ReadError("connection lost")
+        raise httpx2.ReadError("connection lost")

@@ -92,6 +92,12 @@ def test_any_picture(ask: Ask, photo: bytes) -> None:
     check(ask(body, {"Content-Type": "multipart/form-data; boundary=XX"}), 200, 413, 415, 422)
 
 
+@fuzzed
+@given(photo=st.binary(max_size=200) | damaged(list(FILES.values())), kind=st.sampled_from(("jpeg", "png", "x")))
+def test_any_raw_body(ask: Ask, photo: bytes, kind: str) -> None:
+    check(ask(photo, {"Content-Type": f"image/{kind}"}), 200, 413, 415, 422)
+
+
 @pytest.mark.parametrize("name", FILES)
 @settings(fuzzed, max_examples=max(20, EXAMPLES // 10))
 @given(data=st.data())

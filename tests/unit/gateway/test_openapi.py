@@ -70,5 +70,10 @@ async def test_openapi_shows_every_status_with_an_example(client: httpx.AsyncCli
         assert content["example"]
         if status != "200":
             assert content["example"]["status"] == int(status)
-    assert list(predict["requestBody"]["content"]) == ["multipart/form-data"]
+    single = ["multipart/form-data", "image/*", "application/octet-stream"]
+    assert list(predict["requestBody"]["content"]) == single
+    assert list(document["paths"]["/{model_type}/explain"]["post"]["requestBody"]["content"]) == single
+    batch = document["paths"]["/{model_type}/predict/batch"]["post"]
+    assert list(batch["requestBody"]["content"]) == ["multipart/form-data"]
+    assert set(batch["responses"]["200"]["content"]) == {"application/json", "application/x-ndjson"}
     assert "HTTPValidationError" not in document["components"]["schemas"]

@@ -1,6 +1,8 @@
 """The direction of imports between the gateway's rooms: routes -> inference -> triton, and none upwards."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,8 @@ ROOT = Path(gateway.__file__).parent
 #: From the top down: a room may import those behind it, and ``errors`` and ``settings``.
 ROOMS = ("routes", "telemetry", "http", "inference", "triton", "uploads", "images")
 GROUND = {"errors", "settings"}
+#: For programs that ask a gateway: it imports nothing of one, and no room imports it.
+CLIENT = "client"
 
 
 def imported(path: Path) -> set[str]:
@@ -27,7 +31,11 @@ def imported(path: Path) -> set[str]:
 
 
 def test_every_room_has_its_place() -> None:
-    assert {path.name for path in ROOT.iterdir() if path.is_dir() and path.name != "__pycache__"} == {*ROOMS, "web"}
+    assert {path.name for path in ROOT.iterdir() if path.is_dir() and path.name != "__pycache__"} == {
+        *ROOMS,
+        CLIENT,
+        "web",
+    }
 
 
 @pytest.mark.parametrize("room", ROOMS)
@@ -37,6 +45,16 @@ def test_no_room_imports_upwards(room: str) -> None:
     allowed = {*ROOMS[ROOMS.index(room) :]} | GROUND
     wrong = {str(path.relative_to(ROOT)): bad for path in files if (bad := imported(path) - allowed)}
     assert not wrong
+
+
+def test_the_client_is_a_world_of_its_own() -> None:
+    files = sorted((ROOT / CLIENT).rglob("*.py"))
+    assert files
+    assert {name for path in files for name in imported(path)} == {CLIENT}
+    code = "import sys; import gateway.client; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "httpx2" in loaded
+    assert not {"fastapi", "starlette", "pydantic", "uvicorn", "numpy", "grpc", "PIL", "torch"} & set(loaded)
 
 
 def test_the_ground_imports_no_room() -> None:

@@ -47,6 +47,13 @@ async def test_heat_of_the_predicted_class(client: httpx.AsyncClient, classifier
     assert classifier.asked[0][:2] == ("raw_explain", PHOTO)
 
 
+async def test_body_may_be_the_photo_itself(client: httpx.AsyncClient) -> None:
+    raw = await client.post("/raw/explain", content=PHOTO, headers={"Content-Type": "image/jpeg"})
+    form = await client.post("/raw/explain", files={"file": PHOTO})
+    assert raw.status_code == form.status_code == 200
+    assert raw.content == form.content
+
+
 async def test_heat_of_a_class_that_is_asked_for(client: httpx.AsyncClient) -> None:
     response = await client.post("/raw/explain?layer=heat&class=glass", files={"file": PHOTO})
     heat = alpha(response)

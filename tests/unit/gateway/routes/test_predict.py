@@ -59,6 +59,53 @@ async def test_declared_type_and_name_are_not_trusted(client: httpx.AsyncClient)
     problem(response, 415)
 
 
+@pytest.mark.parametrize("content_type", ["image/jpeg", "image/png", "application/octet-stream"])
+async def test_body_may_be_the_photo_itself(
+    client: httpx.AsyncClient, classifier: FakeClassifier, content_type: str
+) -> None:
+    headers = {"Content-Type": content_type, "X-Request-ID": "camera-7"}
+    response = await client.post("/raw/predict", content=PHOTO, headers=headers)
+    assert response.status_code == 200, response.text
+    form = await client.post("/raw/predict", files={"file": PHOTO})
+    assert response.content == form.content
+    assert response.headers["x-request-id"] == "camera-7"
+    assert [image for _, image, _ in classifier.asked] == [PHOTO, PHOTO]
+
+
+@pytest.mark.parametrize(
+    ("content", "content_type", "status", "says"),
+    [
+        (b"photo.jpg", "image/jpeg", 415, "curl URL --data-binary @photo.jpg -H 'content-type: image/jpeg'"),
+        (b"photo.jpg", "image/jpeg", 415, "curl URL -F file=@photo.jpg"),
+        (b"", "image/jpeg", 422, "curl URL --data-binary @photo.jpg"),
+        (PHOTO, "application/x-www-form-urlencoded", 422, "curl URL -F file=@photo.jpg"),
+        (PHOTO, "application/json", 422, "curl URL --data-binary @photo.jpg -H 'content-type: image/jpeg'"),
+        (PHOTO.replace(b"\n", b"").replace(b"\r", b""), "image/jpeg", 422, "-d leaves line ends out"),
+    ],
+)
+async def test_wrong_bodies_are_told_the_line_that_works(
+    client: httpx.AsyncClient, content: bytes, content_type: str, status: int, says: str
+) -> None:
+    response = await client.post("/raw/predict", content=content, headers={"Content-Type": content_type})
+    assert says in problem(response, status)["detail"]
+
+
+async def test_broken_photo_in_a_form_is_told_nothing_of_raw_bodies(client: httpx.AsyncClient) -> None:
+    detail = problem(await client.post("/raw/predict", files={"file": PHOTO[:-100]}), 422)["detail"]
+    assert "curl" not in detail
+
+
+async def test_limits_of_raw_bodies_are_those_of_forms(classifier: FakeClassifier) -> None:
+    raw = {"Content-Type": "image/jpeg"}
+    async with client_of(application(classifier, max_body_bytes=1024, max_pixels=100)) as client:
+        problem(await client.post("/raw/predict", content=b"x" * 2000, headers=raw), 413)
+        problem(await client.post("/raw/predict", content=encode(bottle(20, 10), "PNG"), headers=raw), 413)
+        problem(await client.post("/resnet/predict", content=PHOTO, headers=raw), 404)
+    async with client_of(application(classifier, max_upload_bytes_in_flight=1024)) as client:
+        problem(await client.post("/raw/predict", content=b"x" * 2000, headers=raw), 429)
+    assert not classifier.asked
+
+
 async def test_unknown_model_type_names_the_known(client: httpx.AsyncClient) -> None:
     response = await client.post("/resnet/predict", files={"file": PHOTO})
     assert "raw, pretrained" in problem(response, 404)["detail"]

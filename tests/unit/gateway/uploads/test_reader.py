@@ -1,13 +1,15 @@
 """Reading an upload message by message, as a server hands it over."""
 
 import asyncio
+import dataclasses
 from collections.abc import Iterable, MutableMapping
 from typing import Any
 
 import pytest
 
-from gateway.errors import BodyTooLarge, ClientGone, EncodedBody, MalformedUpload, UploadTimeout
+from gateway.errors import BodyTooLarge, ClientGone, EncodedBody, MalformedUpload, TooManyInFlight, UploadTimeout
 from gateway.uploads.admission import UploadMemory
+from gateway.uploads.multipart import UploadedFile
 from gateway.uploads.reader import UploadLimits, read_files
 
 MEMORY = UploadMemory(100_000)
@@ -28,6 +30,11 @@ def chunks(body: bytes, size: int) -> list[bytes]:
 
 
 async def read(pieces: Iterable[bytes], headers: dict[str, str] = FORM, limits: UploadLimits = LIMITS) -> bytes:
+    (file,) = await read_all(pieces, headers, limits)
+    return file.content
+
+
+async def read_all(pieces: Iterable[bytes], headers: dict[str, str], limits: UploadLimits) -> list[UploadedFile]:
     messages: list[MutableMapping[str, Any]] = [
         {"type": "http.request", "body": piece, "more_body": True} for piece in pieces
     ]
@@ -37,8 +44,7 @@ async def read(pieces: Iterable[bytes], headers: dict[str, str] = FORM, limits: 
     async def receive() -> MutableMapping[str, Any]:
         return next(waiting)
 
-    (content,) = await read_files(receive, headers, limits, UploadMemory(100_000).share())
-    return content
+    return await read_files(receive, headers, limits, UploadMemory(100_000).share())
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 64, 10_000])
@@ -143,12 +149,73 @@ async def test_malformed_forms(body: bytes, says: str, size: int) -> None:
 
 @pytest.mark.parametrize(
     "content_type",
-    [None, "", "image/jpeg", "multipart/form-data", "multipart/form-data; boundary=", "multipart/mixed; boundary=XX",
+    [None, "", "image", "imagery/jpeg", "application/x-www-form-urlencoded",
+     "multipart/form-data", "multipart/form-data; boundary=", "multipart/mixed; boundary=XX",
      "multipart/form-data; boundary=" + "x" * 300, "text/plain; boundary=XX"],
 )  # fmt: skip
 async def test_other_content_types(content_type: str | None) -> None:
     with pytest.raises(MalformedUpload, match="boundary"):
         await read([part("file", b"abc"), END], {} if content_type is None else {"content-type": content_type})
+
+
+PHOTO = {"content-type": "image/jpeg"}
+MANY = dataclasses.replace(LIMITS, max_files=3)
+
+
+@pytest.mark.parametrize("content_type", ["image/jpeg", "Image/PNG; charset=binary", "application/octet-stream"])
+@pytest.mark.parametrize("size", [1, 10_000])
+async def test_body_may_be_the_file_itself(content_type: str, size: int) -> None:
+    content = part("file", b"a form is no photo, but its bytes are not looked at here") + END
+    assert await read_all(chunks(content, size), {"content-type": content_type}, LIMITS) == [
+        UploadedFile(None, content)
+    ]
+
+
+async def test_raw_body_has_the_limits_of_a_form() -> None:
+    with pytest.raises(BodyTooLarge):
+        await read([b"x" * 1000] * 11, PHOTO)
+    with pytest.raises(MalformedUpload, match=r"empty.*--data-binary @photo.jpg"):
+        await read([], PHOTO)
+    with pytest.raises(EncodedBody):
+        await read([b"x"], PHOTO | {"content-encoding": "gzip"})
+    with pytest.raises(TooManyInFlight):
+        await read([b"x" * 1000] * 101, PHOTO, dataclasses.replace(LIMITS, max_body_bytes=1 << 30))
+
+
+async def test_raw_body_is_no_batch() -> None:
+    with pytest.raises(MalformedUpload, match=r"-F file=@one.jpg -F file=@two.jpg") as raised:
+        await read_all([b"photo"], PHOTO, MANY)
+    assert "--data-binary" not in str(raised.value)
+
+
+@pytest.mark.parametrize("limits", [LIMITS, MANY])
+@pytest.mark.parametrize("content_type", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=XX"])
+async def test_wrong_body_is_told_the_line_that_works(limits: UploadLimits, content_type: str) -> None:
+    with pytest.raises(MalformedUpload, match=r"curl URL -F file=@"):
+        await read_all([b"photo"], {"content-type": content_type}, limits)
+
+
+@pytest.mark.parametrize(
+    ("disposition", "name"),
+    [
+        ('form-data; name="file"; filename="a b;c.jpg"', "a b;c.jpg"),
+        ('form-data; name="file"; filename="Müll, 塵.jpg"', "Müll, 塵.jpg"),
+        (r'form-data; name="file"; filename="a\"b.jpg"', 'a"b.jpg'),
+        ('form-data; name="file"', None),
+        ('form-data; name="file"; filename=""', ""),
+    ],
+)
+async def test_files_have_their_names(disposition: str, name: str | None) -> None:
+    body = f"--XX\r\nContent-Disposition: {disposition}\r\n\r\nabc\r\n--XX--".encode()
+    assert await read_all([body], FORM, MANY) == [UploadedFile(name, b"abc")]
+
+
+async def test_name_that_is_no_text_or_endless_is_made_one() -> None:
+    body = (
+        b'--XX\r\nContent-Disposition: form-data; name="file"; filename="\xff' + b"y" * 1000 + b'"\r\n\r\nabc\r\n--XX--'
+    )
+    (file,) = await read_all([body], FORM, MANY)
+    assert file.name == "\N{REPLACEMENT CHARACTER}" + "y" * 254
 
 
 async def test_declared_length_over_the_limit_is_refused_unread() -> None:
@@ -193,7 +260,9 @@ async def test_slow_client_is_cut_off_and_an_honest_slow_one_is_not() -> None:
     with pytest.raises(UploadTimeout, match="bytes arrived"):
         await read_files(drip(body, 0.05), FORM, UploadLimits(MEMORY, 10_000, 0.2, 1_000_000), MEMORY.share())
     # Each byte earns a second here: the same pace is fast enough.
-    assert await read_files(drip(body, 0.005), FORM, UploadLimits(MEMORY, 10_000, 0.2, 1), MEMORY.share()) == [b"abc"]
+    assert await read_files(drip(body, 0.005), FORM, UploadLimits(MEMORY, 10_000, 0.2, 1), MEMORY.share()) == [
+        UploadedFile("photo.jpg", b"abc")
+    ]
 
 
 async def test_silent_client_is_cut_off() -> None:
