@@ -154,7 +154,7 @@ def _pause_after(outcome: Outcome) -> float:
 def _refusal(response: httpx2.Response, file: str | None) -> Refused:
     """Make the error of a problem document, or of whatever came in its place."""
     try:
-        return _problem(response.json(), file)
+        return _problem({"status": response.status_code} | response.json(), file)
     except (ValueError, KeyError, TypeError):
         detail = "The answer is no problem document: is there a proxy before the server?"
         return Refused(response.status_code, f"Status {response.status_code}", detail, None, file)

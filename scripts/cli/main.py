@@ -10,7 +10,9 @@ from scripts.cli.classify.command import classify
 from scripts.cli.doctor.command import doctor
 from scripts.cli.eda import eda
 from scripts.cli.evaluate import evaluate
+from scripts.cli.explain import explain
 from scripts.cli.export import export
+from scripts.cli.models import models
 from scripts.cli.predict import predict
 from scripts.cli.promote import promote
 from scripts.cli.serve import serve_command
@@ -42,6 +44,8 @@ def options(
 
 
 app.command(rich_help_panel="Asking")(classify)
+app.command(rich_help_panel="Asking")(explain)
+app.command(rich_help_panel="Asking")(models)
 app.command(rich_help_panel="Asking")(predict)
 app.command("serve", rich_help_panel="Serving")(serve_command)
 app.command(rich_help_panel="Serving")(export)

@@ -1,43 +1,29 @@
 """`bin-it-right classify`: the options, and what they may not be."""
 
 import sys
-from enum import StrEnum
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from scripts.cli.classify import photos
-from scripts.cli.classify.resume import keep_answers
-from scripts.cli.classify.run import Job, run
-from scripts.cli.classify.server import Server, ServerError, UnknownModelError
-from scripts.cli.classify.writers import CsvWriter, JsonLinesWriter, TableWriter, Writer, open_output
-from scripts.cli.exit_codes import FAILED, NO_SERVER
-
-
-class Format(StrEnum):
-    """How answers are written."""
-
-    auto = "auto"
-    table = "table"
-    jsonl = "jsonl"
-    csv = "csv"
+from scripts.cli.asking import SERVER, KeyOption, PatienceOption, ServerOption, sentences
+from scripts.cli.classify.output import Destination, Format, format_of
+from scripts.cli.exit_codes import FAILED, INTERRUPTED
 
 
 def classify(
     inputs: Annotated[
-        list[str], typer.Argument(metavar="FILE|FOLDER|GLOB|-…", help="The photos; - is one on standard input.")
-    ],
+        list[str] | None,
+        typer.Argument(metavar="FILE|FOLDER|GLOB|-…", help="The photos; - is one on standard input."),
+    ] = None,
     model: Annotated[
-        str | None, typer.Option("--model", "-m", help="The model type that answers; the best by its card by default.")
+        list[str] | None,
+        typer.Option("--model", "-m", help="The model type that answers; repeatable. The best by its card by default."),
     ] = None,
-    server: Annotated[
-        str, typer.Option(envvar="BIN_IT_RIGHT_SERVER", help="Where the gateway is.")
-    ] = "http://localhost:8080",
-    api_key: Annotated[
-        str | None, typer.Option(envvar="BIN_IT_RIGHT_API_KEY", help="Needed where the server has keys.")
-    ] = None,
+    server: ServerOption = SERVER,
+    api_key: KeyOption = None,
     output_format: Annotated[
         Format,
         typer.Option("--format", "-f", help="auto goes by --output; without it a table on a terminal, else jsonl."),
@@ -48,10 +34,23 @@ def classify(
     resume: Annotated[
         bool, typer.Option("--resume", help="Keep the answers in --output and ask for the rest.")
     ] = False,
+    threshold: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Confidence under which an answer is not sure; that of the card by default."),
+    ] = None,
+    sort_into: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Copy each photo to FOLDER/CLASS, or FOLDER/not_sure; never over another."),
+    ] = None,
+    link: Annotated[bool, typer.Option("--link", help="With --sort-into: hard links instead of copies.")] = False,
+    watch: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Classify photos that arrive in FOLDER, once they are whole, until Ctrl-C."
+        ),
+    ] = None,
     in_flight: Annotated[int, typer.Option(min=1, max=256, help="Photos at the server at once.")] = 16,
-    patience: Annotated[
-        float, typer.Option(min=0, help="Seconds that a photo waits for a server that is busy or away.")
-    ] = 30.0,
+    patience: PatienceOption = 30.0,
 ) -> None:
     """Classify photos: which bin does each of them belong to?
 
@@ -60,77 +59,77 @@ def classify(
     \b
       bin-it-right classify photo.jpg
       bin-it-right classify photos/ --output answers.csv
-      bin-it-right classify 'photos/**/*.webp' --model raw | jq -r .pred_class
+      bin-it-right classify 'photos/**/*.webp' --model raw --model pretrained
+      bin-it-right classify photos/ --sort-into sorted --threshold 0.8
+      bin-it-right classify --watch incoming --output answers.csv --resume
       curl -s https://example.org/photo.jpg | bin-it-right classify -
 
     \b
     Exit status:
         0  every photo is answered
-        1  some are not, and are listed
+        1  some are not, and are listed; or one could not be sorted
         2  wrong usage
-        3  the server can not be asked
+        3  the server cannot be asked
       130  interrupted: go on with --resume
     """
-    if resume and output is None:
-        raise typer.BadParameter("it needs --output, the file of the earlier run", param_hint="--resume")
+    from gateway.client import AsyncClient
+    from scripts.cli.classify.run import Interrupted, Job, run
+    from scripts.cli.classify.sorting import Sorter, SortError
+
+    inputs = inputs or []
     to_terminal = output is None and sys.stdout.isatty()
-    if output is not None:
-        output_format = _format_of(output, output_format)
-    elif output_format is Format.auto:
-        output_format = Format.table if to_terminal else Format.jsonl
-    if resume and output_format is Format.table:
-        raise typer.BadParameter("a table can not be resumed; jsonl and csv can", param_hint="--format")
-    try:
-        photos.check(inputs)
-        done = keep_answers(output, output_format) if resume and output else set()
-    except (photos.PhotoError, ValueError) as error:
-        raise typer.BadParameter(str(error)) from error
-    except OSError as error:
-        raise _not_writable(output, error) from error
     # Rows and bar share the one console of a terminal, so that the bar stays below the rows.
     speaking = Console(stderr=not to_terminal, highlight=False)
-    job = Job(inputs, model, done, in_flight=in_flight, patience=patience)
-    try:
-        with Server(server, api_key=api_key, connections=in_flight) as gateway, open_output(output, resume) as file:
-
-            def make_writer(classes: tuple[str, ...]) -> Writer:
-                if output_format is Format.csv:
-                    return CsvWriter(file, classes, header=not (resume and file.tell()))
-                if output_format is Format.jsonl:
-                    return JsonLinesWriter(file)
-                return TableWriter(speaking if to_terminal else Console(file=file, highlight=False), classes)
-
-            summary = run(job, gateway, make_writer, speaking)
-    except UnknownModelError as error:
-        raise typer.BadParameter(str(error), param_hint="--model") from error
-    except OSError as error:
-        if output is None:
-            raise
-        raise _not_writable(output, error) from error
-    except ServerError as error:
-        speaking.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
-        raise typer.Exit(NO_SERVER) from error
+    chosen = format_of(output, output_format, to_terminal=to_terminal)
+    destination = Destination(output, chosen, resume, speaking if to_terminal else None)
+    _check_output(destination)
+    _check_inputs(inputs, watch, sort_into, link=link)
+    sorter = None if sort_into is None else Sorter(sort_into, link=link)
+    watched = None if watch is None else str(watch)
+    job = Job(inputs, watched, model or [], threshold, sorter, sort_into, in_flight=in_flight, patience=patience)
+    with sentences(speaking):
+        try:
+            summary = run(job, AsyncClient(server, api_key=api_key, patience=patience), destination, speaking)
+        except Interrupted as exc:
+            goes_on = "--resume goes on" if output else "with --output FILE, --resume would go on"
+            speaking.print(f"{exc.left} left; {goes_on}", soft_wrap=True)
+            raise typer.Exit(INTERRUPTED) from exc
+        except SortError as exc:
+            speaking.print(f"error: {exc}", style="red", markup=False, soft_wrap=True)
+            raise typer.Exit(FAILED) from exc
+        except OSError as exc:
+            if output is None:
+                raise
+            raise destination.not_writable(exc) from exc
     if summary.failed:
         raise typer.Exit(FAILED)
 
 
-def _format_of(output: Path, asked: Format) -> Format:
-    """Return the format that the file's suffix names; without a suffix the one that was asked for.
-
-    Raises:
-        BadParameter: the suffix is unknown, or contradicts the format.
-    """
-    suffix = output.suffix.lower().removeprefix(".")
-    if not suffix:
-        return Format.jsonl if asked is Format.auto else asked
-    if suffix not in (Format.csv, Format.jsonl):
-        raise typer.BadParameter(f"{output} is neither .csv nor .jsonl", param_hint="--output")
-    if asked not in (Format.auto, suffix):
-        raise typer.BadParameter(f"{output} is for {suffix}, not for {asked.value}", param_hint="--format")
-    return Format(suffix)
+def _check_output(destination: Destination) -> None:
+    """Refuses, before anything is asked, what cannot work."""
+    if destination.resume and destination.path is None:
+        raise typer.BadParameter("it needs --output, the file of the earlier run", param_hint="--resume")
+    if destination.resume and destination.format is Format.table:
+        raise typer.BadParameter("a table cannot be resumed; jsonl and csv can", param_hint="--format")
+    if destination.path is not None and not destination.path.parent.is_dir():
+        raise destination.not_writable(FileNotFoundError())
 
 
-def _not_writable(output: Path | None, error: OSError) -> typer.BadParameter:
-    if isinstance(error, FileNotFoundError):
-        return typer.BadParameter(f"there is no folder for {output}; make it first", param_hint="--output")
-    return typer.BadParameter(f"{output} cannot be written: {error.strerror}", param_hint="--output")
+def _check_inputs(inputs: Sequence[str], watch: Path | None, sort_into: Path | None, *, link: bool) -> None:
+    """Refuses, before anything is asked, photos and folders that are not there."""
+    from scripts.cli.classify import photos
+
+    if not inputs and watch is None:
+        raise typer.BadParameter("name photos or their folder, or a folder to --watch", param_hint="FILE|FOLDER|GLOB|-")
+    try:
+        photos.check(inputs)
+    except photos.PhotoError as exc:
+        raise typer.BadParameter(str(exc)) from exc
+    if watch is not None and not watch.is_dir():
+        raise typer.BadParameter(f"there is no folder {watch}", param_hint="--watch")
+    if link and sort_into is None:
+        raise typer.BadParameter("it needs --sort-into", param_hint="--link")
+    if sort_into is not None and photos.STANDARD_INPUT in inputs:
+        raise typer.BadParameter("a photo on standard input has no name to be sorted by", param_hint="--sort-into")
+    if sort_into is not None and sort_into.exists() and not sort_into.is_dir():
+        raise typer.BadParameter(f"{sort_into} is no folder", param_hint="--sort-into")

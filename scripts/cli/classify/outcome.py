@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The server's answer. Under the confidence threshold of the model's card it is `not_sure`."""
+    """A model's answer. Under the confidence threshold it is `not_sure`."""
 
     file: str
+    model: str
     pred_class: str
     classes: dict[str, float]
     not_sure: bool
@@ -20,9 +21,10 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Why there is no answer. `status` is the HTTP status, or None where nothing was sent or nothing came back."""
+    """Why there is no answer. `status` is the HTTP status, or None where the photo was not sent."""
 
     file: str
+    model: str
     status: int | None
     title: str
     detail: str

@@ -32,8 +32,20 @@ def check(inputs: Sequence[str]) -> None:
             raise PhotoError(f"Nothing matches {name}.")
 
 
-def find(inputs: Sequence[str]) -> Iterator[str]:
-    """Yields the names of the photos, one at a time; folders and what is below them in the order of their names."""
+def find(inputs: Sequence[str], leave_out: Path | None = None) -> Iterator[str]:
+    """Yields the names of the photos, one at a time; folders and what is below them in the order of their names.
+
+    Args:
+        inputs: files, folders, globs, or - for standard input.
+        leave_out: a folder of which no photo is yielded, though it may lie below one of the inputs.
+    """
+    left_out = None if leave_out is None else leave_out.resolve()
+    for name in _find(inputs):
+        if left_out is None or name == STANDARD_INPUT or not Path(name).resolve().is_relative_to(left_out):
+            yield name
+
+
+def _find(inputs: Sequence[str]) -> Iterator[str]:
     for name in inputs:
         if name == STANDARD_INPUT:
             yield name

@@ -1,84 +1,81 @@
-"""Asks for many photos at once and hands the outcomes out in the order of the photos, in bounded memory."""
+"""Asks about many photos at once and hands the outcomes out in the order of the photos, in bounded memory."""
 
 import asyncio
-import time
-from collections import deque
-from collections.abc import AsyncIterator, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Callable, Sequence
 
+from gateway.client import AsyncClient, Refused
 from scripts.cli.classify import photos
-from scripts.cli.classify.outcome import Failed, Outcome
-from scripts.cli.classify.server import Busy, Server, ServerError
+from scripts.cli.classify.outcome import Answered, Failed, Outcome
 
-#: Outcomes that may wait for an earlier photo whose answer takes long. They are small; photos are not kept.
+#: Photos whose outcomes may wait for an earlier photo that takes long. They are small; photos are not kept.
 _AHEAD = 1024
+#: What will be the same for every photo.
+_HOPELESS = frozenset({401, 404})
+
+Take = Callable[[Sequence[Outcome]], None]
 
 
 class Pipeline:
-    """Classifies photos with one model; `in_flight` photos are in memory and at the server at any time."""
+    """Classifies photos with each of the models; `in_flight` photos are in memory at any time."""
 
-    def __init__(self, server: Server, model: str, *, in_flight: int, patience: float) -> None:
+    def __init__(self, client: AsyncClient, models: Sequence[str], *, in_flight: int, threshold: float | None) -> None:
         """Prepares.
 
         Args:
-            server: whom to ask.
-            model: the model type, as in the URL.
+            client: whom to ask.
+            models: the model types.
             in_flight: photos at the server at once.
-            patience: seconds that a photo waits for a server that is busy, restarting or away.
+            threshold: the confidence under which an answer is not sure, instead of that of the model's card.
         """
-        self._server = server
-        self._model = model
+        self._client = client
+        self._models = models
         self._in_flight = in_flight
-        self._patience = patience
+        self._threshold = threshold
 
-    async def outcomes(self, files: Iterable[str]) -> AsyncIterator[Outcome]:
-        """Yields an outcome for each file, in their order.
+    async def run(self, files: AsyncIterator[str], take: Take) -> None:
+        """Hands the outcomes of each file to `take`, in the order of the files: one for each model.
 
         Raises:
-            ServerError: the server refuses every photo, or stayed away for longer than the patience.
+            ClientError: the server refuses every photo, or stayed away for longer than the patience.
         """
+        tasks: asyncio.Queue[asyncio.Task[list[Outcome]] | None] = asyncio.Queue(_AHEAD)
         slots = asyncio.Semaphore(self._in_flight)
-        tasks: deque[asyncio.Task[Outcome]] = deque()
-        with ThreadPoolExecutor(self._in_flight, thread_name_prefix="classify") as pool:
 
-            async def ask(file: str) -> Outcome:
-                try:
-                    return await self._ask(file, pool)
-                finally:
-                    slots.release()
-
+        async def ask(file: str) -> list[Outcome]:
             try:
-                for file in files:
-                    await slots.acquire()
-                    tasks.append(asyncio.create_task(ask(file)))
-                    while tasks and (tasks[0].done() or len(tasks) > _AHEAD):
-                        yield await tasks.popleft()
-                while tasks:
-                    yield await tasks.popleft()
+                return await self._ask(file)
             finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+                slots.release()
 
-    async def _ask(self, file: str, pool: ThreadPoolExecutor) -> Outcome:
-        loop = asyncio.get_running_loop()
-        give_up = time.monotonic() + self._patience
-        photo: bytes | None = None
-        while True:
-            photo, answer = await loop.run_in_executor(pool, self._send, file, photo)
-            if not isinstance(answer, Busy):
-                return answer
-            if time.monotonic() + answer.seconds > give_up:
-                if answer.failure.status is None:
-                    raise ServerError(f"{self._server.url} has not answered for {self._patience:g} seconds.")
-                return answer.failure
-            await asyncio.sleep(answer.seconds)
+        try:
+            async with asyncio.TaskGroup() as group:
 
-    def _send(self, file: str, photo: bytes | None) -> tuple[bytes | None, Outcome | Busy]:
-        """Sends a photo, which is read first where it was not yet: each way to a thread and back costs 0.1 ms."""
-        if photo is None:
-            try:
-                photo = photos.read(file)
-            except photos.PhotoError as error:
-                return None, Failed(file, None, "Not readable", str(error))
-        return photo, self._server.classify(self._model, file, photo)
+                async def begin() -> None:
+                    async for file in files:
+                        await slots.acquire()
+                        await tasks.put(group.create_task(ask(file)))
+                    await tasks.put(None)
+
+                group.create_task(begin())
+                while (task := await tasks.get()) is not None:
+                    take(await task)
+        except ExceptionGroup as group_of_errors:
+            # Where the server goes away, many photos fail at once, for one reason.
+            raise group_of_errors.exceptions[0] from None
+
+    async def _ask(self, file: str) -> list[Outcome]:
+        try:
+            photo = await asyncio.to_thread(photos.read, file)
+        except photos.PhotoError as exc:
+            return [Failed(file, model, None, "Not readable", str(exc)) for model in self._models]
+        return [await self._classify(file, model, photo) for model in self._models]
+
+    async def _classify(self, file: str, model: str, photo: bytes) -> Outcome:
+        try:
+            answer = await self._client.predict(model, photo)
+        except Refused as exc:
+            if exc.status in _HOPELESS:
+                raise
+            return Failed(file, model, exc.status, exc.title, exc.detail)
+        not_sure = answer.not_sure if self._threshold is None else answer.confidence < self._threshold
+        return Answered(file, model, answer.pred_class, dict(answer.classes), not_sure)

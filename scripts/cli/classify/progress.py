@@ -16,16 +16,22 @@ class _Rate(ProgressColumn):
 
 
 class RunProgress:
-    """Counts photos; `total` is how many there are."""
+    """Counts photos; `total` is how many there are, None where nobody knows."""
 
-    def __init__(self, console: Console, total: int) -> None:
+    def __init__(self, console: Console, total: int | None) -> None:
         self._console = console
-        self._total = total
+        self.total = total
         self._done = 0
         self._began = self._spoke = time.monotonic()
         columns = (TextColumn("photos"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
-        self._bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal or total < 2)
+        shown = console.is_terminal and total is not None and total > 1
+        self._bar = Progress(*columns, console=console, transient=True, disable=not shown)
         self._task = self._bar.add_task("photos", total=total)
+
+    @property
+    def left(self) -> int:
+        """Photos that are still to come, as far as anybody knows."""
+        return (self.total or self._done) - self._done
 
     @property
     def seconds(self) -> float:
@@ -47,8 +53,8 @@ class RunProgress:
         """Counts one photo."""
         self._done += 1
         self._bar.advance(self._task)
-        if not self._console.is_terminal and time.monotonic() - self._spoke > _LINE_SECONDS:
+        if self.total is not None and not self._console.is_terminal and time.monotonic() - self._spoke > _LINE_SECONDS:
             self._spoke = time.monotonic()
             rate = self._done / self.seconds
-            left = (self._total - self._done) / rate
-            self._console.print(f"{self._done}/{self._total} photos, {rate:.1f} a second, about {left:.0f} s left")
+            left = (self.total - self._done) / rate
+            self._console.print(f"{self._done}/{self.total} photos, {rate:.1f} a second, about {left:.0f} s left")

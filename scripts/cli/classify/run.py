@@ -1,88 +1,132 @@
-"""One run over all photos: asks, writes, counts, and says how it went."""
+"""One run over all photos: asks, sorts, writes, counts, and says how it went."""
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import AsyncIterator, Iterator, Sequence, Set
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console
 
+from gateway.client import AsyncClient, Model, Unreachable
+from scripts.cli.asking import choose
 from scripts.cli.classify import photos
+from scripts.cli.classify.outcome import Outcome
+from scripts.cli.classify.output import Destination
 from scripts.cli.classify.pipeline import Pipeline
 from scripts.cli.classify.progress import RunProgress
-from scripts.cli.classify.server import Model, Server, ServerError, UnknownModelError
+from scripts.cli.classify.sorting import Sorter
 from scripts.cli.classify.summary import Summary
-from scripts.cli.classify.writers import Writer
+from scripts.cli.classify.watch import arriving
 
 _ASK_AGAIN_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What to classify, and how hard to press.
+    """What to classify, by what, and how hard to press.
 
-    `model` may be left to the server's list; `done` are the files that have their answer from an earlier run.
+    Attributes:
+        inputs: files, folders, globs, or - for standard input.
+        watched: a folder whose new photos are classified until the run is interrupted.
+        models: names of the models; without any the server's list decides.
+        threshold: the confidence under which an answer is not sure; that of the model's card by default.
+        sorter: puts the photos into folders.
+        sorted_into: where it puts them; photos in there are none of the inputs'.
+        in_flight: photos at the server at once.
+        patience: seconds to wait for a server that has just started.
     """
 
     inputs: Sequence[str]
-    model: str | None
-    done: Set[str]
+    watched: str | None
+    models: Sequence[str]
+    threshold: float | None
+    sorter: Sorter | None
+    sorted_into: Path | None
     in_flight: int
     patience: float
 
-    def files(self) -> Iterator[str]:
-        """The photos that are still to be asked for."""
-        return (name for name in photos.find(self.inputs) if name not in self.done)
+
+class Interrupted(Exception):  # noqa: N818 (no fault)
+    """Ctrl-C, before every photo was answered; so many are left."""
+
+    def __init__(self, left: int) -> None:
+        super().__init__(f"{left} left")
+        self.left = left
 
 
-def run(job: Job, server: Server, make_writer: Callable[[tuple[str, ...]], Writer], speaking: Console) -> Summary:
+def run(job: Job, client: AsyncClient, destination: Destination, speaking: Console) -> Summary:
     """Classifies all photos of the job.
 
     Args:
         job: the photos.
-        server: whom to ask.
-        make_writer: makes the writer of the answers, given the classes that they can have.
+        client: whom to ask; closed at the end.
+        destination: where the answers go.
         speaking: takes the progress and the summary.
 
     Raises:
-        ServerError: the server can not be asked.
+        ClientError: the server cannot be asked.
+        SortError: a photo cannot be put into its folder.
+        Interrupted: by Ctrl-C. Where a folder is watched that is the end, and no error.
     """
-    model = _await(server, job)
-    writer = make_writer(model.classes)
-    total = sum(1 for _ in job.files())
-    summary, pipeline = Summary(), Pipeline(server, model.name, in_flight=job.in_flight, patience=job.patience)
+    summary, begun = Summary(), list[tuple[RunProgress, int]]()
 
-    async def ask() -> None:
-        async for outcome in pipeline.outcomes(job.files()):
-            writer.write(outcome)
-            summary.count(outcome)
-            progress.advance()
+    async def work() -> None:
+        async with client:
+            models = await _ready(client, job)
+            names = [model.name for model in models]
+            classes = list(dict.fromkeys(label for model in models for label in model.classes))
+            pipeline = Pipeline(client, names, in_flight=job.in_flight, threshold=job.threshold)
+            with destination.opened(names, classes) as output:
+                total = None if job.watched else sum(1 for _ in _files(job, output.done))
+                with RunProgress(speaking, total) as progress:
 
-    with RunProgress(speaking, total) as progress:
-        try:
-            asyncio.run(ask())
-        finally:
-            if total != 1 or summary.failed:
-                progress.stop()
-                summary.show(speaking, seconds=progress.seconds, skipped=len(job.done))
+                    def take(outcomes: Sequence[Outcome]) -> None:
+                        if job.sorter is not None:
+                            job.sorter.sort(outcomes)  # first: what is written is not asked again
+                        for outcome in outcomes:
+                            output.writer.write(outcome)
+                        summary.count(outcomes)
+                        progress.advance()
+
+                    begun.append((progress, len(output.done)))
+                    await pipeline.run(_all_files(job, output.done, speaking), take)
+
+    try:
+        asyncio.run(work())
+    except KeyboardInterrupt:
+        if not begun:
+            raise
+        if job.watched is None:
+            raise Interrupted(begun[0][0].left) from None
+    finally:
+        if begun and (job.watched or begun[0][0].total != 1 or summary.failed):
+            summary.show(speaking, seconds=begun[0][0].seconds, skipped=begun[0][1])
     return summary
 
 
-def _await(server: Server, job: Job) -> Model:
-    """The model that is to answer, once the server knows its classes: a server that has just started may not yet."""
+def _files(job: Job, done: Set[str]) -> Iterator[str]:
+    """The photos that are still to be asked about."""
+    return (name for name in photos.find(job.inputs, job.sorted_into) if name not in done)
+
+
+async def _all_files(job: Job, done: Set[str], speaking: Console) -> AsyncIterator[str]:
+    for name in _files(job, done):
+        yield name
+    if job.watched is not None:
+        speaking.print(f"watching {job.watched}; Ctrl-C ends it", markup=False, soft_wrap=True)
+        async for name in arriving(job.watched, job.sorted_into):
+            yield name
+
+
+async def _ready(client: AsyncClient, job: Job) -> list[Model]:
+    """The models that are to answer, once the server knows their classes: one that has just started may not yet."""
     give_up = time.monotonic() + job.patience
-    while not (model := _choose(server, job.model)).classes:
+    while True:
+        models = choose(await client.models(), job.models)
+        silent = [model.name for model in models if not model.classes]
+        if not silent:
+            return models
         if time.monotonic() > give_up:
-            raise ServerError(f"The model {model.name} at {server.url} does not answer yet. Try again a little later.")
-        time.sleep(_ASK_AGAIN_SECONDS)
-    return model
-
-
-def _choose(server: Server, name: str | None) -> Model:
-    models = server.models()
-    if name is None:
-        return max(models, key=lambda model: model.accuracy)
-    for model in models:
-        if model.name == name:
-            return model
-    raise UnknownModelError(f"{server.url} has no model {name!r}; it has {', '.join(each.name for each in models)}.")
+            raise Unreachable(f"The server has no answer of {', '.join(silent)} yet. Try again a little later.")
+        await asyncio.sleep(_ASK_AGAIN_SECONDS)

@@ -2,10 +2,7 @@
 
 import csv
 import json
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Protocol, TextIO
 
 from rich.console import Console
@@ -22,16 +19,6 @@ class Writer(Protocol):
         ...
 
 
-@contextmanager
-def open_output(path: Path | None, append: bool) -> Iterator[TextIO]:
-    """The file to write to; standard output where there is none."""
-    if path is None:
-        yield sys.stdout
-    else:
-        with path.open("a" if append else "w", encoding="utf-8", newline="") as file:
-            yield file
-
-
 class JsonLinesWriter:
     """One JSON object a line; a failure has `error` in the place of the answer."""
 
@@ -40,13 +27,18 @@ class JsonLinesWriter:
 
     def write(self, outcome: Outcome) -> None:
         """See `Writer`."""
-        record: dict[str, object] = {"file": outcome.file}
+        record: dict[str, object] = {"file": outcome.file, "model": outcome.model}
         if isinstance(outcome, Answered):
             record |= {"pred_class": outcome.pred_class, "not_sure": outcome.not_sure, "classes": outcome.classes}
         else:
             record["error"] = {"status": outcome.status, "title": outcome.title, "detail": outcome.detail}
         self._file.write(json.dumps(record, ensure_ascii=False) + "\n")
         self._file.flush()
+
+
+def csv_columns(classes: Sequence[str]) -> list[str]:
+    """Returns the columns of a CSV file."""
+    return ["file", "model", "pred_class", "not_sure", *classes, "error"]
 
 
 class CsvWriter:
@@ -57,15 +49,24 @@ class CsvWriter:
         self._classes = classes
         self._rows = csv.writer(file, lineterminator="\n")
         if header:
-            self._rows.writerow(["file", "pred_class", "not_sure", *classes, "error"])
+            self._rows.writerow(csv_columns(classes))
 
     def write(self, outcome: Outcome) -> None:
         """See `Writer`."""
         if isinstance(outcome, Answered):
-            probabilities = [f"{outcome.classes[name]:.6g}" for name in self._classes]
-            row = [outcome.file, outcome.pred_class, str(outcome.not_sure).lower(), *probabilities, ""]
+            # A model of other classes than another one's leaves those empty.
+            known = outcome.classes
+            probabilities = [f"{known[name]:.6g}" if name in known else "" for name in self._classes]
+            row = [outcome.file, outcome.model, outcome.pred_class, str(outcome.not_sure).lower(), *probabilities, ""]
         else:
-            row = [outcome.file, "", "", *[""] * len(self._classes), f"{outcome.title}: {outcome.detail}"]
+            row = [
+                outcome.file,
+                outcome.model,
+                "",
+                "",
+                *[""] * len(self._classes),
+                f"{outcome.title}: {outcome.detail}",
+            ]
         self._rows.writerow(row)
         self._file.flush()
 
@@ -73,8 +74,9 @@ class CsvWriter:
 class TableWriter:
     """Aligned columns, in colour on a terminal."""
 
-    def __init__(self, console: Console, classes: Sequence[str]) -> None:
+    def __init__(self, console: Console, models: Sequence[str], classes: Sequence[str]) -> None:
         self._console = console
+        self._model_width = max(map(len, models)) + 2
         self._width = max(map(len, (*classes, "no answer"))) + 1
 
     def write(self, outcome: Outcome) -> None:
@@ -82,14 +84,14 @@ class TableWriter:
         if isinstance(outcome, Failed):
             line = Text.assemble(
                 ("no answer".ljust(self._width + 8), "red"),
-                f"{outcome.file}  ",
+                f"{outcome.model.ljust(self._model_width)}{outcome.file}  ",
                 (outcome.title, "red"),  # the summary has the details
             )
         else:
             colour = "yellow" if outcome.not_sure else "green"
             line = Text.assemble(
                 (outcome.pred_class.ljust(self._width), colour),
-                f"{outcome.confidence:6.1%}  {outcome.file}",
+                f"{outcome.confidence:6.1%}  {outcome.model.ljust(self._model_width)}{outcome.file}",
                 ("  not sure" if outcome.not_sure else "", colour),
             )
         self._console.print(line, soft_wrap=True)

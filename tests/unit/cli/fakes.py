@@ -49,17 +49,14 @@ class FakeGateway:
             {"name": name, "ready": True, "classes": classes, "metrics": {"test": {"accuracy": accuracy}}}
             for name, accuracy in self.accuracies.items()
         ]
-        return JSONResponse({"models": entries})
+        limits = {"max_batch_files": 32, "max_batch_body_bytes": 1 << 20}
+        return JSONResponse({"models": entries, "limits": limits})
 
     async def _predict(self, model: str, request: Request) -> Response:
         self._in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self._in_flight)
         try:
-            form = await request.form()
-            upload = form["file"]
-            assert not isinstance(upload, str)
-            content = await upload.read()
-            await form.close()
+            content = await request.body()
             self.asked.append(model)
             self.keys.add(request.headers.get("x-api-key"))
             return (self.first.pop(0) if self.first else self.answer)(content)

@@ -20,6 +20,11 @@ def run(*words: object, stdin: bytes | None = None) -> Result:
     return CliRunner().invoke(app, ["classify", *map(str, words)], input=stdin)
 
 
+def words_of(result: Result) -> str:
+    """What was said on standard error, without the frame that breaks its lines."""
+    return " ".join(result.stderr.replace("│", " ").split())
+
+
 def records(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
@@ -32,7 +37,9 @@ def test_folder_in_a_pipe_gives_json_lines_in_the_order_of_names(folder: Path, u
     result = run(folder, "--server", url)
     assert result.exit_code == 0, result.output
     assert names(result.stdout) == ["a.jpg", "c.webp", "b.PNG"]
-    assert records(result.stdout)[0] == {"file": str(folder / "a.jpg"), "not_sure": False} | GLASS
+    assert (
+        records(result.stdout)[0] == {"file": str(folder / "a.jpg"), "model": "pretrained", "not_sure": False} | GLASS
+    )
     assert "3 answered" in result.stderr
     assert "glass" in result.stderr
 
@@ -61,7 +68,7 @@ def test_csv_has_a_column_for_each_class(folder: Path, url: str, gateway: FakeGa
     output = tmp_path / "answers.csv"
     run(folder, "--server", url, "--output", output, "--in-flight", 1)
     rows = list(csv.DictReader(io.StringIO(output.read_text())))
-    assert list(rows[0]) == ["file", "pred_class", "not_sure", "glass", "metal", "error"]
+    assert list(rows[0]) == ["file", "model", "pred_class", "not_sure", "glass", "metal", "error"]
     assert [row["pred_class"] for row in rows] == ["glass", "", "glass"]
     assert (rows[0]["not_sure"], rows[0]["glass"], rows[2]["not_sure"]) == ("true", "0.75", "false")
     assert rows[1]["error"].startswith("Title of 415")
@@ -71,7 +78,7 @@ def test_table_says_what_is_not_sure(folder: Path, url: str, gateway: FakeGatewa
     gateway.first = [not_sure, refusing(415)]
     result = run(folder, "--server", url, "--format", "table", "--in-flight", 1)
     first, second, third = result.stdout.splitlines()
-    assert first.split() == ["glass", "75.0%", str(folder / "a.jpg"), "not", "sure"]
+    assert first.split() == ["glass", "75.0%", "pretrained", str(folder / "a.jpg"), "not", "sure"]
     assert second.startswith("no answer")
     assert second.endswith("Title of 415")
     assert third.endswith("b.PNG")
@@ -157,7 +164,8 @@ class Vanishing(BaseHTTPRequestHandler):
     answered = False
 
     def do_GET(self) -> None:
-        self._send({"models": [{"name": "raw", "ready": True, "classes": CLASSES, "metrics": {}}]})
+        models = [{"name": "raw", "ready": True, "classes": CLASSES, "metrics": {}}]
+        self._send({"models": models, "limits": {"max_batch_files": 32, "max_batch_body_bytes": 1 << 20}})
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["content-length"]))
@@ -186,7 +194,7 @@ def test_server_that_goes_away_ends_the_run_and_keeps_the_answers(folder: Path, 
         result = run(folder, "--server", url, "--output", output, "--in-flight", 1, "--patience", 0)
         server.shutdown()
     assert result.exit_code == 3
-    assert "has not answered" in result.stderr
+    assert "No server answers" in result.stderr
     assert names(output.read_text()) == ["a.jpg"]
 
 
@@ -200,7 +208,7 @@ def test_no_server(folder: Path, server: str) -> None:
 def test_unknown_model_names_the_known(folder: Path, url: str) -> None:
     result = run(folder, "--server", url, "--model", "resnet")
     assert result.exit_code == 2
-    assert "raw, pretrained" in result.stderr
+    assert "there are raw, pretrained" in words_of(result)
 
 
 @pytest.mark.parametrize("best", ["raw", "pretrained"])
@@ -215,11 +223,11 @@ def test_best_model_by_its_card_answers_where_none_is_named(
 def test_server_that_has_just_started_is_waited_for(folder: Path, url: str, gateway: FakeGateway) -> None:
     gateway.starting_for = 2
     result = run(folder, "--server", url, "--format", "csv")
-    assert result.stdout.splitlines()[0] == "file,pred_class,not_sure,glass,metal,error"
+    assert result.stdout.splitlines()[0] == "file,model,pred_class,not_sure,glass,metal,error"
     gateway.starting_for, gateway.asked_for_models = 1000, 0
     result = run(folder, "--server", url, "--patience", 0)
     assert result.exit_code == 3
-    assert "does not answer yet" in result.stderr
+    assert "has no answer of pretrained yet" in result.stderr
 
 
 def test_api_key_from_option_or_environment(
@@ -251,14 +259,19 @@ def test_folder_without_photos(tmp_path: Path) -> None:
         (["-", "--output", "answers.xlsx", "--format", "csv"], "neither .csv nor .jsonl"),
         (["-", "--output", "answers.csv", "--format", "jsonl"], "is for csv"),
         (["-", "--output", "missing/answers.csv"], "no folder for"),
-        (["-", "--output", "/sys/answers.csv", "--resume"], "cannot be written"),
-        ([], "Missing argument"),
+        ([], "name photos or their folder, or a folder to --watch"),
     ],
 )
 def test_wrong_usage(words: list[str], says: str) -> None:
     result = run(*words)
     assert result.exit_code == 2
-    assert says in result.stderr
+    assert says in words_of(result)
+
+
+def test_output_that_cannot_be_written_is_wrong_usage(folder: Path, url: str) -> None:
+    result = run(folder, "--server", url, "--output", "/sys/answers.csv", "--resume")
+    assert result.exit_code == 2
+    assert "cannot be written" in result.stderr
 
 
 def test_full_disk_ends_the_run_with_a_sentence(folder: Path, url: str, tmp_path: Path) -> None:

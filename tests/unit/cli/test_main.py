@@ -14,7 +14,7 @@ from scripts.cli.main import app
 from tests.unit.cli.fakes import FakeGateway, refusing, sure
 
 COMMANDS = (
-    *("classify", "predict", "serve", "export", "doctor"),
+    *("classify", "explain", "models", "predict", "serve", "export", "doctor"),
     *("data", "eda", "train", "evaluate", "promote"),
 )
 HEAVY = ("torch", "gateway", "training", "embedded_triton", "tritonclient", "numpy")
