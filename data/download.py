@@ -2,6 +2,8 @@
 
 import shutil
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 import httpx2
@@ -62,18 +64,36 @@ def unpack(archive: Path, target: Path) -> None:
     Raises:
         ValueError: it is no whole zip archive, or a name in it leads out of the folder.
     """
+    names = [name for name, _ in members(archive)]
+    with _whole(archive), zipfile.ZipFile(archive) as opened:
+        for name in names:
+            place = target / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            # Reading to the end is what checks a member's CRC.
+            with opened.open(str(name)) as source, place.open("wb") as file:
+                shutil.copyfileobj(source, file)
+
+
+def members(archive: Path) -> list[tuple[PurePosixPath, int]]:
+    """Return the names and sizes of the files in a zip archive, without the by-products of macOS.
+
+    Raises:
+        ValueError: it is no zip archive, or a name in it leads out of the folder.
+    """
+    found = []
+    with _whole(archive), zipfile.ZipFile(archive) as opened:
+        for member in opened.infolist():
+            name = PurePosixPath(member.filename)
+            if name.is_absolute() or ".." in name.parts:
+                raise ValueError(f"{archive} holds {member.filename}, which leads out of its folder")
+            if not member.is_dir() and "__MACOSX" not in name.parts:
+                found.append((name, member.file_size))
+    return found
+
+
+@contextmanager
+def _whole(archive: Path) -> Iterator[None]:
     try:
-        with zipfile.ZipFile(archive) as opened:
-            for member in opened.infolist():
-                name = PurePosixPath(member.filename)
-                if name.is_absolute() or ".." in name.parts:
-                    raise ValueError(f"{archive} holds {member.filename}, which leads out of its folder")
-                if member.is_dir() or "__MACOSX" in name.parts:
-                    continue
-                place = target / name
-                place.parent.mkdir(parents=True, exist_ok=True)
-                # Reading to the end is what checks a member's CRC.
-                with opened.open(member) as source, place.open("wb") as file:
-                    shutil.copyfileobj(source, file)
+        yield
     except zipfile.BadZipFile as exc:
         raise ValueError(f"{archive} is no whole zip archive ({exc}); remove it and run this again") from exc

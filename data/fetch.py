@@ -1,22 +1,34 @@
 """Sources to ``data/raw``: from Kaggle, from an archive on the web, or from what is on disk already."""
 
+import shlex
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from data.download import download, unpack
+from data.download import download, members, unpack
 from data.layout import Layout, whole_or_nothing
 
 Fetch = Callable[[Path], None]
 
 
-def fetch(name: str, layout: Layout, ways: Sequence[tuple[str, Fetch]]) -> Path:
+def fetch(name: str, layout: Layout, ways: Sequence[tuple[str, Fetch]], source: Path | None = None) -> Path:
     """Fill ``raw/NAME`` by the first way that works; once it is there it stays as it is.
 
+    Args:
+        name: of the set.
+        layout: the folders.
+        ways: titles and functions, tried in turn.
+        source: the folder or archive that was asked for; what is there already has to come from it.
+
     Raises:
-        ValueError: no way works; the message says what each one said, and what else can be done.
+        ValueError: no way works, the message says what each one said, and what else can be done; or something else
+            is there than the source has, and the message says how to replace it.
     """
     target = layout.raw(name)
+    if target.is_dir() and source is not None:
+        _compare(name, target, source)
+        print(f"{name}: {target} has what {source} has, and stays as it is")
+        return target
     if target.is_dir():
         print(f"{name}: {target} is there already and stays as it is; remove it to fetch it anew")
         return target
@@ -35,6 +47,32 @@ def fetch(name: str, layout: Layout, ways: Sequence[tuple[str, Fetch]]) -> Path:
         f"{name} could not be fetched.\n  " + "\n  ".join(refusals) + "\nDownload it with a browser and say where it "
         "is: make data source=FILE_OR_FOLDER (for an extra set: bin-it-right data --extra-source NAME=FILE_OR_FOLDER)"
     )
+
+
+def _compare(name: str, target: Path, source: Path) -> None:
+    there = _files_of(target)
+    keep = f"{target} has {len(there)} files of an earlier fetch, which stay"
+    replace = f"To replace them: rm -rf {shlex.quote(str(target))}, then the same command again. To use them: no source"
+    if not source.exists():
+        raise ValueError(f"{name}: there is no file or folder {source}. {keep}. {replace}")
+    other = _files_of(source)
+    differing = sorted(file for file in there.keys() | other.keys() if there.get(file) != other.get(file))
+    if differing:
+        raise ValueError(
+            f"{name}: {source} is not what was fetched earlier: {len(other)} files, {len(differing)} of them other "
+            f"ones or of another size ({differing[0]}). {keep}. {replace}"
+        )
+
+
+def _files_of(source: Path) -> dict[str, int]:
+    """Return the files of a folder or a zip archive with their sizes, as they are fetched.
+
+    Raises:
+        ValueError: it is no whole zip archive.
+    """
+    if source.is_dir():
+        return {str(path.relative_to(source)): path.stat().st_size for path in source.rglob("*") if path.is_file()}
+    return {str(member): size for member, size in members(source)}
 
 
 def _protect(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """Fetches TrashNet, verifies it and lays it out for training; on request the additional sets too."""
 
+import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -38,15 +39,28 @@ def lay_out(
     if unknown:
         raise ValueError(f"unknown extras {', '.join(unknown)}; there are {', '.join(EXTRAS)}")
     on_disk = on_disk or {}
-    fetch(trashnet.NAME, layout, trashnet_ways(layout, source))
-    _report(prepare(layout))
+    _lay_out_trashnet(layout, source)
     print(f"ready: {layout.processed(trashnet.NAME)}")
     for name in wanted:
-        fetch(name, layout, extra_ways(name, layout, on_disk.get(name)))
+        fetch(name, layout, extra_ways(name, layout, on_disk.get(name)), on_disk.get(name))
         counts = EXTRAS[name](layout, _known(layout))
         _say_ready(name, layout, counts)
     if feedback:
         _say_ready("feedback", layout, make_feedback(feedback, layout, _known(layout)))
+
+
+def _lay_out_trashnet(layout: Layout, source: Path | None) -> None:
+    raw = layout.raw(trashnet.NAME)
+    was_there = raw.exists()
+    fetch(trashnet.NAME, layout, trashnet_ways(layout, source), source)
+    try:
+        _report(prepare(layout))
+    except ValueError as exc:
+        if was_there:
+            raise ValueError(f"{exc}. Remove {raw} and fetch it again") from exc
+        # What is no TrashNet would be in the way of the next source.
+        shutil.rmtree(raw)
+        raise ValueError(f"{source or 'what was fetched'} is not TrashNet, and nothing of it is kept: {exc}") from exc
 
 
 def _say_ready(name: str, layout: Layout, counts: dict[str, int]) -> None:

@@ -107,4 +107,4 @@ def _refuse(where: Path, problems: Mapping[str, Sequence[str]]) -> None:
             more = f" and {len(names) - 5} more" if len(names) > 5 else ""
             found.append(f"{', '.join(names[:5])}{more} {what}")
     if found:
-        raise ValueError(f"{where} is not whole: " + "; ".join(found) + ". Remove data/raw and fetch it again")
+        raise ValueError(f"{where} is not whole: " + "; ".join(found))

@@ -1,5 +1,6 @@
 """The ways to a source: tried in turn, each refused with its reason, none trusted by halves."""
 
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -111,5 +112,42 @@ def test_the_command_says_what_is_wrong(source: Path, tmp_path: Path, capsys: py
     assert "unknown extras moon; there are web, general" in capsys.readouterr().err
     # The drawn set is not TrashNet: its lists name photos that are not there.
     assert bin_it_right("data", "--source", str(source), "--root", str(tmp_path / "data")) == 1
-    assert "are listed, but missing" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert f"{source} is not TrashNet, and nothing of it is kept" in said
+    assert "are listed, but missing" in said
     assert not (tmp_path / "data" / "processed").exists()
+    assert not (tmp_path / "data" / "raw" / "trashnet").exists()
+
+
+def test_a_source_is_looked_at_though_photos_are_there(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("data.run.prepare", lambda _: [])
+    root = tmp_path / "data"
+
+    def lay_out(given: Path) -> int:
+        return bin_it_right("data", "--source", str(given), "--root", str(root))
+
+    assert lay_out(source) == 0
+    assert lay_out(source) == 0
+    assert f"has what {source} has" in capsys.readouterr().out
+    raw = root / "raw" / "trashnet"
+    assert lay_out(tmp_path / "nothing") == 1
+    said = capsys.readouterr().err
+    assert f"there is no file or folder {tmp_path / 'nothing'}" in said
+    assert f"{raw} has 120 files of an earlier fetch" in said
+    assert f"rm -rf {raw}" in said
+    other = tmp_path / "other"
+    shutil.copytree(source, other)
+    photo = next(other.rglob("glass*.jpg"))
+    photo.write_bytes(photo.read_bytes() + b"more")
+    assert lay_out(other) == 1
+    assert f"{other} is not what was fetched earlier" in capsys.readouterr().err
+    letter = tmp_path / "letter.zip"
+    letter.write_text("no archive")
+    assert lay_out(letter) == 1
+    captured = capsys.readouterr()
+    assert f"{letter} is no whole zip archive" in captured.err
+    assert "ready" not in captured.out
+    shutil.rmtree(raw)
+    assert lay_out(other) == 0
