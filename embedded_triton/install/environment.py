@@ -36,6 +36,8 @@ def server_environment(
     environment.setdefault("GOMP_SPINCOUNT", "3000")
     # The model repository may be read-only, and Python shall not write compiled files into it where it is not.
     environment["PYTHONDONTWRITEBYTECODE"] = "1"
+    # DALI's OpenCV writes its own faults and the image's to the log; the answer to the request has the reason.
+    environment.setdefault("OPENCV_LOG_LEVEL", "SILENT")
     environment["EMBEDDED_TRITON_CPU_PRECISION"] = settings.cpu_precision
     environment["EMBEDDED_TRITON_CACHE_FOLDER"] = str(settings.cache_folder or "")
     return environment

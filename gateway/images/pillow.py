@@ -19,7 +19,9 @@ from PIL import (
 )
 
 from gateway.errors import BrokenImage
+from gateway.images import heif
 from gateway.images.header import ImageHeader
+from imaging.quiet import silence_pillow
 
 # Their classes are called by themselves: `Image.open` keeps the reason of a failure to itself.
 _CLASSES: dict[str, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
@@ -69,9 +71,10 @@ def read(data: bytes, format_: str) -> ImageHeader:
 
     Raises:
         BrokenImage: the header is damaged, or the file is of a raw format.
+        IndexError: the header ends too early.
     """
-    size = _tiff_size(data) if format_ == "TIFF" else opened(data, format_).size
-    return ImageHeader(format_, *size, data, native=False)
+    size = _tiff_size(data) if format_ == "TIFF" else heif.declared_size(data) if format_ in ("HEIF", "AVIF") else None
+    return ImageHeader(format_, *(size or opened(data, format_).size), data, native=False)
 
 
 def opened(data: bytes, format_: str) -> ImageFile.ImageFile:
@@ -100,6 +103,7 @@ def _prepare_pillow() -> None:
     pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
     # `inspect` has a limit of its own, which is a setting.
     Image.MAX_IMAGE_PIXELS = None
+    silence_pillow()
 
 
 def _tiff_size(data: bytes) -> tuple[int, int]:

@@ -2,7 +2,6 @@
 
 import logging
 import sys
-import warnings
 
 import orjson
 import structlog
@@ -34,5 +33,3 @@ def configure_logging(settings: Settings) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(renderer, foreign_pre_chain=shared))
     logging.basicConfig(handlers=[handler], level=level, force=True)
-    # Pillow warns at odd pictures, which are the client's and stand in the request's own line.
-    warnings.filterwarnings("ignore", module=r"PIL\.")

@@ -23,6 +23,7 @@ from PIL import Image
 
 from embedded_triton.backends.dali.batches import batches_for
 from embedded_triton.backends.dali.isolation import run_isolated
+from embedded_triton.backends.dali.messages import caught_messages
 from embedded_triton.backends.dali.pillow import PillowDecoder
 from imaging.resize import resize
 
@@ -114,7 +115,12 @@ class TritonPythonModel:
 
     def _decode(self, samples: list[Any]) -> list[Any]:
         self._pipeline.feed_input(self._input, [TensorCPU(sample) for sample in samples])
-        (output,) = self._pipeline.run()
+        messages: list[str] = []
+        try:
+            with caught_messages(messages):
+                (output,) = self._pipeline.run()
+        except RuntimeError as exc:
+            raise RuntimeError(messages[0] if messages else _reason(exc)) from exc
         return self._batches.split(output)
 
     def _still_right(self) -> bool:

@@ -11,6 +11,7 @@ from PIL import Image
 
 from imaging.decode import rendered
 from imaging.orientation import turn_of
+from imaging.quiet import silence_pillow
 from imaging.resize import resize
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -42,6 +43,7 @@ class PillowDecoder:
         self._alone = threading.Lock()
         # JPEGs of 200 megapixels come from phones, and are decoded at an eighth of their size.
         Image.MAX_IMAGE_PIXELS = None
+        silence_pillow()
 
     def submit(self, encoded: Array) -> "Future[Array] | None":
         """Begin to decode an image.
