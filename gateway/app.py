@@ -92,7 +92,7 @@ def create_app(settings: Settings, classifier: Classifier, lifecycle: Lifecycle 
     app.include_router(static_router())
     app.include_router(explain_router(settings, limits, classify, transcoder))
     app.include_router(predict_batch_router(settings, batch_limits, classify))
-    app.include_router(feedback_router(settings, limits, classifier))
+    app.include_router(feedback_router(settings, limits, classify, classifier))
     app.include_router(models_router(settings, classifier))
     app.add_exception_handler(HTTPException, _refused_by_router(settings))
     app.add_middleware(

@@ -10,11 +10,12 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from gateway.errors import BadParameter, FeedbackFull, ModelUnavailable
+from gateway.http.deadline import deadline_of
 from gateway.http.problems import problem_responses
 from gateway.http.received import received
-from gateway.images.inspect import inspect
 from gateway.inference.protocol import Classifier
-from gateway.routes.predict import ONE_FILE
+from gateway.inference.service import ClassifyImage
+from gateway.routes.predict import HEADERS, ONE_FILE
 from gateway.settings import Settings
 from gateway.uploads.reader import UploadLimits
 
@@ -53,7 +54,9 @@ class FeedbackFolder:
                 other.unlink(missing_ok=True)
 
 
-def feedback_router(settings: Settings, limits: UploadLimits, classifier: Classifier) -> APIRouter:
+def feedback_router(
+    settings: Settings, limits: UploadLimits, classify: ClassifyImage, classifier: Classifier
+) -> APIRouter:
     """Make the router with the one route; without a folder in the settings it has none."""
     router = APIRouter()
     if settings.feedback_folder is None:
@@ -69,20 +72,22 @@ def feedback_router(settings: Settings, limits: UploadLimits, classifier: Classi
         response_class=Response,
         responses={
             204: {"description": "The photo is kept under this class"},
-            **problem_responses(401, 408, 413, 415, 422, 429, 503, 507),
+            **problem_responses(401, 408, 413, 415, 422, 429, 503, 504, 507),
         },
-        openapi_extra={"requestBody": ONE_FILE},
+        openapi_extra={"parameters": HEADERS, "requestBody": ONE_FILE},
     )
     async def feedback(
         request: Request,
         label: Annotated[str, Query(description="The class that the photo really shows.", examples=["glass"])] = "",
     ) -> Response:
-        """Keep the photo under the class that it really shows."""
+        """Keep the photo under the class that it really shows; one that no model could answer about is refused."""
         async with received(request, limits) as upload:
             _check_label(label, classifier)
-            format_ = inspect(upload.file, settings.max_pixels).format
+            deadline_seconds = deadline_of(request.headers, settings.deadline_seconds)
+            # Whoever decodes it for an answer is the judge of whether it is whole.
+            answer = await classify(settings.model_types[0], upload.file, deadline_seconds)
             # A thread writes, and goes on when the client has gone: the next one waits for it all the same.
-            await asyncio.shield(folder.keep(upload.file, format_, label))
+            await asyncio.shield(folder.keep(upload.file, answer.image.format, label))
         return Response(status_code=204)
 
     return router

@@ -1,5 +1,6 @@
 """The OpenAPI document against the application: what it promises is what comes, whatever is asked."""
 
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,8 +18,8 @@ _EXCLUDED: list[Any] = [positive_data_acceptance, negative_data_rejection, not_a
 
 
 @pytest.mark.parametrize("mode", list(schemathesis.GenerationMode))
-def test_every_answer_is_one_that_the_document_promises(mode: schemathesis.GenerationMode) -> None:
-    schema = schemathesis.openapi.from_asgi("/openapi.json", application(FakeClassifier()))
+def test_every_answer_is_one_that_the_document_promises(mode: schemathesis.GenerationMode, tmp_path: Path) -> None:
+    schema = schemathesis.openapi.from_asgi("/openapi.json", application(FakeClassifier(), feedback_folder=tmp_path))
     operations = []
     for found in schema.get_all_operations():
         assert isinstance(found, Ok)

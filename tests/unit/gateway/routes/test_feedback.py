@@ -5,6 +5,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from gateway.errors import BrokenImage
 from tests.support.pictures import bottle, encode
 from tests.unit.gateway.fakes import FakeClassifier, application, client_of, problem
 
@@ -30,7 +31,7 @@ async def test_photo_is_kept_under_the_class_as_it_came(classifier: FakeClassifi
             response = await client.post(f"/feedback?label={label}", files={"file": photo})
             assert (response.status_code, response.content) == (204, b"")
     assert kept(folder) == {"glass/.jpeg": PHOTO, "trash/.png": OTHER}
-    assert not classifier.asked
+    assert [asked[1] for asked in classifier.asked] == [PHOTO, OTHER]
 
 
 async def test_last_word_about_a_photo_counts(classifier: FakeClassifier, tmp_path: Path) -> None:
@@ -61,6 +62,19 @@ async def test_what_is_no_photo_is_not_kept(classifier: FakeClassifier, tmp_path
         problem(await client.post("/feedback?label=glass", files={"file": PHOTO[:500]}), 422)
         problem(await client.post("/feedback?label=glass", files={"file": b"x" * 3000}), 413)
         problem(await client.post("/feedback?label=glass", content=b""), 422)
+    assert kept(tmp_path) == {}
+
+
+async def test_damage_that_only_a_decoder_finds_is_refused_as_everywhere(
+    classifier: FakeClassifier, tmp_path: Path
+) -> None:
+    middle = len(PHOTO) * 2 // 3
+    scan_cut = PHOTO[:middle] + b"\xff\xd9"
+    async with client_of(application(classifier, feedback_folder=tmp_path)) as client:
+        assert "damaged" in problem(await client.post("/feedback?label=glass", files={"file": scan_cut}), 422)["detail"]
+        classifier.error = BrokenImage("The image cannot be decoded.")  # Triton's word about a PNG that it takes itself
+        problem(await client.post("/feedback?label=glass", files={"file": OTHER}), 422)
+        problem(await client.post("/raw/predict", files={"file": OTHER}), 422)
     assert kept(tmp_path) == {}
 
 
