@@ -19,6 +19,7 @@ class ImageHeader:
         native: whether the DALI pipeline in Triton decodes this very variant as a browser does; the others are
             converted first (``gateway.images.transcode``).
         scans: how often a decoder goes over the picture of a JPEG; 0 for other formats.
+        coefficient_bytes: what libjpeg holds of a JPEG of several scans until the last one, beside the picture.
         has_end: whether a JPEG's own end marker stands behind its last scan.
     """
 
@@ -29,6 +30,7 @@ class ImageHeader:
     complete: bool = True
     native: bool = True
     scans: int = 0
+    coefficient_bytes: int = 0
     has_end: bool = True
 
     @property
@@ -38,11 +40,12 @@ class ImageHeader:
 
     @property
     def decoded_bytes(self) -> int:
-        """Return the memory for the decoded picture: three bytes a pixel, four times that where it is converted first.
+        """Return the memory that decoding takes: three bytes a pixel, four times that where it is converted first.
 
-        Converting holds Pillow's picture, its RGB copy, the uncompressed file and the message to Triton.
+        Converting holds Pillow's picture, its RGB copy, the uncompressed file and the message to Triton. A JPEG of
+        several scans takes its coefficients on top.
         """
-        return self.pixels * (3 if self.native else 12)
+        return self.pixels * (3 if self.native else 12) + self.coefficient_bytes
 
     @property
     def is_quick(self) -> bool:

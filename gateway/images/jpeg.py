@@ -73,26 +73,40 @@ def read(data: bytes) -> ImageHeader:
     height, width, components = int.from_bytes(frame[1:3], "big"), int.from_bytes(frame[3:5], "big"), frame[5]
     native = kind in _NATIVE_FRAMES and frame[0] == 8 and (components != 4 or has_adobe)
     native = native and len(exif_blocks) <= 1 and all(map(exif.is_plain, exif_blocks))
+    coefficient_bytes = 0
     if kind == _PROGRESSIVE or data[start] < components:
         scans, coefficients = segments.skip_scans(start)
         content, has_end = segments.content()
         complete = has_end or coefficients >= 64 * components
+        coefficient_bytes = _coefficient_bytes(frame)
     else:  # the first scan has all components, and is the picture
         scans, first = 1, end
         segments.skip_scan()
         content, has_end = segments.content()
         # A decoder's warning about a missing marker may be followed by others.
         complete = not interval or len(_RESTART.findall(data, first, segments.position)) >= _restarts(frame, interval)
-    return ImageHeader("JPEG", width, height, content, complete, native, scans, has_end)
+    return ImageHeader("JPEG", width, height, content, complete, native, scans, coefficient_bytes, has_end)
+
+
+def _units(frame: bytes) -> tuple[int, int]:
+    """Return how many of the smallest units of all components there are, and how many blocks each of them has."""
+    height, width = int.from_bytes(frame[1:3], "big"), int.from_bytes(frame[3:5], "big")
+    sampling = [(factors >> 4, factors & 15) for factors in frame[7 : 7 + 3 * frame[5] : 3]] if frame[5] > 1 else []
+    columns = math.ceil(width / (8 * max((across for across, _ in sampling), default=1) or 1))
+    rows = math.ceil(height / (8 * max((down for _, down in sampling), default=1) or 1))
+    return columns * rows, sum(across * down for across, down in sampling) or 1
 
 
 def _restarts(frame: bytes, interval: int) -> int:
     """Return how many restart markers a scan of all components has."""
-    height, width = int.from_bytes(frame[1:3], "big"), int.from_bytes(frame[3:5], "big")
-    sampling = frame[7::3] if frame[5] > 1 else b"\x11"
-    columns = math.ceil(width / (8 * max(1, *(factors >> 4 for factors in sampling))))
-    rows = math.ceil(height / (8 * max(1, *(factors & 15 for factors in sampling))))
-    return math.ceil(columns * rows / interval) - 1
+    units, _ = _units(frame)
+    return math.ceil(units / interval) - 1
+
+
+def _coefficient_bytes(frame: bytes) -> int:
+    """Return what the coefficients of all components take: 64 of two bytes for each block."""
+    units, blocks = _units(frame)
+    return units * blocks * 64 * 2
 
 
 class _Segments:
@@ -127,7 +141,8 @@ class _Segments:
             elif marker in _STANDALONE:
                 self.position += 2
             else:
-                end = position + 2 + int.from_bytes(data[position + 2 : position + 4], "big")
+                # The length counts its own two bytes; libjpeg skips them where it says less.
+                end = position + 2 + max(2, int.from_bytes(data[position + 2 : position + 4], "big"))
                 self.position = end
                 return marker, position + 4, end
 

@@ -153,3 +153,34 @@ def test_what_the_check_does_not_know_is_decoded() -> None:
     header = inspect(odd, LIMIT)
     assert not jpeg.is_whole(header)
     assert to_native(header)[:2] == b"BM"
+
+
+@pytest.mark.parametrize(
+    ("picture", "options", "bytes_a_pixel"),
+    [
+        (bottle(640, 480), {"subsampling": "4:2:0"}, 3),
+        (bottle(640, 480), {"subsampling": "4:2:2"}, 4),
+        (bottle(640, 480), {"subsampling": "4:4:4"}, 6),
+        (bottle(640, 480).convert("L"), {}, 2),
+        (bottle(640, 480).convert("CMYK"), {}, 8),
+    ],
+)
+def test_coefficients_of_several_scans_count(picture: Image.Image, options: dict[str, str], bytes_a_pixel: int) -> None:
+    """libjpeg keeps all of them until the last scan: more memory than the picture takes."""
+    sequential = inspect(encode(picture, "JPEG", **options), LIMIT)
+    progressive = inspect(encode(picture, "JPEG", progressive=True, **options), LIMIT)
+    assert sequential.decoded_bytes == 3 * progressive.pixels
+    assert progressive.decoded_bytes == (3 + bytes_a_pixel) * progressive.pixels
+
+
+def test_coefficients_of_a_narrow_picture_are_whole_blocks() -> None:
+    header = inspect(encode(Image.new("RGB", (1, 4000)), "JPEG", progressive=True, subsampling="4:2:0"), LIMIT)
+    assert header.coefficient_bytes == 4000 // 16 * 6 * 64 * 2
+
+
+def test_a_segment_that_is_shorter_than_its_length_is_skipped() -> None:
+    """As by libjpeg, which reads two bytes of length, whatever they say."""
+    whole = WHOLE["baseline"]
+    served_too = served(whole[:2] + b"\xff\xe1\0\0" + whole[2:])
+    assert np.array_equal(pixels(served_too), pixels(whole))
+    assert np.array_equal(pixels(served(whole[:2] + b"\xff\xe1\0\0stray bytes" + whole[2:])), pixels(whole))
