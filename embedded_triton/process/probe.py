@@ -1,11 +1,12 @@
 """Asks the server the only question that counts: does every ensemble answer a real inference?"""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from tritonclient.grpc import MAX_GRPC_MESSAGE_SIZE, InferenceServerClient, InferInput
-from tritonclient.utils import InferenceServerException
+from tritonclient.grpc import MAX_GRPC_MESSAGE_SIZE, InferenceServerClient, InferInput, model_config_pb2
+from tritonclient.utils import InferenceServerException, triton_to_np_dtype
 
 #: Calls of this machine to itself never go by a proxy, whatever http_proxy, https_proxy and grpc_proxy say. This list
 #: replaces all of tritonclient's own options, so the sizes of messages stand here too.
@@ -16,16 +17,18 @@ _CHANNEL = [
 ]
 _QUEUE_FULL = "Exceeds maximum queue size"
 #: Nobody listens yet, a model is not loaded yet, or its first answer takes its time.
-_WHILE_STARTING = {f"StatusCode.{name}" for name in ("UNAVAILABLE", "NOT_FOUND", "DEADLINE_EXCEEDED")}
+_TIMED_OUT = "StatusCode.DEADLINE_EXCEEDED"
+_WHILE_STARTING = {"StatusCode.UNAVAILABLE", "StatusCode.NOT_FOUND", _TIMED_OUT}
 
 
 class ProbeError(Exception):
     """An ensemble gave no right answer; ``str()`` says which and why."""
 
-    def __init__(self, message: str, *, may_be_starting: bool = False) -> None:
-        """Note ``message``, and whether a server that is still starting would have answered the same."""
+    def __init__(self, message: str, *, may_be_starting: bool = False, timed_out: bool = False) -> None:
+        """Note ``message``, whether a server that is still starting would say the same, and whether none came."""
         super().__init__(message)
         self.may_be_starting = may_be_starting
+        self.timed_out = timed_out
 
 
 class Probe:
@@ -55,22 +58,54 @@ class Probe:
         """Ask those that have answered nobody since the last time, by the server's statistics.
 
         An answer to somebody else says as much, and an inference on all cores is felt by those who wait for theirs.
+        Where no answer comes in time but each of the ensemble's models works, the question waits behind others' images.
         Arguments and errors are those of ``__call__``.
         """
         with InferenceServerClient(self._url, channel_args=_CHANNEL) as client:
             for ensemble, before in self._answered.items():
-                answered = self._count(client, ensemble, timeout)
-                if answered <= before:  # fewer where the server was started again
-                    self._ask(client, ensemble, timeout)
-                    answered += 1
-                self._answered[ensemble] = answered
+                counts = self._counts(client, ensemble, timeout)
+                if counts[ensemble] <= before:  # fewer where the server was started again
+                    try:
+                        self._ask(client, ensemble, timeout)
+                        counts[ensemble] += 1
+                    except ProbeError as exc:
+                        if not exc.timed_out or not self._works(client, ensemble, counts, timeout):
+                            raise
+                self._answered[ensemble] = counts[ensemble]
 
-    def _count(self, client: InferenceServerClient, ensemble: str, timeout: float) -> int:
+    def _counts(self, client: InferenceServerClient, ensemble: str, timeout: float) -> Counter[str]:
+        """Return how many requests each model has answered."""
         try:
-            statistics = client.get_inference_statistics(ensemble, client_timeout=timeout)
+            statistics = client.get_inference_statistics(client_timeout=timeout)
         except InferenceServerException as exc:
             raise _error(ensemble, exc) from exc
-        return sum(int(version.inference_stats.success.count) for version in statistics.model_stats)
+        counts = Counter[str]()
+        for version in statistics.model_stats:
+            counts[version.name] += int(version.inference_stats.success.count)
+        return counts
+
+    def _works(self, client: InferenceServerClient, ensemble: str, before: Counter[str], timeout: float) -> bool:
+        """Return whether each model of an ensemble has answered since, or answers now."""
+        try:
+            now = self._counts(client, ensemble, timeout)
+            steps = client.get_model_config(ensemble, client_timeout=timeout).config.ensemble_scheduling.step
+            silent = [step.model_name for step in steps if now[step.model_name] <= before[step.model_name]]
+            return bool(steps) and all(self._answers_zeros(client, model, timeout) for model in silent)
+        except (InferenceServerException, ProbeError):
+            return False
+
+    def _answers_zeros(self, client: InferenceServerClient, model: str, timeout: float) -> bool:
+        """Ask a model by itself, past what waits for the others; False where its inputs have no fixed size."""
+        config = client.get_model_config(model, client_timeout=timeout).config
+        inputs = []
+        for each in config.input:
+            if min(each.dims) < 1:
+                return False
+            kind = model_config_pb2.DataType.Name(each.data_type).removeprefix("TYPE_")
+            inputs.append(InferInput(each.name, [1, *each.dims], kind))
+            inputs[-1].set_data_from_numpy(np.zeros((1, *each.dims), triton_to_np_dtype(kind)))
+        client.infer(model, inputs, client_timeout=timeout)
+        return True
 
     def _ask(self, client: InferenceServerClient, ensemble: str, timeout: float) -> None:
         image = InferInput("IMAGE", list(self._image.shape), "UINT8")
@@ -87,4 +122,8 @@ class Probe:
 
 
 def _error(ensemble: str, exc: InferenceServerException) -> ProbeError:
-    return ProbeError(f"{ensemble} answers: {exc.message()}", may_be_starting=exc.status() in _WHILE_STARTING)
+    return ProbeError(
+        f"{ensemble} answers: {exc.message()}",
+        may_be_starting=exc.status() in _WHILE_STARTING,
+        timed_out=exc.status() == _TIMED_OUT,
+    )

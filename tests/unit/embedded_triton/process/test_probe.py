@@ -8,11 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tritonclient.grpc import model_config_pb2
 from tritonclient.utils import InferenceServerException
 
 from embedded_triton.process import probe as module
 from embedded_triton.process.probe import Probe, ProbeError
 from tests.support.fake_triton import FakeTriton
+
+STEPS = {"raw": ("preprocess", "raw_cnn"), "pretrained": ("preprocess", "resnet50")}
 
 
 class Server:
@@ -22,6 +25,9 @@ class Server:
         self.answered = Counter({"raw": 0, "pretrained": 0})
         self.asked: list[str] = []
         self.fault: InferenceServerException | None = None
+        #: Models that answer nobody, and what is answered meanwhile.
+        self.stuck: set[str] = set()
+        self.meanwhile = Counter[str]()
 
     def __call__(self, _url: str, *, channel_args: object) -> "Server":
         assert channel_args
@@ -33,17 +39,31 @@ class Server:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def get_inference_statistics(self, ensemble: str, client_timeout: float) -> Any:
+    def get_inference_statistics(self, client_timeout: float) -> Any:
         assert client_timeout == 3
         if self.fault:
             raise self.fault
-        success = SimpleNamespace(count=self.answered[ensemble])
-        return SimpleNamespace(model_stats=[SimpleNamespace(inference_stats=SimpleNamespace(success=success))])
+        stats = [
+            SimpleNamespace(name=name, inference_stats=SimpleNamespace(success=SimpleNamespace(count=count)))
+            for name, count in self.answered.items()
+        ]
+        return SimpleNamespace(model_stats=stats)
 
-    def infer(self, ensemble: str, _inputs: object, client_timeout: float) -> Any:
+    def get_model_config(self, model: str, client_timeout: float) -> Any:
         assert client_timeout == 3
-        self.asked.append(ensemble)
-        self.answered[ensemble] += 1
+        config = model_config_pb2.ModelConfig()
+        for step in STEPS.get(model, ()):
+            config.ensemble_scheduling.step.add(model_name=step)
+        config.input.add(name="IN", dims=[-1] if model == "preprocess" else [3, 8, 8], data_type="TYPE_UINT8")
+        return SimpleNamespace(config=config)
+
+    def infer(self, model: str, _inputs: object, client_timeout: float) -> Any:
+        assert client_timeout == 3
+        self.asked.append(model)
+        if self.stuck & {model, *STEPS.get(model, ())}:
+            self.answered += self.meanwhile
+            raise InferenceServerException("Deadline Exceeded", status="StatusCode.DEADLINE_EXCEEDED")
+        self.answered[model] += 1
         return SimpleNamespace(as_numpy=lambda _name: np.full((1, 2), 0.5))
 
 
@@ -91,6 +111,31 @@ def test_a_server_that_does_not_say_fails(server: Server, probe: Probe, status: 
     with pytest.raises(ProbeError, match="raw answers: no such thing") as raised:
         probe.ask_silent(3)
     assert raised.value.may_be_starting == starting
+
+
+def test_a_question_that_waits_behind_the_images_of_others_is_no_failure(server: Server, probe: Probe) -> None:
+    server.stuck, server.meanwhile = {"preprocess"}, Counter(raw=1, preprocess=1, raw_cnn=1)
+    server.answered["raw"] = 5
+    probe.ask_silent(3)
+    # Nobody asks `pretrained`, and its question waits: what it is made of works, or answers when asked by itself.
+    assert server.asked == ["pretrained", "resnet50"]
+
+
+@pytest.mark.parametrize(
+    ("stuck", "meanwhile"),
+    [
+        ({"preprocess"}, {}),  # nothing goes on at all
+        ({"preprocess", "resnet50"}, {"raw": 1, "preprocess": 1, "raw_cnn": 1}),
+        ({"resnet50"}, {"raw": 9, "preprocess": 9, "raw_cnn": 9}),  # others' traffic does not hide it
+    ],
+)
+def test_a_model_that_answers_nobody_is_a_failure(
+    server: Server, probe: Probe, stuck: set[str], meanwhile: dict[str, int]
+) -> None:
+    server.answered["raw"] = 5
+    server.stuck, server.meanwhile = stuck, Counter(meanwhile)
+    with pytest.raises(ProbeError, match="pretrained answers: Deadline Exceeded"):
+        probe.ask_silent(3)
 
 
 @pytest.mark.parametrize("name", ["http_proxy", "https_proxy", "grpc_proxy"])
