@@ -82,7 +82,7 @@ install-kernel: dev ## offer this environment to a Jupyter that is installed alr
 	@$(BIN)/python -m ipykernel install --user --name bin-it-right --display-name "Bin it right"
 
 ##@ Checks
-.PHONY: dev test check docs-check readme bench-gpu check-gpu check-container format
+.PHONY: dev test check docs-check readme bench-gpu check-gpu check-container fuzz format
 dev: ## make the environment for tests and training
 	@$(ENVIRONMENT) dev
 
@@ -119,6 +119,10 @@ readme: dev ## write anew what README and docs/configuration.md take from code, 
 	@$(BIN)/bin-it-right dev readme-table
 	@$(BIN)/bin-it-right dev readme-answer --url http://localhost:$(PORT)
 	@$(BIN)/bin-it-right dev page-picture --url http://localhost:$(PORT)
+
+fuzz: dev ## fuzz what reads clients' bytes, findings in build/fuzz: target=decoders|multipart seconds=60
+	@$(BIN)/uv pip install --python $(BIN)/python --quiet --no-deps --require-hashes -r requirements/fuzz.txt
+	@$(BIN)/bin-it-right dev fuzz $(or $(target),decoders) --seconds $(or $(seconds),60)
 
 format: dev ## put the code into the one format
 	$(BIN)/ruff check --fix

