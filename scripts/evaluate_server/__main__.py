@@ -25,9 +25,9 @@ from training.dataset.preprocessing import normalise
 from training.dataset.specification import load_specification
 from training.evaluate.places import check_held_out
 from training.evaluate.provenance import hardware
+from training.evaluate.released import load_released
 from training.evaluate.report import make_report
 from training.evaluate.summary import describe_report
-from training.export.torchscript import load_calibrated_network
 from training.models.model_types import NETWORK_MODELS
 
 #: Largest difference of probabilities between training and serving.
@@ -41,7 +41,7 @@ def measure(url: str, model_type: str, entries: Sequence[Entry]) -> dict[str, An
         ValueError: a photo is refused, or weights and card do not fit.
         FileNotFoundError: the shipped weights are missing.
     """
-    network, card = load_calibrated_network(model_type)
+    network, card = load_released(model_type)
     specification = load_specification()
     photos = load_photos(entries, card.classes, specification.size)
     with torch.inference_mode():

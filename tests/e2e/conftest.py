@@ -23,8 +23,9 @@ def model_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import torch
 
     from training.dataset.specification import load_specification
-    from training.export.torchscript import CalibratedNetwork, ensure_exported, export_network
+    from training.export.torchscript import ensure_exported, export_network
     from training.models.build import build_network
+    from training.models.calibrated import CalibratedNetwork
     from training.models.model_types import NETWORK_MODELS
 
     copy = tmp_path_factory.mktemp("repository") / "model_repository"

@@ -9,7 +9,7 @@ import torch
 from training.dataset.preprocessing import decode, normalise, resize
 from training.dataset.specification import load_specification
 from training.evaluate.card import WEIGHTS
-from training.export.torchscript import load_calibrated_network
+from training.evaluate.released import load_released
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def predict(model_type: str, paths: Sequence[Path], weights_folder: Path = WEIGH
         FileNotFoundError: a file, the weights or their card are missing.
         ValueError: a file is no image that can be decoded, or weights and card do not fit.
     """
-    network, card = load_calibrated_network(model_type, weights_folder)
+    network, card = load_released(model_type, weights_folder)
     specification = load_specification()
     for path in paths:
         try:

@@ -13,28 +13,15 @@ from training.atomic_write import write_atomically
 from training.dataset.classes import MODEL_REPOSITORY
 from training.dataset.preprocessing import normalise
 from training.dataset.specification import Specification, load_specification
-from training.evaluate.card import WEIGHTS, ModelCard, read_card, weights_path
+from training.evaluate.card import WEIGHTS
+from training.evaluate.released import load_released
 from training.export.fingerprint import FINGERPRINT_FILE, Precision, outdated
-from training.models.build import build_network
+from training.models.calibrated import CalibratedNetwork
 from training.models.model_types import NETWORK_MODELS
 from training.models.served import ServedNetwork
-from training.train.checkpoints import load_weights
 
 #: Largest difference of probabilities that an export may show against the eager network, by its precision.
 TOLERANCES: dict[Precision, float] = {"single": 1e-4, "half": 5e-3}
-
-
-class CalibratedNetwork(nn.Module):
-    """Logits of normalised photos divided by the calibrated temperature (Guo et al., 2017), then softmax."""
-
-    def __init__(self, network: nn.Module, temperature: float) -> None:
-        super().__init__()
-        self.network = network
-        self.temperature = temperature
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Map the normalised tensor FP32 [N, 3, S, S] to probabilities FP32 [N, classes]."""
-        return torch.softmax(self.network(images) / self.temperature, dim=1)
 
 
 class HalfPrecision(nn.Module):
@@ -55,15 +42,6 @@ def torchscript_warnings_ignored() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r".*torch\.jit\..* is (deprecated|not supported)", category=Warning)
         yield
-
-
-def load_calibrated_network(model_type: str, weights_folder: Path = WEIGHTS) -> tuple[CalibratedNetwork, ModelCard]:
-    """Return the eager network of the shipped weights, in eval mode and channels-last, and its card."""
-    card = read_card(model_type, weights_folder)
-    network = build_network(model_type, len(card.classes))
-    load_weights(network, weights_path(model_type, weights_folder))
-    served = CalibratedNetwork(network, card.calibration.temperature).eval()
-    return served.to(memory_format=torch.channels_last), card  # type: ignore[call-overload]
 
 
 def export_network(
@@ -127,7 +105,7 @@ def ensure_exported(
     written = []
     specification = load_specification(model_repository)
     for export in outdated(model_repository, weights_folder, networks, precision=precision):
-        served, _ = load_calibrated_network(export.model_type, weights_folder)
+        served, _ = load_released(export.model_type, weights_folder)
         export_network(
             served,
             export.path,

@@ -18,7 +18,7 @@ from scripts.benchmarks.baselines.answers import as_answer
 from scripts.benchmarks.baselines.command import serve
 from training.dataset.classes import read_classes
 from training.dataset.specification import load_specification
-from training.export.torchscript import load_calibrated_network
+from training.evaluate.released import load_released
 from training.models.model_types import NETWORK_MODELS
 
 
@@ -29,7 +29,7 @@ def create() -> FastAPI:
     size = specification.size
     transform = Compose([Resize((size, size)), ToTensor(), Normalize(specification.mean, specification.std)])
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    networks = {model_type: load_calibrated_network(model_type)[0].to(device) for model_type in NETWORK_MODELS}
+    networks = {model_type: load_released(model_type)[0].to(device) for model_type in NETWORK_MODELS}
 
     @app.post("/{model_type}/predict")
     def predict(model_type: str, file: Annotated[bytes, File()]) -> dict[str, Any]:

@@ -20,7 +20,8 @@ from scripts.benchmarks.baselines.command import serve
 from scripts.benchmarks.baselines.pixels import Preprocessing
 from training.dataset.classes import REPOSITORY_ROOT, read_classes
 from training.dataset.specification import load_specification
-from training.export.torchscript import load_calibrated_network, torchscript_warnings_ignored
+from training.evaluate.released import load_released
+from training.export.torchscript import torchscript_warnings_ignored
 from training.models.model_types import NETWORK_MODELS
 
 FOLDER = REPOSITORY_ROOT / "build" / "benchmarks"
@@ -28,7 +29,7 @@ FOLDER = REPOSITORY_ROOT / "build" / "benchmarks"
 
 def convert(model_type: str, path: Path, size: int) -> None:
     """Write the network as ONNX, with any batch size."""
-    network, _ = load_calibrated_network(model_type)
+    network, _ = load_released(model_type)
     path.parent.mkdir(parents=True, exist_ok=True)
     with torchscript_warnings_ignored():
         # The newer exporter wants onnxscript and gives the same graph; this one says that it is old, in many ways.

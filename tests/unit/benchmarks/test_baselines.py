@@ -54,7 +54,7 @@ def baseline(name: str, monkeypatch: pytest.MonkeyPatch) -> FastAPI:
 
     monkeypatch.setattr(torch, "set_num_threads", lambda _: None)
     if name == "eager":
-        monkeypatch.setattr(eager, "load_calibrated_network", lambda *_: (Toy(), None))
+        monkeypatch.setattr(eager, "load_released", lambda *_: (Toy(), None))
         return eager.create()
     if name == "torchscript":
         monkeypatch.setattr(torchscript, "load_frozen", lambda *_: exported)
@@ -78,7 +78,7 @@ def test_the_converted_network_answers_as_the_network_does(monkeypatch: pytest.M
     pytest.importorskip("onnx", reason="onnx is only in the environment of `make bench`")
     from scripts.benchmarks.baselines import onnx
 
-    monkeypatch.setattr(onnx, "load_calibrated_network", lambda _: (Toy(), None))
+    monkeypatch.setattr(onnx, "load_released", lambda _: (Toy(), None))
     monkeypatch.setattr(onnx, "FOLDER", tmp_path)
     monkeypatch.setattr(torch, "set_num_threads", lambda _: None)
     for model_type in ("raw", "pretrained"):

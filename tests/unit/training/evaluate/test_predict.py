@@ -11,7 +11,7 @@ from training.dataset.preprocessing import decode, normalise, resize
 from training.dataset.specification import load_specification
 from training.evaluate.card import read_card
 from training.evaluate.predict import predict
-from training.export.torchscript import load_calibrated_network
+from training.evaluate.released import load_released
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def photos(tmp_path: Path) -> list[Path]:
 
 def test_answers_are_those_of_the_network_that_is_served(write_model: WriteModel, photos: list[Path]) -> None:
     folder = write_model()
-    network, card = load_calibrated_network("raw", folder)
+    network, card = load_released("raw", folder)
     specification = load_specification()
     predictions = list(predict("raw", photos, folder))
     assert [prediction.path for prediction in predictions] == photos

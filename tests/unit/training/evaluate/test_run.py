@@ -19,9 +19,9 @@ from training.dataset.specification import load_specification
 from training.evaluate.card import ModelCard, card_path, read_card, weights_path
 from training.evaluate.gate import objections, promote
 from training.evaluate.metrics import eight_metrics
+from training.evaluate.released import load_released
 from training.evaluate.run import Sources, evaluate
 from training.evaluate.summary import describe_card
-from training.export.torchscript import load_calibrated_network
 from training.train.precision import has_bfloat16
 
 
@@ -82,7 +82,7 @@ def test_every_list_is_measured_with_what_will_be_served(
     card, output, _ = evaluated
     specification = load_specification()
     photos = load_photos(read_entries(toy, "test"), card.classes, specification.size)
-    served, _ = load_calibrated_network("raw", output)
+    served, _ = load_released("raw", output)
     with torch.inference_mode():
         probabilities = served(normalise(photos.pixels, specification)).numpy()
     report = card.metrics["test"]

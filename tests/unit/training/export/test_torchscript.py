@@ -13,15 +13,11 @@ from training.dataset.classes import MODEL_REPOSITORY
 from training.dataset.preprocessing import normalise
 from training.dataset.specification import load_specification
 from training.evaluate.card import read_card, write_card
+from training.evaluate.released import load_released
 from training.export import torchscript
-from training.export.torchscript import (
-    TOLERANCES,
-    CalibratedNetwork,
-    ensure_exported,
-    export_network,
-    load_calibrated_network,
-)
+from training.export.torchscript import TOLERANCES, ensure_exported, export_network
 from training.models.build import build_network
+from training.models.calibrated import CalibratedNetwork
 from training.models.model_types import NETWORK_MODELS
 
 SPECIFICATION = load_specification()
@@ -56,7 +52,7 @@ def test_both_networks_are_exported_and_answer_like_the_eager_ones(repository: P
     assert written == [repository / model / "1" / "model.pt" for model in NETWORK_MODELS.values()]
     pixels = noise(3)
     for model_type, path in zip(NETWORK_MODELS, written, strict=True):
-        eager, _ = load_calibrated_network(model_type, weights)
+        eager, _ = load_released(model_type, weights)
         exported = read_exported(path)
         with torch.inference_mode():
             answers, maps = exported(pixels)
@@ -83,7 +79,7 @@ def test_half_precision_is_another_export_with_the_same_interface(repository: Pa
     raw = {"raw": NETWORK_MODELS["raw"]}
     (path,) = ensure_exported(repository, weights, raw, precision="half")
     assert ensure_exported(repository, weights, raw, precision="half") == []
-    eager, _ = load_calibrated_network("raw", weights)
+    eager, _ = load_released("raw", weights)
     pixels = noise(2)
     exported = read_exported(path)
     with torch.inference_mode():
@@ -96,7 +92,7 @@ def test_half_precision_is_another_export_with_the_same_interface(repository: Pa
 
 
 def test_the_temperature_of_the_card_is_inside(weights: Path) -> None:
-    served, card = load_calibrated_network("raw", weights)
+    served, card = load_released("raw", weights)
     assert card.calibration.temperature == 1.5
     images = normalise(noise(2), SPECIFICATION)
     with torch.inference_mode():

@@ -5,8 +5,8 @@ import torch
 
 from training.dataset.preprocessing import normalise
 from training.dataset.specification import load_specification
-from training.export.torchscript import CalibratedNetwork
 from training.models.build import build_network
+from training.models.calibrated import CalibratedNetwork
 from training.models.model_types import NETWORK_MODELS
 from training.models.served import ServedNetwork
 
