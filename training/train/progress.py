@@ -13,14 +13,14 @@ _READ_SECONDS = 0.25
 class Progress:
     """Shows loss, learning rate, validation figures and the time left of ``epochs`` epochs."""
 
-    def __init__(self, epochs: int, *, speaks: bool = True) -> None:
+    def __init__(self, epochs: int, *, prints: bool = True) -> None:
         self._epochs = epochs
-        self._console = Console(quiet=not speaks, soft_wrap=True)
+        self._console = Console(quiet=not prints, soft_wrap=True)
         self._durations: list[float] = []
         self._began = time.monotonic()
         self._shown = 0.0
         self._bar: Bar | None = None
-        if speaks and self._console.is_terminal:
+        if prints and self._console.is_terminal:
             columns = (
                 TextColumn("{task.description}"),
                 BarColumn(),

@@ -20,7 +20,7 @@ from training.models.build import build_network
 from training.train import checkpoints
 from training.train.checkpoint_writer import CheckpointWriter
 from training.train.distillation import Teacher
-from training.train.distributed import Place, place
+from training.train.distributed import ProcessRank, process_group
 from training.train.engine import STORED_SCALE, Epoch, batches, predict_logits, train_epoch
 from training.train.history import Row
 from training.train.initialisation import State, initialise
@@ -97,18 +97,18 @@ def run(model_type: str, data: RunData, recipe: Recipe, output: Path, start: Run
     start = start or RunStart()
     best_file = output / "best.safetensors"
     _check(recipe, output, start)
-    with place() as here:
+    with process_group() as process:
         torch.manual_seed(recipe.seed)
-        progress = Progress(recipe.epochs, speaks=here.leads)
+        progress = Progress(recipe.epochs, prints=process.is_main)
         progress.say(f"reading {len(data.train)} training and {len(data.val)} validation photos")
         network = build_network(model_type, len(data.classes))
         if start.initial is not None:
             initialise(network, start.initial)
-        network = network.to(here.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        teacher = _teacher(recipe, start.teacher_weights, len(data.classes), here.device)
+        network = network.to(process.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        teacher = _teacher(recipe, start.teacher_weights, len(data.classes), process.device)
         largest = round(max(recipe.view_size(stage) for stage in recipe.stages) * STORED_SCALE)
         photos = load_training_set(data.train, data.classes, recipe, output, size=largest, general=data.general)
-        fitted = recipe.fitted_to(len(photos) // here.world)
+        fitted = recipe.fitted_to(len(photos) // process.world_size)
         if fitted.batch_size != recipe.batch_size:
             progress.say(f"batches of {fitted.batch_size}: there are too few photos for {recipe.batch_size}")
         val_photos = load_photos(data.val, data.classes, data.specification.size)
@@ -117,19 +117,19 @@ def run(model_type: str, data: RunData, recipe: Recipe, output: Path, start: Run
         origin = {"recipe": recipe.model_dump(mode="json"), "teacher": taught_by}
         if (output / "last.pt").exists():
             _restore(state, checkpoints.load_run(output / "last.pt"), recipe, taught_by)
-        if here.leads:
+        if process.is_main:
             _write_record(output, model_type, data, recipe, start)
         writer = CheckpointWriter(output)
         stored: TrainingSet | None = None
         interrupted = False
         try:
             for number in range(len(state.history), recipe.epochs):
-                stored = _stored(photos, stored, recipe, recipe.stage_of(number), here.device)
-                row = _train(number, state, stored, fitted, data.specification, teacher, (here, progress))
+                stored = _stored(photos, stored, recipe, recipe.stage_of(number), process.device)
+                row = _train(number, state, stored, fitted, data.specification, teacher, (process, progress))
                 row |= _validate(state.ema.module, val_photos, data.specification)
                 state.history.append(row)
                 progress.epoch(row)
-                if here.leads:
+                if process.is_main:
                     is_best = _rank(row) == max(map(_rank, state.history))
                     writer.epoch(origin | state.state_dict(), state.ema.module if is_best else None)
         except KeyboardInterrupt:
@@ -184,16 +184,16 @@ def _train(
     recipe: Recipe,
     specification: Specification,
     teacher: Teacher | None,
-    where: tuple[Place, Progress],
+    where: tuple[ProcessRank, Progress],
 ) -> Row:
-    here, progress = where
+    process, progress = where
     stage = recipe.stage_of(number)
     _freeze(state.network, recipe, stage)
-    mine = here.share(list(batches(len(photos), recipe, photos.weights, state.generator)))
+    mine = process.shard(list(batches(len(photos), recipe, photos.weights, state.generator)))
     started = time.monotonic()
     progress.begin(number, len(mine))
     epoch = Epoch(recipe, stage, specification, number * len(mine), recipe.epochs * len(mine), teacher)
-    loss = train_epoch(state, here.wrap(state.learner), photos, mine, epoch, progress.step)
+    loss = train_epoch(state, process.wrap(state.learner), photos, mine, epoch, progress.step)
     return {"epoch": number + 1, "seconds": round(time.monotonic() - started, 1), "train_loss": loss}
 
 

@@ -9,23 +9,23 @@ from pathlib import Path
 import torch
 
 from training.dataset.classes import REPOSITORY_ROOT
-from training.train.distributed import Place, place
+from training.train.distributed import ProcessRank, process_group
 
 RECIPE = "batch_size = 8\nlearning_rate = 0.02\nmixed_precision = false\n[[stages]]\nepochs = 2\nsize = 32\n"
 
 
 def test_every_process_gets_its_own_part_of_the_batches_and_as_many() -> None:
     items = [torch.tensor(number) for number in range(7)]
-    parts = [[int(item) for item in Place(rank, 2, torch.device("cpu")).share(items)] for rank in range(2)]
+    parts = [[int(item) for item in ProcessRank(rank, 2, torch.device("cpu")).shard(items)] for rank in range(2)]
     assert parts == [[0, 2, 4], [1, 3, 5]]
-    assert [int(item) for item in Place(0, 1, torch.device("cpu")).share(items)] == list(range(7))
+    assert [int(item) for item in ProcessRank(0, 1, torch.device("cpu")).shard(items)] == list(range(7))
 
 
-def test_one_process_is_the_leader_and_wraps_nothing() -> None:
-    with place() as here:
+def test_one_process_is_the_main_one_and_wraps_nothing() -> None:
+    with process_group() as process:
         network = torch.nn.Linear(2, 2)
-        assert here.leads
-        assert here.wrap(network) is network
+        assert process.is_main
+        assert process.wrap(network) is network
 
 
 def test_torchrun_trains_with_two_processes(toy: Path, tmp_path: Path) -> None:

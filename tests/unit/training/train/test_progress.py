@@ -42,6 +42,6 @@ def test_a_terminal_gets_a_bar_with_loss_and_rate(
     assert "\x1b[" in out
 
 
-def test_a_process_that_does_not_lead_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    _run(Progress(3, speaks=False))
+def test_another_process_than_the_main_one_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    _run(Progress(3, prints=False))
     assert capsys.readouterr().out == ""
