@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from scripts.evaluate_server.answers import ask
 from scripts.evaluate_server.places import measure_places
+from scripts.evaluate_server.predictions import request_predictions
 from scripts.evaluate_server.serving import served
 from training.dataset.classes import read_classes
 from training.dataset.entries import Entry, load_photos, read_entries
@@ -47,7 +47,7 @@ def measure(url: str, model_type: str, entries: Sequence[Entry]) -> dict[str, An
     with torch.inference_mode():
         chunks = [network(normalise(chunk, specification)) for chunk in torch.split(photos.pixels, 32)]
     alone = torch.cat(chunks).double().numpy()
-    through = ask(url, model_type, entries, card.classes)
+    through = request_predictions(url, model_type, entries, card.classes)
     labels = photos.labels.numpy()
     threshold = card.calibration.confidence_threshold
     reports = [make_report(said, labels, card.classes, threshold=threshold) for said in (through, alone)]

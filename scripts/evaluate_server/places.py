@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from scripts.evaluate_server.answers import ask
+from scripts.evaluate_server.predictions import request_predictions
 from training.dataset.entries import Entry
 from training.evaluate.card import read_card
 from training.evaluate.places import report_places
@@ -22,7 +22,7 @@ def measure_places(
     card = read_card(model_type)
     report = report_places(
         places,
-        lambda entries: ask(url, model_type, entries, card.classes),
+        lambda entries: request_predictions(url, model_type, entries, card.classes),
         card.classes,
         threshold=card.calibration.confidence_threshold,
         held_out=held_out,

@@ -14,8 +14,8 @@ from fastapi import FastAPI, File
 from PIL import Image
 from torchvision.transforms import Compose, Normalize, Resize, ToTensor
 
-from scripts.benchmarks.baselines.answers import as_answer
 from scripts.benchmarks.baselines.command import serve
+from scripts.benchmarks.baselines.prediction import as_prediction
 from training.dataset.classes import read_classes
 from training.dataset.specification import load_specification
 from training.evaluate.released import load_released
@@ -36,7 +36,7 @@ def create() -> FastAPI:
         image = Image.open(io.BytesIO(file)).convert("RGB")
         with torch.inference_mode():
             probabilities = networks[model_type](transform(image)[None].to(device))[0]
-        return as_answer(classes, probabilities.tolist())
+        return as_prediction(classes, probabilities.tolist())
 
     return app
 

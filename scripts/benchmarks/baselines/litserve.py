@@ -11,8 +11,8 @@ import torch
 from fastapi import Request
 
 from embedded_triton.install.cpu import usable_cores
-from scripts.benchmarks.baselines.answers import as_answer
 from scripts.benchmarks.baselines.pixels import read_pixels
+from scripts.benchmarks.baselines.prediction import as_prediction
 from scripts.benchmarks.baselines.torchscript import load_frozen
 from training.dataset.classes import read_classes
 from training.dataset.specification import load_specification
@@ -53,7 +53,7 @@ class Classifier(litserve.LitAPI):  # type: ignore[misc] # its package has no ty
 
     def encode_response(self, output: torch.Tensor) -> dict[str, Any]:
         """Probabilities to the document."""
-        return as_answer(self._classes, output.tolist())
+        return as_prediction(self._classes, output.tolist())
 
 
 def main() -> None:

@@ -15,9 +15,9 @@ import onnxruntime
 import torch
 from fastapi import FastAPI, UploadFile
 
-from scripts.benchmarks.baselines.answers import as_answer
 from scripts.benchmarks.baselines.command import serve
 from scripts.benchmarks.baselines.pixels import Preprocessing
+from scripts.benchmarks.baselines.prediction import as_prediction
 from training.dataset.classes import REPOSITORY_ROOT, read_classes
 from training.dataset.specification import load_specification
 from training.evaluate.released import load_released
@@ -64,7 +64,7 @@ def create() -> FastAPI:
     async def predict(model_type: str, file: UploadFile) -> dict[str, Any]:
         pixels = preprocessing(await file.read()).contiguous().numpy()
         (probabilities,) = sessions[model_type].run(None, {"images": pixels})
-        return as_answer(classes, probabilities[0].tolist())
+        return as_prediction(classes, probabilities[0].tolist())
 
     return app
 

@@ -15,9 +15,9 @@ from fastapi import FastAPI, UploadFile
 from embedded_triton.backends.pytorch.conversion import InputSpecification
 from embedded_triton.backends.pytorch.converted_models import ConvertedModels
 from embedded_triton.install.cpu import choose_precision
-from scripts.benchmarks.baselines.answers import as_answer
 from scripts.benchmarks.baselines.command import serve
 from scripts.benchmarks.baselines.pixels import read_pixels
+from scripts.benchmarks.baselines.prediction import as_prediction
 from training.dataset.classes import MODEL_REPOSITORY, REPOSITORY_ROOT, read_classes
 from training.dataset.specification import load_specification
 from training.models.model_types import NETWORK_MODELS
@@ -45,7 +45,7 @@ def create(options: Mapping[str, Any] | None = None) -> FastAPI:
     @app.post("/{model_type}/predict")
     async def predict(model_type: str, file: UploadFile) -> dict[str, Any]:
         pixels = read_pixels(await file.read(), size).contiguous().numpy()
-        return as_answer(classes, networks[model_type](pixels)[0][0].tolist())
+        return as_prediction(classes, networks[model_type](pixels)[0][0].tolist())
 
     return app
 

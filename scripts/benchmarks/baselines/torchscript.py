@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from fastapi import FastAPI, UploadFile
 
-from scripts.benchmarks.baselines.answers import as_answer
 from scripts.benchmarks.baselines.command import serve
 from scripts.benchmarks.baselines.pixels import read_pixels
+from scripts.benchmarks.baselines.prediction import as_prediction
 from training.dataset.classes import MODEL_REPOSITORY, read_classes
 from training.dataset.specification import load_specification
 from training.export.torchscript import torchscript_warnings_ignored
@@ -40,7 +40,7 @@ def create(dtype: torch.dtype = torch.float32) -> FastAPI:
         pixels = read_pixels(await file.read(), size)
         with torch.inference_mode():
             probabilities = networks[model_type](pixels)[0][0]
-        return as_answer(classes, probabilities.tolist())
+        return as_prediction(classes, probabilities.tolist())
 
     return app
 

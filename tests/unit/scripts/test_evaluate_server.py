@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from scripts.evaluate_server import __main__ as command
-from scripts.evaluate_server.answers import ask
+from scripts.evaluate_server.predictions import request_predictions
 from scripts.evaluate_server.places import measure_places
 from scripts.evaluate_server.serving import is_ready, served
 from training.dataset.entries import Entry
@@ -65,7 +65,7 @@ def url() -> Iterator[str]:
 
 def test_answers_stand_in_the_order_of_the_photos_though_the_server_is_busy(url: str) -> None:
     entries = [Entry(f"photo {number}.".encode(), "cup", f"{number}.jpg") for number in range(40)]
-    answers = ask(url, "raw", entries, CLASSES)
+    answers = request_predictions(url, "raw", entries, CLASSES)
     np.testing.assert_allclose(answers[:, 0], np.arange(40) / 100)
     np.testing.assert_allclose(answers.sum(axis=1), 1)
 
@@ -84,7 +84,7 @@ def test_places_are_asked_of_the_server(
 
 def test_a_refused_photo_is_named_with_the_reason(url: str) -> None:
     with pytest.raises(ValueError, match=r"bad\.jpg was refused with 422: .*broken"):
-        ask(url, "raw", [Entry(b"refuse me", "cup", "bad.jpg")], CLASSES)
+        request_predictions(url, "raw", [Entry(b"refuse me", "cup", "bad.jpg")], CLASSES)
 
 
 def test_a_server_that_answers_already_is_used(url: str) -> None:
@@ -100,7 +100,7 @@ def test_nothing_is_started_for_another_machine() -> None:
 
 def test_an_unreachable_server_is_a_sentence() -> None:
     with pytest.raises(ValueError, match=r"No server answers at http://127.0.0.1:1"):
-        ask("http://127.0.0.1:1", "raw", [Entry(b"photo 1.", "cup", "x.jpg")], CLASSES, patience=0)
+        request_predictions("http://127.0.0.1:1", "raw", [Entry(b"photo 1.", "cup", "x.jpg")], CLASSES, patience=0)
 
 
 def test_the_command_says_what_is_missing(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,10 +10,10 @@ from rich.progress import Progress
 from gateway.client import AsyncClient, Refused, Unreachable
 from training.dataset.entries import Entry
 
-_AT_ONCE = 4
+_CONCURRENCY = 4
 
 
-def ask(
+def request_predictions(
     url: str, model_type: str, entries: Sequence[Entry], classes: Sequence[str], patience: float = 30
 ) -> np.ndarray:
     """Send every photo to ``POST /{model_type}/predict`` and return the probabilities, FP64 [N, classes].
@@ -29,12 +29,14 @@ def ask(
         ValueError: a photo is refused, or the gateway cannot be reached; the message has the gateway's reason.
     """
     try:
-        return asyncio.run(_ask(AsyncClient(url, patience=patience), model_type, entries, classes))
+        return asyncio.run(_request_all(AsyncClient(url, patience=patience), model_type, entries, classes))
     except ExceptionGroup as group:
         raise group.exceptions[0] from group
 
 
-async def _ask(client: AsyncClient, model_type: str, entries: Sequence[Entry], classes: Sequence[str]) -> np.ndarray:
+async def _request_all(
+    client: AsyncClient, model_type: str, entries: Sequence[Entry], classes: Sequence[str]
+) -> np.ndarray:
     probabilities = np.empty((len(entries), len(classes)))
     places = iter(range(len(entries)))
     with Progress() as progress:
@@ -47,7 +49,7 @@ async def _ask(client: AsyncClient, model_type: str, entries: Sequence[Entry], c
                 progress.advance(task)
 
         async with client, asyncio.TaskGroup() as group:
-            for _ in range(_AT_ONCE):
+            for _ in range(_CONCURRENCY):
                 group.create_task(work())
     return probabilities
 
