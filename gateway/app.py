@@ -51,8 +51,8 @@ def create_app(settings: Settings, classifier: Classifier, lifecycle: Lifecycle 
     Returns:
         The application, with all routes and layers.
     """
-    admission = Admission(settings.max_requests_in_flight, settings.max_decoded_bytes_in_flight)
-    memory = UploadMemory(settings.max_upload_bytes_in_flight)
+    admission = Admission(settings.max_concurrent_requests, settings.max_concurrent_decoded_bytes)
+    memory = UploadMemory(settings.max_concurrent_upload_bytes)
     limits = UploadLimits(
         memory, settings.max_body_bytes, settings.upload_grace_seconds, settings.upload_bytes_per_second
     )

@@ -16,7 +16,7 @@
     │   ├── BrokenImage         an accepted format, but damaged or cut off
     │   └── UnsupportedFormat   no image of an accepted format
     ├── Overloaded
-    │   ├── TooManyInFlight     the gateway's own bounds are reached
+    │   ├── TooManyConcurrent     the gateway's own bounds are reached
     │   └── QueueFull           a queue inside Triton is full
     ├── ModelUnavailable        Triton starting, or the model not ready
     │   └── ConnectionLost      Triton away, or gone while it worked
@@ -139,7 +139,7 @@ class Overloaded(GatewayError):
     reason = "overloaded"
 
 
-class TooManyInFlight(Overloaded):
+class TooManyConcurrent(Overloaded):
     """A bound of the gateway itself is reached; `reason` names which."""
 
     def __init__(self, reason: str) -> None:

@@ -56,18 +56,18 @@ class Settings(BaseSettings):
     max_pixels: int = Field(
         64_000_000, ge=1, description="Largest image in pixels (width x height), by its header. Above it: 413."
     )
-    max_requests_in_flight: int = Field(
+    max_concurrent_requests: int = Field(
         64,
         ge=1,
         description="Concurrent requests for each model type. More wait longer; above it: 429.",
     )
-    max_decoded_bytes_in_flight: int = Field(
+    max_concurrent_decoded_bytes: int = Field(
         512 * MIB,
         ge=1,
         description="Decoded pixels of all concurrent requests: bounds the memory of conversions here, and Triton's on "
         "a GPU. Above it: 429.",
     )
-    max_upload_bytes_in_flight: int = Field(
+    max_concurrent_upload_bytes: int = Field(
         256 * MIB, ge=1, description="Uploads of all concurrent requests: bounds the gateway's memory. Above it: 429."
     )
     max_connections: int = Field(

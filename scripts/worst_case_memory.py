@@ -81,7 +81,7 @@ def rest(url: str) -> None:
     """Wait until the gateway has no picture at work: those of clients that it gave up go on in Triton."""
     for _ in range(300):
         text = httpx2.get(f"{url}/metrics", trust_env=False).text
-        if re.search(r"^gateway_decoded_bytes_in_flight 0(\.0)?$", text, re.MULTILINE):
+        if re.search(r"^gateway_concurrent_decoded_bytes 0(\.0)?$", text, re.MULTILINE):
             return
         time.sleep(1)
 

@@ -13,7 +13,7 @@ RESTRICTED = ("shared-memory", "model-repository", "trace", "logging")
 #: or failing (https://github.com/triton-inference-server/server/issues/8177).
 GPU_POOL_BYTES = 1 << 30
 
-#: Seconds that the server waits for requests in flight when it is told to stop.
+#: Seconds that the server waits for running requests when it is told to stop.
 _EXIT_TIMEOUT = 5
 
 

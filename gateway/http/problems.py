@@ -43,7 +43,7 @@ _EXAMPLES: tuple[tuple[errors.GatewayError, str], ...] = (
     (errors.BodyTooLarge(20 * 1024 * 1024), "Body or image too large"),
     (errors.UnsupportedFormat(("JPEG", "PNG", "WebP")), "No image of an accepted format"),
     (errors.BrokenImage("The JPEG file is cut off. Send the whole file."), "Malformed upload or broken image"),
-    (errors.TooManyInFlight("requests"), "Too many concurrent requests"),
+    (errors.TooManyConcurrent("requests"), "Too many concurrent requests"),
     (errors.ModelUnavailable("raw"), "Triton is away or starting"),
     (errors.DeadlineExceeded(10), "No answer in time"),
     (errors.FeedbackFull(), "No room for more feedback"),

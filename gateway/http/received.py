@@ -39,7 +39,7 @@ async def received(request: Request, limits: UploadLimits) -> AsyncIterator[Uplo
 
     Raises:
         UploadError: As ``gateway.uploads.reader.read_files`` raises them.
-        TooManyInFlight: The uploads of all requests take more memory than they may.
+        TooManyConcurrent: The uploads of all requests take more memory than they may.
     """
     context = context_of(request.scope)
     with limits.memory.share() as share:

@@ -115,16 +115,16 @@ class StateCollector(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Yield the gauges, as prometheus_client wants them."""
-        in_flight = GaugeMetricFamily(
-            "gateway_requests_in_flight", "Admitted requests that Triton has not finished.", labels=("model",)
+        concurrent = GaugeMetricFamily(
+            "gateway_concurrent_requests", "Admitted requests that Triton has not finished.", labels=("model",)
         )
         for model in self._model_types:
-            in_flight.add_metric((model,), self._admission.in_flight[model])
-        yield in_flight
+            concurrent.add_metric((model,), self._admission.concurrent_requests[model])
+        yield concurrent
         yield GaugeMetricFamily(
-            "gateway_decoded_bytes_in_flight", "Decoded pixels of admitted requests.", self._admission.decoded_bytes
+            "gateway_concurrent_decoded_bytes", "Decoded pixels of admitted requests.", self._admission.decoded_bytes
         )
-        yield GaugeMetricFamily("gateway_upload_bytes_in_flight", "Uploads held in memory.", self._memory.bytes)
+        yield GaugeMetricFamily("gateway_concurrent_upload_bytes", "Uploads held in memory.", self._memory.bytes)
         ready = GaugeMetricFamily(
             "gateway_model_ready", "1 while the model answered within the last ten seconds.", labels=("model",)
         )

@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Self
 
-from gateway.errors import TooManyInFlight
+from gateway.errors import TooManyConcurrent
 
 
 class Permit:
@@ -28,7 +28,7 @@ class Permit:
     def release(self) -> None:
         """Give the place back; nothing where it is given back or taken already."""
         if self._admission is not None:
-            self._admission.in_flight[self._model] -= 1
+            self._admission.concurrent_requests[self._model] -= 1
             self._admission.decoded_bytes -= self._decoded_bytes
             self._admission = None
 
@@ -49,7 +49,7 @@ class Admission:
     def __init__(self, max_requests: int, max_decoded_bytes: int) -> None:
         self._max_requests = max_requests
         self._max_decoded_bytes = max_decoded_bytes
-        self.in_flight: Counter[str] = Counter()
+        self.concurrent_requests: Counter[str] = Counter()
         self.decoded_bytes = 0
 
     def admit(self, model: str, decoded_bytes: int) -> Permit:
@@ -63,13 +63,13 @@ class Admission:
             The permit, which the caller holds and releases.
 
         Raises:
-            TooManyInFlight: With the reason "requests" or "decoded_bytes".
+            TooManyConcurrent: With the reason "requests" or "decoded_bytes".
         """
-        if self.in_flight[model] >= self._max_requests:
-            raise TooManyInFlight("requests")
+        if self.concurrent_requests[model] >= self._max_requests:
+            raise TooManyConcurrent("requests")
         if self.decoded_bytes and self.decoded_bytes + decoded_bytes > self._max_decoded_bytes:
-            raise TooManyInFlight("decoded_bytes")
-        self.in_flight[model] += 1
+            raise TooManyConcurrent("decoded_bytes")
+        self.concurrent_requests[model] += 1
         self.decoded_bytes += decoded_bytes
         return Permit(self, model, decoded_bytes)
 
@@ -89,10 +89,10 @@ class UploadMemory:
         """Take bytes.
 
         Raises:
-            TooManyInFlight: With the reason "upload_bytes".
+            TooManyConcurrent: With the reason "upload_bytes".
         """
         if self.bytes + count > self._max_bytes:
-            raise TooManyInFlight("upload_bytes")
+            raise TooManyConcurrent("upload_bytes")
         self.bytes += count
 
 
@@ -107,7 +107,7 @@ class UploadShare:
         """Take more.
 
         Raises:
-            TooManyInFlight: With the reason "upload_bytes".
+            TooManyConcurrent: With the reason "upload_bytes".
         """
         self._memory.take(count)
         self._bytes += count

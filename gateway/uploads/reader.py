@@ -59,7 +59,7 @@ async def read_files(
         ClientGone: The client disconnected.
         EncodedBody: The body is compressed.
         MalformedUpload: This is neither a photo nor a multipart form, or has other files than allowed.
-        TooManyInFlight: The uploads of all requests take more memory than they may.
+        TooManyConcurrent: The uploads of all requests take more memory than they may.
     """
     if int(headers.get("content-length") or 0) > limits.max_body_bytes:
         raise BodyTooLarge(limits.max_body_bytes)

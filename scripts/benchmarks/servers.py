@@ -42,7 +42,7 @@ def gateways(triton_url: str, count: int, concurrency: int) -> Iterator[tuple[st
     A gateway is one process with one event loop, and has a limit of its own. More of them are more
     processes on ports of their own, whose limits add up to what Triton's queues hold.
     """
-    settings = {"max_requests_in_flight": max(64, -(-concurrency // count)), "log_level": "warning"}
+    settings = {"max_concurrent_requests": max(64, -(-concurrency // count)), "log_level": "warning"}
     with ExitStack() as stack:
         started = (running_gateway(triton_url, log=_log("gateway"), **settings) for _ in range(count))
         yield tuple(stack.enter_context(gateway).url for gateway in started)

@@ -84,7 +84,7 @@ def serve(host: str, port: int, signals: "StopSignals", *, logs: Path = LOGS, we
             if (status := gateway.poll()) is not None:
                 raise ServeError(f"The gateway {describe_exit(status)}. What it printed before says more.")
     finally:
-        with step("Stop", "finishes what is in flight; press Ctrl-C again to hurry") as stopped:
+        with step("Stop", "finishes running requests; press Ctrl-C again to hurry") as stopped:
             gateway.stop(signals.hurry)
             supervisor.stop(signals.hurry)
             stopped.outcome = "nothing is left running"

@@ -32,7 +32,7 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model-repository", type=Path, default=ROOT / "model_repository")
     parser.add_argument("--servers", type=int, default=2, help="how many Triton servers (default: 2)")
-    parser.add_argument("--in-flight", type=int, default=4, help="requests at once (default: 4)")
+    parser.add_argument("--concurrency", type=int, default=4, help="requests at once (default: 4)")
     parser.add_argument("--connection-age", type=float, default=5, help="of gRPC connections, in seconds (default: 5)")
     parser.add_argument("--pre-stop", type=float, help="seconds; by default what age and DNS ask for; 0: just SIGTERM")
     parser.add_argument("--replace", type=int, help="how many of them are replaced (default: all)")
@@ -72,8 +72,8 @@ async def run(arguments: argparse.Namespace) -> dict[str, Any]:
             Gateway(f"dns://127.0.0.1:{dns_port}/triton.test:{grpc}", log=Path(folder, "gateway.log"), api_keys="")
         )
         await asyncio.to_thread(gateway.wait_until_ready)
-        load = Load(gateway.url, photos, arguments.in_flight)
-        _say(f"{len(servers)} servers are ready; {arguments.in_flight} requests in flight from here on")
+        load = Load(gateway.url, photos, arguments.concurrency)
+        _say(f"{len(servers)} servers are ready; {arguments.concurrency} concurrent requests from here on")
         async with load.running():
             await asyncio.sleep(_QUIET_SECONDS)
             replaced = await replace_one_after_the_other(servers[: arguments.replace], names, pre_stop, _say)
@@ -83,7 +83,7 @@ async def run(arguments: argparse.Namespace) -> dict[str, Any]:
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "machine": f"{os.cpu_count()} cores, {platform.machine()}",
         "servers": len(servers),
-        "in_flight": arguments.in_flight,
+        "concurrency": arguments.concurrency,
         "connection_age_seconds": arguments.connection_age,
         "pre_stop_seconds": round(pre_stop, 1),
         "requests": load.outcomes.total(),

@@ -16,10 +16,10 @@ _TIMEOUT_SECONDS = 30
 class Load:
     """So many clients, each of which sends its next photo when the answer to the last one is there."""
 
-    def __init__(self, url: str, photos: list[Path], in_flight: int) -> None:
+    def __init__(self, url: str, photos: list[Path], concurrency: int) -> None:
         self._url = url
         self._photos = [(photo.name, photo.read_bytes()) for photo in photos]
-        self._in_flight = in_flight
+        self._concurrency = concurrency
         self.outcomes: Counter[str] = Counter()
         self.milliseconds: list[float] = []
 
@@ -34,14 +34,14 @@ class Load:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Send requests while the block runs; at its end those in flight are awaited, for they count."""
+        """Send requests while the block runs; at its end those that run are awaited, for they count."""
         stop = asyncio.Event()
-        limits = httpx2.Limits(max_connections=self._in_flight)
+        limits = httpx2.Limits(max_connections=self._concurrency)
         async with (
             httpx2.AsyncClient(base_url=self._url, timeout=_TIMEOUT_SECONDS, limits=limits) as client,
             asyncio.TaskGroup() as clients,
         ):
-            for number in range(self._in_flight):
+            for number in range(self._concurrency):
                 clients.create_task(self._send_on(client, number, stop))
             try:
                 yield
@@ -59,4 +59,4 @@ class Load:
             except httpx2.TransportError as exc:
                 self.outcomes[type(exc).__name__] += 1
             self.milliseconds.append(1000 * (time.perf_counter() - began))
-            number += self._in_flight
+            number += self._concurrency

@@ -162,7 +162,7 @@ def test_all_admitted_photos_fit_into_the_memory_between_models(profile: str) ->
     photo = 3 * SIZE * SIZE
     configs = [config_of(model, profile) for model in NETWORK_MODELS.values()]
     # Decoded photos stand in the networks' queues; a batch at work is there as photos and once more put together.
-    waiting = _MOST_GATEWAYS * len(NETWORK_MODELS) * Settings().max_requests_in_flight
+    waiting = _MOST_GATEWAYS * len(NETWORK_MODELS) * Settings().max_concurrent_requests
     working = sum(2 * config.max_batch_size * config.instance_group[0].count for config in configs)
     preprocess = config_of("preprocess", profile)
     working += preprocess.max_batch_size * preprocess.instance_group[0].count

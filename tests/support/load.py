@@ -17,12 +17,12 @@ class Call:
     headers: tuple[tuple[str, str], ...] = ()
 
 
-def at_once(url: str, calls: Iterable[Call], in_flight: int) -> list[httpx.Response]:
-    """Sends all calls with so many in flight, and returns their responses in order."""
+def at_once(url: str, calls: Iterable[Call], concurrency: int) -> list[httpx.Response]:
+    """Sends all calls, so many at the same time, and returns their responses in order."""
 
     async def send_all() -> list[httpx.Response]:
-        gate = asyncio.Semaphore(in_flight)
-        limits = httpx.Limits(max_connections=in_flight, max_keepalive_connections=in_flight)
+        gate = asyncio.Semaphore(concurrency)
+        limits = httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
         async with httpx.AsyncClient(base_url=url, timeout=120, limits=limits) as client:
 
             async def send(call: Call) -> httpx.Response:

@@ -49,7 +49,7 @@ def classify(
             metavar="FOLDER", help="Classify photos that arrive in FOLDER, once they are whole, until Ctrl-C."
         ),
     ] = None,
-    in_flight: Annotated[int, typer.Option(min=1, max=256, help="Photos at the server at once.")] = 16,
+    concurrency: Annotated[int, typer.Option(min=1, max=256, help="Photos at the server at once.")] = 16,
     patience: PatienceOption = 30.0,
 ) -> None:
     """Classify photos: which bin does each of them belong to?
@@ -86,7 +86,7 @@ def classify(
     _check_inputs(inputs, watch, sort_into, link=link)
     sorter = None if sort_into is None else Sorter(sort_into, link=link)
     watched = None if watch is None else str(watch)
-    job = Job(inputs, watched, model or [], threshold, sorter, sort_into, in_flight=in_flight, patience=patience)
+    job = Job(inputs, watched, model or [], threshold, sorter, sort_into, concurrency=concurrency, patience=patience)
     with sentences(speaking):
         try:
             summary = run(job, AsyncClient(server, api_key=api_key, patience=patience), destination, speaking)

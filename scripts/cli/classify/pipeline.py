@@ -16,20 +16,22 @@ Take = Callable[[Sequence[Outcome]], None]
 
 
 class Pipeline:
-    """Classifies photos with each of the models; `in_flight` photos are in memory at any time."""
+    """Classifies photos with each of the models; `concurrency` photos are in memory at any time."""
 
-    def __init__(self, client: AsyncClient, models: Sequence[str], *, in_flight: int, threshold: float | None) -> None:
+    def __init__(
+        self, client: AsyncClient, models: Sequence[str], *, concurrency: int, threshold: float | None
+    ) -> None:
         """Prepares.
 
         Args:
             client: whom to ask.
             models: the model types.
-            in_flight: photos at the server at once.
+            concurrency: photos at the server at once.
             threshold: the confidence under which an answer is not sure, instead of that of the model's card.
         """
         self._client = client
         self._models = models
-        self._in_flight = in_flight
+        self._concurrency = concurrency
         self._threshold = threshold
 
     async def run(self, files: AsyncIterator[str], take: Take) -> None:
@@ -39,7 +41,7 @@ class Pipeline:
             ClientError: the server refuses every photo, or stayed away for longer than the patience.
         """
         tasks: asyncio.Queue[asyncio.Task[list[Outcome]] | None] = asyncio.Queue(_AHEAD)
-        slots = asyncio.Semaphore(self._in_flight)
+        slots = asyncio.Semaphore(self._concurrency)
 
         async def ask(file: str) -> list[Outcome]:
             try:

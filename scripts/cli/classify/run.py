@@ -33,7 +33,7 @@ class Job:
         threshold: the confidence under which an answer is not sure; that of the model's card by default.
         sorter: puts the photos into folders.
         sorted_into: where it puts them; photos in there are none of the inputs'.
-        in_flight: photos at the server at once.
+        concurrency: photos at the server at once.
         patience: seconds to wait for a server that has just started.
     """
 
@@ -43,7 +43,7 @@ class Job:
     threshold: float | None
     sorter: Sorter | None
     sorted_into: Path | None
-    in_flight: int
+    concurrency: int
     patience: float
 
 
@@ -76,7 +76,7 @@ def run(job: Job, client: AsyncClient, destination: Destination, speaking: Conso
             models = await _ready(client, job)
             names = [model.name for model in models]
             classes = list(dict.fromkeys(label for model in models for label in model.classes))
-            pipeline = Pipeline(client, names, in_flight=job.in_flight, threshold=job.threshold)
+            pipeline = Pipeline(client, names, concurrency=job.concurrency, threshold=job.threshold)
             with destination.opened(names, classes) as output:
                 total = None if job.watched else sum(1 for _ in _files(job, output.done))
                 with RunProgress(speaking, total) as progress:

@@ -31,7 +31,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 def slots(gateway: RunningGateway) -> float:
-    return gateway.metric("gateway_requests_in_flight", model="pretrained")
+    return gateway.metric("gateway_concurrent_requests", model="pretrained")
 
 
 def assert_slots_are_free_only_when_triton_is_done(gateway: RunningGateway, triton: RunningTriton) -> None:

@@ -23,15 +23,15 @@ def test_more_than_admitted(gateway: RunningGateway) -> None:
     assert gateway.metric("gateway_rejected_total", reason="requests") > 0
     again = at_once(gateway.url, [Call("/pretrained/predict", PHOTO)] * 64, 32)
     assert {response.status_code for response in again} == {200}
-    assert gateway.metric("gateway_requests_in_flight") == 0
-    assert gateway.metric("gateway_decoded_bytes_in_flight") == 0
-    assert gateway.metric("gateway_upload_bytes_in_flight") == 0
+    assert gateway.metric("gateway_concurrent_requests") == 0
+    assert gateway.metric("gateway_concurrent_decoded_bytes") == 0
+    assert gateway.metric("gateway_concurrent_upload_bytes") == 0
 
 
 def test_what_a_gateway_admits_waits_in_triton(triton: RunningTriton, start_gateway: StartGateway) -> None:
     """A gateway that admits many batches at once, as several gateways together do: Triton's queues have no bound."""
     gateway = start_gateway(
-        triton.grpc_url, max_requests_in_flight=1000, max_decoded_bytes_in_flight=10**11, deadline_seconds=120
+        triton.grpc_url, max_concurrent_requests=1000, max_concurrent_decoded_bytes=10**11, deadline_seconds=120
     )
     large = encode(bottle(2400, 1800), "JPEG")  # long enough to decode for a queue to form
     responses = at_once(gateway.url, [Call("/raw/predict", large)] * 250, 250)
@@ -41,7 +41,7 @@ def test_what_a_gateway_admits_waits_in_triton(triton: RunningTriton, start_gate
 
 
 def test_flood_for_one_model_leaves_the_other_free(triton: RunningTriton, start_gateway: StartGateway) -> None:
-    gateway = start_gateway(triton.grpc_url, max_requests_in_flight=30, deadline_seconds=120)
+    gateway = start_gateway(triton.grpc_url, max_concurrent_requests=30, deadline_seconds=120)
     calls = [Call("/pretrained/predict", PHOTO)] * 200 + [Call("/raw/predict", PHOTO)] * 30
     responses = at_once(gateway.url, calls, 230)
     assert {response.status_code for response in responses[:200]} == {200, 429}

@@ -1,4 +1,4 @@
-"""SIGTERM: what is in flight is answered, what is new is refused, and the status is 0."""
+"""SIGTERM: running requests are answered, new ones refused, and the status is 0."""
 
 import signal
 import threading
@@ -17,7 +17,7 @@ PHOTO = encode(bottle(), "JPEG")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_requests_in_flight_are_answered(
+def test_running_requests_are_answered(
     triton: RunningTriton, start_gateway: StartGateway, number: signal.Signals
 ) -> None:
     gateway = start_gateway(triton.grpc_url)
@@ -29,7 +29,7 @@ def test_requests_in_flight_are_answered(
     sender = threading.Thread(target=send)
     sender.start()
     deadline = time.monotonic() + 30
-    while gateway.metric("gateway_requests_in_flight") < 20:
+    while gateway.metric("gateway_concurrent_requests") < 20:
         assert time.monotonic() < deadline
         time.sleep(0.01)
     assert gateway.end(number) == 0

@@ -80,7 +80,7 @@ def test_server_killed_while_it_works(toy_gateway: RunningGateway, toy_triton: R
             assert_problem(response, 503, 504)
     assert any(response.status_code != 200 for response in responses)
     wait_for_answer(toy_gateway)
-    assert toy_gateway.metric("gateway_requests_in_flight") == 0
+    assert toy_gateway.metric("gateway_concurrent_requests") == 0
     assert eventually(lambda: not psutil.pid_exists(killed))
     toy_triton.wait_until_ready()
     assert toy_triton.server_pid != killed
@@ -94,12 +94,12 @@ def test_server_that_hangs(toy_gateway: RunningGateway, toy_triton: RunningTrito
         began = time.monotonic()
         assert_problem(ask(toy_gateway, "raw", **{"X-Request-Timeout": "0.5"}), 504)
         assert time.monotonic() - began < 5
-        assert toy_gateway.metric("gateway_requests_in_flight", model="raw") == 1
+        assert toy_gateway.metric("gateway_concurrent_requests", model="raw") == 1
     finally:
         os.kill(server, signal.SIGCONT)
     wait_for_answer(toy_gateway)
     end = time.monotonic() + 20
-    while toy_gateway.metric("gateway_requests_in_flight") != 0:
+    while toy_gateway.metric("gateway_concurrent_requests") != 0:
         assert time.monotonic() < end
         time.sleep(0.1)
 

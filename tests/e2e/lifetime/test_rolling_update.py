@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 async def test_no_request_is_lost(toy_repository: Path) -> None:
     result = await run(
         argparse.Namespace(
-            model_repository=toy_repository, servers=2, in_flight=3, connection_age=2, pre_stop=None, replace=1
+            model_repository=toy_repository, servers=2, concurrency=3, connection_age=2, pre_stop=None, replace=1
         )
     )
     assert result["outcomes"] == {"200": result["requests"]}

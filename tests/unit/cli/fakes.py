@@ -37,7 +37,7 @@ class FakeGateway:
         self.accuracies = {"raw": 0.7, "pretrained": 0.9}
         self.asked_for_models = self.starting_for = 0
         self.keys: set[str | None] = set()
-        self.most_in_flight = self._in_flight = 0
+        self.highest_concurrency = self._concurrency = 0
         self.app = FastAPI()
         self.app.get("/models")(self._models)
         self.app.post("/{model}/predict")(self._predict)
@@ -53,12 +53,12 @@ class FakeGateway:
         return JSONResponse({"models": entries, "limits": limits})
 
     async def _predict(self, model: str, request: Request) -> Response:
-        self._in_flight += 1
-        self.most_in_flight = max(self.most_in_flight, self._in_flight)
+        self._concurrency += 1
+        self.highest_concurrency = max(self.highest_concurrency, self._concurrency)
         try:
             content = await request.body()
             self.asked.append(model)
             self.keys.add(request.headers.get("x-api-key"))
             return (self.first.pop(0) if self.first else self.answer)(content)
         finally:
-            self._in_flight -= 1
+            self._concurrency -= 1

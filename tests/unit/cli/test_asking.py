@@ -223,7 +223,7 @@ def test_interruption_says_how_many_are_left(served: ServedGateway, tmp_path: Pa
 
     served.triton.behaviour = hold_from_the_third_on
     running = Running(
-        served, tmp_path / "answers.csv", tmp_path, "--in-flight", 1, "--patience", 1000, "--model", "raw"
+        served, tmp_path / "answers.csv", tmp_path, "--concurrency", 1, "--patience", 1000, "--model", "raw"
     )
     try:
         end = time.monotonic() + 120

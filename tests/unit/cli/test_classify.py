@@ -55,7 +55,7 @@ def test_files_globs_and_standard_input(folder: Path, url: str, gateway: FakeGat
 
 def test_failures_are_listed_counted_and_set_the_exit_status(folder: Path, url: str, gateway: FakeGateway) -> None:
     gateway.first = [refusing(422)]
-    result = run(folder, "--server", url, "--in-flight", 1)
+    result = run(folder, "--server", url, "--concurrency", 1)
     assert result.exit_code == 1
     error = records(result.stdout)[0]["error"]
     assert error == {"status": 422, "title": "Title of 422", "detail": "What to do about 422."}
@@ -66,7 +66,7 @@ def test_failures_are_listed_counted_and_set_the_exit_status(folder: Path, url: 
 def test_csv_has_a_column_for_each_class(folder: Path, url: str, gateway: FakeGateway, tmp_path: Path) -> None:
     gateway.first = [not_sure, refusing(415)]
     output = tmp_path / "answers.csv"
-    run(folder, "--server", url, "--output", output, "--in-flight", 1)
+    run(folder, "--server", url, "--output", output, "--concurrency", 1)
     rows = list(csv.DictReader(io.StringIO(output.read_text())))
     assert list(rows[0]) == ["file", "model", "pred_class", "not_sure", "glass", "metal", "error"]
     assert [row["pred_class"] for row in rows] == ["glass", "", "glass"]
@@ -76,7 +76,7 @@ def test_csv_has_a_column_for_each_class(folder: Path, url: str, gateway: FakeGa
 
 def test_table_says_what_is_not_sure(folder: Path, url: str, gateway: FakeGateway) -> None:
     gateway.first = [not_sure, refusing(415)]
-    result = run(folder, "--server", url, "--format", "table", "--in-flight", 1)
+    result = run(folder, "--server", url, "--format", "table", "--concurrency", 1)
     first, second, third = result.stdout.splitlines()
     assert first.split() == ["glass", "75.0%", "pretrained", str(folder / "a.jpg"), "not", "sure"]
     assert second.startswith("no answer")
@@ -89,7 +89,7 @@ def test_resume_asks_for_what_is_missing_failed_or_cut_off(
     folder: Path, url: str, gateway: FakeGateway, tmp_path: Path, output_format: str
 ) -> None:
     output = tmp_path / f"answers.{output_format}"
-    words = (folder, "--server", url, "--output", output, "--in-flight", 1)
+    words = (folder, "--server", url, "--output", output, "--concurrency", 1)
     gateway.first = [sure, refusing(422)]
     assert run(*words).exit_code == 1
     output.write_bytes(output.read_bytes()[:-10])  # the third answer was being written
@@ -120,12 +120,12 @@ def test_patience_ends(folder: Path, url: str, gateway: FakeGateway) -> None:
     assert len(gateway.asked) == 1
 
 
-def test_no_more_photos_in_flight_than_asked_for(tmp_path: Path, url: str, gateway: FakeGateway) -> None:
+def test_the_concurrency_is_no_higher_than_asked_for(tmp_path: Path, url: str, gateway: FakeGateway) -> None:
     for number in range(40):
         (tmp_path / f"{number:02}.jpg").write_bytes(b"photo")
-    result = run(tmp_path, "--server", url, "--in-flight", 3)
+    result = run(tmp_path, "--server", url, "--concurrency", 3)
     assert names(result.stdout) == [f"{number:02}.jpg" for number in range(40)]
-    assert 1 <= gateway.most_in_flight <= 3
+    assert 1 <= gateway.highest_concurrency <= 3
 
 
 def test_answers_keep_their_order_when_an_early_photo_takes_longer(
@@ -142,7 +142,7 @@ def test_answers_keep_their_order_when_an_early_photo_takes_longer(
         return sure(content)
 
     gateway.answer = later
-    assert names(run(tmp_path, "--server", url, "--in-flight", 5).stdout) == [f"{number}.jpg" for number in range(5)]
+    assert names(run(tmp_path, "--server", url, "--concurrency", 5).stdout) == [f"{number}.jpg" for number in range(5)]
     assert len(refused) == 3
 
 
@@ -151,7 +151,7 @@ def test_what_every_photo_would_be_refused_for_ends_the_run(
     folder: Path, url: str, gateway: FakeGateway, status: int
 ) -> None:
     gateway.answer = refusing(status)
-    result = run(folder, "--server", url, "--in-flight", 1)
+    result = run(folder, "--server", url, "--concurrency", 1)
     assert result.exit_code == 3
     assert f"What to do about {status}." in result.stderr
     assert len(gateway.asked) <= 2
@@ -191,7 +191,7 @@ def test_server_that_goes_away_ends_the_run_and_keeps_the_answers(folder: Path, 
     with ThreadingHTTPServer(("127.0.0.1", 0), Vanishing) as server:
         threading.Thread(target=server.serve_forever).start()
         url = f"http://127.0.0.1:{server.server_port}"
-        result = run(folder, "--server", url, "--output", output, "--in-flight", 1, "--patience", 0)
+        result = run(folder, "--server", url, "--output", output, "--concurrency", 1, "--patience", 0)
         server.shutdown()
     assert result.exit_code == 3
     assert "No server answers" in result.stderr

@@ -87,7 +87,7 @@ def test_ctrl_c_keeps_whole_answers(tmp_path: Path, url: str, gateway: FakeGatew
     (tmp_path / "a.jpg").write_bytes(b"a")
     (tmp_path / "b.jpg").write_bytes(b"b")
     gateway.answer = lambda content: sure(content) if content == b"a" else refusing(503, {"Retry-After": "60"})(content)
-    words = ["classify", str(tmp_path), "--server", url, "--in-flight", "1", "--patience", "1000"]
+    words = ["classify", str(tmp_path), "--server", url, "--concurrency", "1", "--patience", "1000"]
     # A shell starts what it puts into the background with SIGINT ignored, and children inherit that.
     interruptible = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
     code = f"{interruptible}; from scripts.cli.main import main; main()"

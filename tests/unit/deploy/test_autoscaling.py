@@ -1,8 +1,8 @@
 """The autoscaler's queries, evaluated by Prometheus' own promtool on metrics that were recorded.
 
 ``recorded/triton_*.txt`` are the ``nv_inference_*`` lines of a real embedded server (Triton 2.51, two busy cores,
-random weights, 2026-11-23): at the start, after 15 s with one request in flight and pauses, after 15 s more with 48 in
-flight.
+random weights, 2026-11-23): at the start, after 15 s with one request at a time and pauses, after 15 s more with 48
+concurrent ones.
 """
 
 import re

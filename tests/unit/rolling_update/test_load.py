@@ -38,7 +38,7 @@ async def test_whatever_comes_is_counted_once(outcome: str, tmp_path: Path) -> N
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server:
-        load = Load(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", [photo], in_flight=2)
+        load = Load(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", [photo], concurrency=2)
         async with load.running():
             for _ in range(10):
                 await served.acquire()

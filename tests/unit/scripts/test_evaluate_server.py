@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from scripts.evaluate_server import __main__ as command
-from scripts.evaluate_server.predictions import request_predictions
 from scripts.evaluate_server.places import measure_places
+from scripts.evaluate_server.predictions import request_predictions
 from scripts.evaluate_server.serving import is_ready, served
 from training.dataset.entries import Entry
 

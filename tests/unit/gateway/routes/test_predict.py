@@ -101,7 +101,7 @@ async def test_limits_of_raw_bodies_are_those_of_forms(classifier: FakeClassifie
         problem(await client.post("/raw/predict", content=b"x" * 2000, headers=raw), 413)
         problem(await client.post("/raw/predict", content=encode(bottle(20, 10), "PNG"), headers=raw), 413)
         problem(await client.post("/resnet/predict", content=PHOTO, headers=raw), 404)
-    async with client_of(application(classifier, max_upload_bytes_in_flight=1024)) as client:
+    async with client_of(application(classifier, max_concurrent_upload_bytes=1024)) as client:
         problem(await client.post("/raw/predict", content=b"x" * 2000, headers=raw), 429)
     assert not classifier.asked
 
@@ -123,7 +123,7 @@ async def test_router_refuses_with_problems(client: httpx.AsyncClient, method: s
     ("error", "status"),
     [
         (errors.QueueFull(), 429),
-        (errors.TooManyInFlight("requests"), 429),
+        (errors.TooManyConcurrent("requests"), 429),
         (errors.ModelUnavailable("raw"), 503),
         (errors.BatchFailed("The batch failed."), 503),
         (errors.DeadlineExceeded(10), 504),

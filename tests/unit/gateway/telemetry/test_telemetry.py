@@ -82,9 +82,9 @@ async def test_state_and_drift_reference(client: httpx.AsyncClient, classifier: 
     found = await samples(client)
     assert found[key("model_ready", model="raw")] == 1
     assert found[key("model_ready", model="pretrained")] == 0
-    assert found[key("requests_in_flight", model="raw")] == 0
-    assert found[key("decoded_bytes_in_flight")] == 0
-    assert found[key("upload_bytes_in_flight")] == 0
+    assert found[key("concurrent_requests", model="raw")] == 0
+    assert found[key("concurrent_decoded_bytes")] == 0
+    assert found[key("concurrent_upload_bytes")] == 0
     assert found[key("model_info", model="raw", digest="0123456789ab")] == 1
     assert found[key("reference_class_share", model="raw", class_="metal")] == 0.8
     assert found[key("reference_confidence", model="raw", quantile="0.5")] == 0.5

@@ -161,10 +161,10 @@ async def test_deadline_cancels_the_call(triton: FakeTriton, classifier: TritonC
     admission = Admission(10, 10)
     with pytest.raises(errors.DeadlineExceeded, match=r"0\.2 seconds"), admission.admit("raw", 1) as place:
         await classifier.classify("raw", b"photo", 0.2, place)
-    assert admission.in_flight["raw"] == 1  # Triton may be at work on it still
+    assert admission.concurrent_requests["raw"] == 1  # Triton may be at work on it still
     triton.behaviour = None
     await classifier.classify("raw", b"photo", 20, permit())
-    assert admission.in_flight["raw"] == 0
+    assert admission.concurrent_requests["raw"] == 0
 
 
 async def test_connection_that_breaks_under_a_request(triton: FakeTriton, classifier: TritonClassifier) -> None:

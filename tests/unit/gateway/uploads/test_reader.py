@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.errors import BodyTooLarge, ClientGone, EncodedBody, MalformedUpload, TooManyInFlight, UploadTimeout
+from gateway.errors import BodyTooLarge, ClientGone, EncodedBody, MalformedUpload, TooManyConcurrent, UploadTimeout
 from gateway.uploads.admission import UploadMemory
 from gateway.uploads.multipart import UploadedFile
 from gateway.uploads.reader import UploadLimits, read_files
@@ -178,7 +178,7 @@ async def test_raw_body_has_the_limits_of_a_form() -> None:
         await read([], PHOTO)
     with pytest.raises(EncodedBody):
         await read([b"x"], PHOTO | {"content-encoding": "gzip"})
-    with pytest.raises(TooManyInFlight):
+    with pytest.raises(TooManyConcurrent):
         await read([b"x" * 1000] * 101, PHOTO, dataclasses.replace(LIMITS, max_body_bytes=1 << 30))
 
 
