@@ -54,7 +54,7 @@ train: dev ## train a network: model=raw|pretrained dataset_path=… model_path=
 # What `make data extras=web` laid out is measured on too; the gate of `make promote` asks for it.
 web := data/processed/web
 measure_web := $(if $(wildcard $(web)/heldout.parquet),--extra $(web)/train.parquet \
-	--extra-list web_heldout=$(web)/heldout.parquet --other-things $(web)/other_things.parquet)
+	--extra-list web_heldout=$(web)/heldout.parquet --out-of-distribution $(web)/out_of_distribution.parquet)
 
 # A folder of photos from other places, and the names of those that nothing was chosen by.
 places ?=

@@ -1,4 +1,4 @@
-"""The additional sets: photos of waste from the web, photos of other things, and small pictures of 200 kinds of things.
+"""The additional sets: photos of waste from the web, out-of-distribution photos, and small pictures of 200 kinds of things.
 
 Whatever resembles a TrashNet photo is left out, so that TrashNet's validation and test lists stay unseen.
 """
@@ -29,15 +29,15 @@ WEB_LABELS = {
     "metal": "metal",
     "trash": "trash",
 }
-OTHER_THINGS = ("battery", "biological", "clothes", "shoes")
-_OTHER_THINGS_EACH = 250
+OUT_OF_DISTRIBUTION = ("battery", "biological", "clothes", "shoes")
+_OTHER_EACH = 250
 _GENERAL_EACH = 250
 _HELD_OUT = 5  # one photo in so many
 _SHORTER_SIDE = 224
 
 
 def make_web(layout: Layout, known: Sequence[Entry]) -> dict[str, int]:
-    """Make ``processed/web`` (train, heldout, other_things) from the 12-class set in ``raw/web``.
+    """Make ``processed/web`` (train, heldout, out_of_distribution) from the 12-class set in ``raw/web``.
 
     Near copies of ``known`` are left out of all three, and those of held-out photos out of the training photos too.
 
@@ -47,16 +47,16 @@ def make_web(layout: Layout, known: Sequence[Entry]) -> dict[str, int]:
     Raises:
         ValueError: the folders of the set are not all there.
     """
-    source = _folder_with(layout.raw("web"), (*WEB_LABELS, *OTHER_THINGS))
+    source = _folder_with(layout.raw("web"), (*WEB_LABELS, *OUT_OF_DISTRIBUTION))
     known_hashes = perceptual_hashes(known)
     labelled = [entry for folder, label in WEB_LABELS.items() for entry in read_photos(source, folder, label)]
     labelled = without_copies(sorted(labelled, key=lambda entry: shuffle_key(entry.name)), known_hashes)
     held_out = [entry for entry in labelled if shuffle_key(entry.name) % _HELD_OUT == 0]
     train = [entry for entry in labelled if shuffle_key(entry.name) % _HELD_OUT]
     train = without_copies(train, perceptual_hashes(held_out))
-    other = [entry for folder in OTHER_THINGS for entry in read_photos(source, folder, folder, most=_OTHER_THINGS_EACH)]
+    other = [entry for folder in OUT_OF_DISTRIBUTION for entry in read_photos(source, folder, folder, most=_OTHER_EACH)]
     other = without_copies(other, known_hashes)
-    files = {"train": train, "heldout": held_out, "other_things": other}
+    files = {"train": train, "heldout": held_out, "out_of_distribution": other}
     return write_set(layout.processed("web"), files)
 
 

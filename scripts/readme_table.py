@@ -37,7 +37,7 @@ def render_models(cards: Sequence[ModelCard]) -> str:
             low, high = test.intervals[name]
             cells.append(f"{test.metrics[name]:.3f} [{low:.3f}, {high:.3f}]")
         cells.append(f"{away.accuracy:.3f} (mean of {away.places})" if away else _UNKNOWN)
-        cells.append(f"{card.other_things.auroc:.3f}" if card.other_things else _UNKNOWN)
+        cells.append(f"{card.out_of_distribution.auroc:.3f}" if card.out_of_distribution else _UNKNOWN)
         rows.append(_row(cells))
     return "\n".join([*rows, "", *map(_small_print, cards)])
 
@@ -95,8 +95,8 @@ def _remarks(card: ModelCard) -> Iterator[str]:
     rarest = min(test.per_class, key=lambda name: test.per_class[name].support)
     yield f"recall of {rarest} {test.per_class[rarest].recall:.3f} ({test.per_class[rarest].support} images)"
     yield f"calibration error {test.ece:.3f}"
-    if card.other_things is not None:
-        yield f"{card.other_things.over_99:.1%} of out-of-distribution images get confidence > 0.99"
+    if card.out_of_distribution is not None:
+        yield f"{card.out_of_distribution.over_99:.1%} of out-of-distribution images get confidence > 0.99"
 
 
 def main(arguments: list[str] | None = None) -> int:

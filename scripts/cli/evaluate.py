@@ -23,7 +23,7 @@ def evaluate(
         list[Path] | None,
         typer.Option(metavar="PARQUET", help="A further training set, to look for duplicates in; repeatable."),
     ] = None,
-    other_things: Annotated[
+    out_of_distribution: Annotated[
         Path | None, typer.Option(metavar="PARQUET", help="Out-of-distribution photos: of none of the classes.")
     ] = None,
     places: Annotated[
@@ -65,7 +65,7 @@ def evaluate(
     sources = Sources(
         dataset,
         {name: Path(path) for name, path in pairs(extra_list or []).items()},
-        other_things,
+        out_of_distribution,
         tuple(extra or []),
         places=places,
         held_out=tuple(held_out or []),

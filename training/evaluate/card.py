@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from training.atomic_write import write_atomically
-from training.evaluate.report_types import DriftReference, ListReport, OtherThingsReport, PlacesReport, PrecisionReport
+from training.evaluate.report_types import DriftReference, ListReport, OutOfDistributionReport, PlacesReport, PrecisionReport
 
 #: The share of images that may become wrong by lower precision.
 _MOST_LOST = 0.002
@@ -41,7 +41,7 @@ class ModelCard(BaseModel):
     threshold_rule: str | None = Field(default=None, description="how the confidence threshold was chosen")
     metrics: dict[str, ListReport] = Field(description="by list: val, test, web_heldout …")
     places: PlacesReport | None = Field(default=None, description="photos from other places")
-    other_things: OtherThingsReport | None = None
+    out_of_distribution: OutOfDistributionReport | None = None
     drift_reference: DriftReference | None = None
     bfloat16: dict[str, PrecisionReport] | None = Field(
         default=None, description="by list: in bfloat16 on a CPU; null where the weights were evaluated without one"

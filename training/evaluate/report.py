@@ -13,7 +13,7 @@ from training.evaluate.report_types import (
     DriftReference,
     DuplicateReport,
     ListReport,
-    OtherThingsReport,
+    OutOfDistributionReport,
     SelectiveReport,
 )
 
@@ -83,14 +83,14 @@ def _selective(confidences: np.ndarray, correct: np.ndarray, threshold: float) -
     )
 
 
-def report_out_of_distribution(known: np.ndarray, other: np.ndarray, *, threshold: float) -> OtherThingsReport:
+def report_out_of_distribution(known: np.ndarray, other: np.ndarray, *, threshold: float) -> OutOfDistributionReport:
     """Compare the confidence in photos of the classes with that in photos of none: probabilities [N, C] and [M, C].
 
     AUROC of the largest probability as the score (Hendrycks and Gimpel, 2017, https://arxiv.org/abs/1610.02136).
     """
     confidences = np.concatenate([known.max(axis=1), other.max(axis=1)])
     is_known = np.concatenate([np.ones(len(known)), np.zeros(len(other))])
-    return OtherThingsReport(
+    return OutOfDistributionReport(
         count=len(other),
         auroc=float(roc_auc_score(is_known, confidences)),
         flagged=float((other.max(axis=1) < threshold).mean()),

@@ -85,7 +85,7 @@ class PlacesReport(_Table):
     held_out_mean: PlacesMean | None = Field(description="over the held-out places; null where none was named")
 
 
-class OtherThingsReport(_Table):
+class OutOfDistributionReport(_Table):
     """Photos of none of the classes, for which every answer is wrong."""
 
     count: int

@@ -40,7 +40,7 @@ class Sources:
 
     dataset: Path
     extra_lists: Mapping[str, Path] = field(default_factory=dict)
-    other_things: Path | None = None
+    out_of_distribution: Path | None = None
     extra_training: tuple[Path, ...] = ()
     places: Path | None = None
     held_out: tuple[str, ...] = ()
@@ -126,8 +126,8 @@ def evaluate(
         for name, said in answers.items()
     }
     other = None
-    if sources.other_things is not None:
-        unknown = predict(read_entries(sources.other_things, "test"))
+    if sources.out_of_distribution is not None:
+        unknown = predict(read_entries(sources.out_of_distribution, "test"))
         known = answers["test"].probabilities(temperature)
         other = report_out_of_distribution(known, unknown, threshold=threshold)
     card = ModelCard(
@@ -144,7 +144,7 @@ def evaluate(
         places=report_places(places, predict, classes, threshold=threshold, held_out=sources.held_out)
         if places
         else None,
-        other_things=other,
+        out_of_distribution=other,
         drift_reference=drift_reference(
             val_probabilities, val.photos.pixels.float().mean(dim=(1, 2, 3)).numpy(), classes, threshold=threshold
         ),

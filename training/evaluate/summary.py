@@ -16,10 +16,10 @@ def describe_card(card: ModelCard) -> str:
     parts += [describe_report(name, report, card.classes) for name, report in card.metrics.items()]
     if card.places is not None:
         parts.append(describe_places(card.places))
-    if card.other_things is not None:
-        other = card.other_things
+    if card.out_of_distribution is not None:
+        other = card.out_of_distribution
         parts.append(
-            f"other things ({other.count} photos of none of the classes): "
+            f"out-of-distribution ({other.count} photos of none of the classes): "
             f"AUROC {other.auroc:.4f} against the test list, "
             f"{other.flagged:.1%} flagged as not sure, {other.over_99:.1%} answered with more than 0.99"
         )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from data.extras import OTHER_THINGS, WEB_LABELS, make_general, make_web
+from data.extras import OUT_OF_DISTRIBUTION, WEB_LABELS, make_general, make_web
 from data.layout import Layout
 from data.parquet import encode, shuffle_key
 from tests.support.drawn_dataset import draw
@@ -36,7 +36,7 @@ def toy_photos(tmp_path: Path) -> list[Path]:
 def web(layout: Layout) -> Path:
     """Twelve folders with ten drawings each, two copies of known photos and a broken file among them."""
     folder = layout.raw("web") / "garbage_classification"
-    for kind, name in enumerate((*WEB_LABELS, *OTHER_THINGS)):
+    for kind, name in enumerate((*WEB_LABELS, *OUT_OF_DISTRIBUTION)):
         (folder / name).mkdir(parents=True)
         for seed in range(10):
             draw(kind, 1000 + seed, 400, 320).save(folder / name / f"{name}{seed}.jpg", quality=95)
@@ -46,7 +46,7 @@ def web(layout: Layout) -> Path:
     return folder
 
 
-def test_the_web_set_has_six_classes_and_other_things(
+def test_the_web_set_has_six_classes_and_out_of_distribution(
     layout: Layout, web: Path, known: list[Entry], capsys: pytest.CaptureFixture[str]
 ) -> None:
     counts = make_web(layout, known)
@@ -54,7 +54,7 @@ def test_the_web_set_has_six_classes_and_other_things(
     entries = {name: read_entries(folder / f"{name}.parquet", "") for name in counts}
     assert {name: len(listed) for name, listed in entries.items()} == counts
     assert {entry.label for entry in entries["train"]} == set(WEB_LABELS.values())
-    assert {entry.label for entry in entries["other_things"]} == set(OTHER_THINGS)
+    assert {entry.label for entry in entries["out_of_distribution"]} == set(OUT_OF_DISTRIBUTION)
     names = [entry.name for listed in entries.values() for entry in listed]
     assert len(names) == len(set(names))
     assert counts["train"] + counts["heldout"] <= 80

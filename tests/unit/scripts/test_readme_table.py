@@ -11,7 +11,7 @@ from training.evaluate.report_types import (
     ClassReport,
     DuplicateReport,
     ListReport,
-    OtherThingsReport,
+    OutOfDistributionReport,
     PlaceReport,
     PlacesMean,
     PlacesReport,
@@ -43,7 +43,7 @@ def _card(model_type: str, accuracy: float, digest: str = "0") -> ModelCard:
         training={},
         calibration=Calibration(temperature=1, confidence_threshold=0.5),
         metrics={"test": report, "web_heldout": report},
-        other_things=OtherThingsReport(count=9, auroc=0.9123, flagged=0.5, over_99=0),
+        out_of_distribution=OutOfDistributionReport(count=9, auroc=0.9123, flagged=0.5, over_99=0),
     )
 
 

@@ -75,7 +75,7 @@ def test_the_shipped_cards_are_whole_and_tell_no_paths_of_a_machine(model_type: 
     card = read_card(model_type)
     assert card.classes == read_classes()
     assert {"val", "test", "web_heldout"} <= set(card.metrics)
-    assert card.other_things is not None
+    assert card.out_of_distribution is not None
     assert card.drift_reference is not None
     assert all(report.without_duplicates is not None for report in card.metrics.values())
     text = card_path(model_type).read_text(encoding="utf-8")

@@ -58,7 +58,7 @@ def test_the_uncalibrated_error_is_that_of_the_uncalibrated_answers() -> None:
     assert make_report(PROBABILITIES, LABELS, CLASSES, threshold=0.5).ece_uncalibrated is None
 
 
-def test_other_things_with_less_confidence_are_told_apart() -> None:
+def test_out_of_distribution_with_less_confidence_are_told_apart() -> None:
     unsure = np.full((5, 3), 1 / 3)
     report = report_out_of_distribution(PROBABILITIES, unsure, threshold=0.5)
     assert (report.auroc, report.flagged, report.over_99, report.count) == (1.0, 1.0, 0.0, 5)

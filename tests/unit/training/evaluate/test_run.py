@@ -117,8 +117,8 @@ def test_a_held_out_photo_that_was_trained_on_is_found(evaluated: tuple[ModelCar
     found = card.metrics["web_heldout"].without_duplicates
     assert found is not None
     assert found.left_out == 1
-    assert card.other_things is not None
-    assert card.other_things.count == 1
+    assert card.out_of_distribution is not None
+    assert card.out_of_distribution.count == 1
 
 
 def test_duplicates_are_looked_for_in_further_training_sets(
