@@ -54,7 +54,7 @@ train: dev ## train a network: model=raw|pretrained dataset_path=… model_path=
 # What `make data extras=web` laid out is measured on too; the gate of `make promote` asks for it.
 web := data/processed/web
 measure_web := $(if $(wildcard $(web)/heldout.parquet),--extra $(web)/train.parquet \
-	--extra-list web_heldout=$(web)/heldout.parquet --out-of-distribution $(web)/out_of_distribution.parquet)
+	--extra-split web_heldout=$(web)/heldout.parquet --out-of-distribution $(web)/out_of_distribution.parquet)
 
 # A folder of photos from other places, and the names of those that nothing was chosen by.
 places ?=
@@ -164,7 +164,7 @@ jupyter: ## start the notebooks in Docker, and print their address
 images: ## build the gateway's and the CPU Triton's image without Docker, run them, classify a photo
 	scripts/images/prove.sh
 
-sbom: dev ## bill of materials, licences and known vulnerabilities of what is shipped, in build/sbom
+sbom: dev ## bill of materials, licences and known vulnerabilities of what is released, in build/sbom
 	$(BIN)/bin-it-right dev sbom
 
 rolling-update: dev ## replace real Triton servers under load and count what is lost

@@ -1,6 +1,6 @@
-"""The additional sets: photos of waste from the web, out-of-distribution photos, and small pictures of 200 kinds of things.
+"""The additional sets: waste from the web, out-of-distribution photos, and small pictures of 200 kinds of things.
 
-Whatever resembles a TrashNet photo is left out, so that TrashNet's validation and test lists stay unseen.
+Whatever resembles a TrashNet photo is left out, so that TrashNet's validation and test splits stay unseen.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -13,7 +13,7 @@ from training.dataset.photo_files import class_folders
 def make_feedback(folder: Path, layout: Layout, known: Sequence[Entry]) -> dict[str, int]:
     """Make ``processed/feedback`` (train) from a folder with one subfolder for each class.
 
-    Near copies of ``known`` are left out, so that no photo of a validation or test list is trained on.
+    Near copies of ``known`` are left out, so that no photo of a validation or test split is trained on.
 
     Returns:
         The number of photos in each file.

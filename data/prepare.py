@@ -8,7 +8,7 @@ from pathlib import Path
 
 from data import trashnet
 from data.layout import Layout, link_or_copy, whole_or_nothing
-from data.verify import Photo, check_counts, read_list, take_inventory, write_inventory
+from data.verify import Photo, check_counts, read_split, take_inventory, write_inventory
 from training.atomic_write import write_atomically
 from training.dataset.duplicates import find_pairs, perceptual_hashes
 from training.dataset.entries import OFFICIAL_ORDER, SPLITS, Entry
@@ -32,14 +32,14 @@ def prepare(layout: Layout, counts: Mapping[str, int] = trashnet.COUNTS, splits:
     """Verify ``raw/trashnet`` and make ``interim/trashnet`` and ``processed/trashnet`` from it.
 
     Returns:
-        The duplicates between different lists, and those under different labels.
+        The duplicates between different splits, and those under different labels.
 
     Raises:
-        ValueError: photos are missing, broken, too many, or not those of the official lists; nothing was made then.
+        ValueError: photos are missing, broken, too many, or not those of the official splits; nothing was made then.
     """
     images = trashnet.find_images(layout.raw(trashnet.NAME))
-    lists = {split: read_list(splits / f"{split}.txt", OFFICIAL_ORDER) for split in trashnet.SPLITS}
-    photos = take_inventory(images, sorted(counts), lists)
+    official = {split: read_split(splits / f"{split}.txt", OFFICIAL_ORDER) for split in trashnet.SPLITS}
+    photos = take_inventory(images, sorted(counts), official)
     check_counts(photos, counts)
     found = find_duplicates(images, photos)
     interim = layout.interim(trashnet.NAME)
@@ -54,7 +54,7 @@ def prepare(layout: Layout, counts: Mapping[str, int] = trashnet.COUNTS, splits:
 
 
 def find_duplicates(images: Path, photos: Sequence[Photo]) -> list[Duplicate]:
-    """Return the pairs of near duplicates that matter: across lists, or under two labels."""
+    """Return the pairs of near duplicates that matter: across splits, or under two labels."""
     entries = [Entry(images / photo.label / photo.name, photo.label, photo.name) for photo in photos]
     hashes = perceptual_hashes(entries)
     pairs = [pair for pair in find_pairs(hashes, hashes) if pair.first < pair.second]

@@ -1,4 +1,4 @@
-"""Shares the photos of one's own folder out among a train, a val and a test list."""
+"""Shares the photos of one's own folder out among a train, a val and a test split."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,9 +19,9 @@ _THREADS = 4
 
 @dataclass
 class Shares:
-    """The lines of each list, and the files that are on none: no photos, and photos that cannot be decoded."""
+    """The lines of each split, and the files that are in none: no photos, and photos that cannot be decoded."""
 
-    lists: dict[str, list[str]]
+    splits: dict[str, list[str]]
     skipped: Skipped
     unreadable: list[str]
 
@@ -41,7 +41,7 @@ def share_out(folder: Path) -> Shares:
     shares = Shares({"train": [], "val": [], "test": []}, Skipped(), [])
     for path in classes:
         if len(path.name.split()) > 1:
-            raise ValueError(f"the class {path.name!r} holds a space, which the lists cannot: rename its folder")
+            raise ValueError(f"the class {path.name!r} holds a space, which a split cannot: rename its folder")
         names = sorted(_readable(photos_in(path, shares.skipped), shares.unreadable), key=shuffle_key)
         val, test = len(names) * _VAL // _OF, len(names) * _TEST // _OF
         if not val or not test:
@@ -50,7 +50,7 @@ def share_out(folder: Path) -> Shares:
             )
         parts = {"val": names[:val], "test": names[val : val + test], "train": names[val + test :]}
         for split, part in parts.items():
-            shares.lists[split] += [f"{name} {path.name}" for name in part]
+            shares.splits[split] += [f"{name} {path.name}" for name in part]
     return shares
 
 
@@ -59,7 +59,7 @@ def _readable(photos: Sequence[Path], unreadable: list[str]) -> list[str]:
 
     def reason(path: Path) -> str | None:
         if not path.name.isprintable():
-            return "its name holds a character that a list cannot"
+            return "its name holds a character that a file of a split cannot"
         try:
             decode(path)
         except OSError as exc:
@@ -73,13 +73,13 @@ def _readable(photos: Sequence[Path], unreadable: list[str]) -> list[str]:
 
 
 def write_lists(folder: Path) -> None:
-    """Write the three lists into the folder, and say what is on them and what is not."""
+    """Write the three splits into the folder, and say what is in them and what is not."""
     shares = share_out(folder)
     if shares.skipped.count:
         print(shares.skipped)
     for line in shares.unreadable:
         print(f"left out: {line}")
-    for split, lines in shares.lists.items():
+    for split, lines in shares.splits.items():
         text = "".join(f"{line}\n" for line in lines)
         write_atomically(folder / f"{split}.txt", partial(_write, text))
         print(f"{folder / split}.txt: {len(lines)} photos")

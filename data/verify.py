@@ -16,7 +16,7 @@ from training.dataset.preprocessing import decode
 
 @dataclass(frozen=True)
 class Photo:
-    """One file; ``split`` is the official list that names it."""
+    """One file; ``split`` is the official split that names it."""
 
     label: str
     name: str
@@ -27,21 +27,21 @@ class Photo:
     sha256: str
 
 
-def read_list(path: Path, labels: Sequence[str]) -> dict[str, str]:
-    """Read an official list, ``name number`` a line, as names with their labels."""
+def read_split(path: Path, labels: Sequence[str]) -> dict[str, str]:
+    """Read the file of an official split, ``name number`` a line, as names with their labels."""
     pairs = (line.split() for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
     return {name: labels[int(number) - 1] for name, number in pairs}
 
 
-def take_inventory(images: Path, labels: Sequence[str], lists: Mapping[str, Mapping[str, str]]) -> list[Photo]:
+def take_inventory(images: Path, labels: Sequence[str], splits: Mapping[str, Mapping[str, str]]) -> list[Photo]:
     """Open every photo of every class folder.
 
     Raises:
-        ValueError: files that cannot be decoded, that no list names, or that two lists name; listed files that are
+        ValueError: files that cannot be decoded, that no split names, or that two splits name; listed files that are
             missing. The message names up to five of each.
     """
-    split_of = {name: split for split, named in lists.items() for name in named}
-    label_of = {name: label for named in lists.values() for name, label in named.items()}
+    split_of = {name: split for split, named in splits.items() for name in named}
+    label_of = {name: label for named in splits.values() for name, label in named.items()}
     skipped = Skipped()
     files = [path for label in labels for path in photos_in(images / label, skipped)]
     if skipped.count:
@@ -57,15 +57,15 @@ def take_inventory(images: Path, labels: Sequence[str], lists: Mapping[str, Mapp
         split = split_of.get(path.name, "")
         photos.append(Photo(path.parent.name, path.name, split, width, height, path.stat().st_size, digest))
     present = {photo.name: photo.label for photo in photos}
-    times_listed = Counter(name for named in lists.values() for name in named)
+    times_listed = Counter(name for named in splits.values() for name in named)
     problems = {
         "cannot be decoded": broken,
-        "are in no list": [photo.name for photo in photos if not photo.split],
+        "are in no split": [photo.name for photo in photos if not photo.split],
         "are listed, but missing": [name for name in label_of if name not in present],
         "are listed under another class": [
             name for name in label_of if present.get(name, label_of[name]) != label_of[name]
         ],
-        "are in two lists": [name for name, times in times_listed.items() if times > 1],
+        "are in two splits": [name for name, times in times_listed.items() if times > 1],
     }
     _refuse(images, problems)
     return photos

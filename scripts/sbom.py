@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Says what is shipped: a software bill of materials, the licences, and the known vulnerabilities of what is locked.
+"""Says what is released: a software bill of materials, the licences, and the known vulnerabilities of what is locked.
 
 ``make sbom`` runs it. The tools live in an environment of their own (``requirements/audit.txt``). Files go to
 ``build/sbom``; a vulnerability that is found, or one that could not be looked for, ends it with status 1.

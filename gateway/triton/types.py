@@ -23,7 +23,7 @@ class ModelDescription:
 
     `weights_digest`, `confidence_threshold` (under it an answer is not sure) and `drift_reference` may be absent.
     `version_number` is Triton's when the model was asked for its labels; `metrics` are those of the model card, by
-    list of photos and name; `places` is the card's report on other places; `explains` says whether the model can tell
+    split and name; `places` is the card's report on other places; `explains` says whether the model can tell
     where it looked; `class_descriptions` has what people are shown of a class, by label.
     """
 

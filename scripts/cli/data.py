@@ -1,4 +1,4 @@
-"""`bin-it-right data`: fetches the data sets and lays them out; shares one's own photos out among lists."""
+"""`bin-it-right data`: fetches the data sets and lays them out; shares one's own photos out among splits."""
 
 from pathlib import Path
 from typing import Annotated
@@ -42,7 +42,7 @@ def data(
 def split(
     folder: Annotated[Path, typer.Argument(help="A folder with one subfolder for each class.")],
 ) -> None:
-    """Share the photos of your own folder out among a train, a val and a test list."""
+    """Share the photos of your own folder out among a train, a val and a test split."""
     from data.split import write_lists
 
     write_lists(folder)

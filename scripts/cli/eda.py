@@ -10,7 +10,7 @@ from scripts.cli.options import with_sentences
 
 @with_sentences
 def eda(
-    dataset: Annotated[Path, typer.Argument(help="A folder with train, val and test lists.")],
+    dataset: Annotated[Path, typer.Argument(help="A folder with train, val and test splits.")],
     output: Annotated[Path, typer.Option(help="The folder for the page.")] = Path("build", "eda"),
 ) -> None:
     """Look at a data set: one HTML page and its figures."""

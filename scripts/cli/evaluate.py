@@ -15,8 +15,8 @@ OUTPUT = Path("build", "evaluation")
 @with_sentences
 def evaluate(
     weights: Annotated[Path, typer.Argument(help="The folder of a run, or weights with their card beside them.")],
-    dataset: Annotated[Path, typer.Argument(help="A folder with val and test lists.")],
-    extra_list: Annotated[
+    dataset: Annotated[Path, typer.Argument(help="A folder with val and test splits.")],
+    extra_split: Annotated[
         list[str] | None, typer.Option(metavar="NAME=PARQUET", help="Measure on this too; repeatable.")
     ] = None,
     extra: Annotated[
@@ -64,7 +64,7 @@ def evaluate(
     record["evaluation"] = {"command": portable_command(command), "hardware": hardware()}
     sources = Sources(
         dataset,
-        {name: Path(path) for name, path in pairs(extra_list or []).items()},
+        {name: Path(path) for name, path in pairs(extra_split or []).items()},
         out_of_distribution,
         tuple(extra or []),
         places=places,

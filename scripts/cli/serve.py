@@ -94,7 +94,7 @@ def _export(model_repository: Path, weights: Path | None, stop: threading.Event)
     """Export in a process of its own: torch would stay in the memory of this one as long as it serves."""
     from embedded_triton.process.managed import ManagedProcess
 
-    with step("Export", "compares the model repository with the shipped weights") as export:
+    with step("Export", "compares the model repository with the released weights") as export:
         command = [sys.executable, "-m", "scripts.cli.main", "export", f"--model-repository={model_repository}"]
         command += [f"--weights={weights}"] if weights else []
         process = ManagedProcess(command, environment=os.environ, grace=1, output=subprocess.PIPE)

@@ -79,6 +79,6 @@ def train(
 
 
 def _hold_out(entries: "list[Entry]") -> "tuple[list[Entry], list[Entry]]":
-    """Split off every fiftieth photo of a set that comes without lists."""
+    """Split off every fiftieth photo of a set that comes without splits."""
     held = entries[::50]
     return [entry for index, entry in enumerate(entries) if index % 50], held

@@ -1,1 +1,1 @@
-"""Measures a list of photos through the real gateway and Triton, and compares with the network alone."""
+"""Measures a split through the real gateway and Triton, and compares with the network alone."""

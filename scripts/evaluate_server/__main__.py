@@ -1,4 +1,4 @@
-"""``bin-it-right dev evaluate-server DATASET``: measure the test list through the gateway and Triton.
+"""``bin-it-right dev evaluate-server DATASET``: measure the test split through the gateway and Triton.
 
 The same metrics as ``bin-it-right evaluate``, from the answers of the running service; and how far those are from
 the network alone, by the preprocessing of training. Ends with a JSON line, and with status 1 if they disagree.
@@ -39,7 +39,7 @@ def measure(url: str, model_type: str, entries: Sequence[Entry]) -> dict[str, An
 
     Raises:
         ValueError: a photo is refused, or weights and card do not fit.
-        FileNotFoundError: the shipped weights are missing.
+        FileNotFoundError: the released weights are missing.
     """
     network, card = load_released(model_type)
     specification = load_specification()
@@ -65,15 +65,15 @@ def measure(url: str, model_type: str, entries: Sequence[Entry]) -> dict[str, An
 def main(arguments: list[str] | None = None) -> int:
     """Measure both models."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("dataset", type=Path, help="a folder with the list, or a Parquet file")
+    parser.add_argument("dataset", type=Path, help="a folder with the split, or a Parquet file")
     parser.add_argument("--url", default="http://127.0.0.1:8080", help="a gateway; where none answers, one is started")
-    parser.add_argument("--list", default="test", help="which list of the data set")
+    parser.add_argument("--split", default="test", help="which split of the data set")
     parser.add_argument("--places", type=Path, metavar="FOLDER", help="photos from other places too")
     parser.add_argument("--held-out", metavar="PLACE", action="append", default=[], help="by name; repeatable")
     parser.add_argument("--model", choices=tuple(NETWORK_MODELS), action="append", help="both by default")
     parsed = parser.parse_args(arguments)
     try:
-        entries = read_entries(parsed.dataset, parsed.list)
+        entries = read_entries(parsed.dataset, parsed.split)
         places = read_places(parsed.places, read_classes()) if parsed.places else {}
         check_held_out(parsed.held_out, places)
         with served(parsed.url) as url:
@@ -90,7 +90,7 @@ def main(arguments: list[str] | None = None) -> int:
             f"{result['largest_difference']:.5f}, changed classes {result['changed_classes']} of {result['photos']}"
         )
     day = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
-    line = {"evaluation": "through the server", "list": parsed.list, "date": day, "hardware": hardware()}
+    line = {"evaluation": "through the server", "split": parsed.split, "date": day, "hardware": hardware()}
     print(json.dumps({**line, "agree": agree, "models": results}))
     return 0 if agree else 1
 

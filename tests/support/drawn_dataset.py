@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 #: The thing's colour in each class; a network of any size can learn to tell them apart.
 COLOURS = ((36, 120, 60), (236, 234, 226), (168, 116, 66), (60, 110, 200), (130, 132, 140), (200, 40, 120))
-LISTS = {"train": 12, "val": 4, "test": 4}
+SPLIT_SIZES = {"train": 12, "val": 4, "test": 4}
 
 
 def draw(kind: int, seed: int, width: int = 64, height: int = 48) -> Image.Image:
@@ -26,15 +26,19 @@ def draw(kind: int, seed: int, width: int = 64, height: int = 48) -> Image.Image
 
 
 def write_dataset(
-    folder: Path, classes: Sequence[str], lists: Mapping[str, int] = LISTS, *, labels: Mapping[str, str] | None = None
+    folder: Path,
+    classes: Sequence[str],
+    splits: Mapping[str, int] = SPLIT_SIZES,
+    *,
+    labels: Mapping[str, str] | None = None,
 ) -> Path:
-    """Draw a data set with so many photos of each class in each list.
+    """Draw a data set with so many photos of each class in each split.
 
-    The lists name the classes; or, where ``labels`` gives it for a class, by what stands there (a number, say).
+    The splits name the classes; or, where ``labels`` gives it for a class, by what stands there (a number, say).
     """
     seed = 0
-    lines: dict[str, list[str]] = {split: [] for split in lists}
-    for split, count in lists.items():
+    lines: dict[str, list[str]] = {split: [] for split in splits}
+    for split, count in splits.items():
         for kind, label in enumerate(classes):
             (folder / "images" / label).mkdir(parents=True, exist_ok=True)
             for _ in range(count):

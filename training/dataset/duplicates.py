@@ -64,12 +64,12 @@ def find_pairs(first: np.ndarray, second: np.ndarray, most_bits: int = MOST_BITS
     return sorted(pairs, key=lambda pair: (pair.bits, pair.first, pair.second))
 
 
-def duplicates_of(lists: Mapping[str, Sequence[Entry]], training: Sequence[Entry]) -> dict[str, list[int]]:
-    """Return for each list the places of the photos that the training list has too, or nearly."""
+def duplicates_of(splits: Mapping[str, Sequence[Entry]], training: Sequence[Entry]) -> dict[str, list[int]]:
+    """Return for each split the places of the photos that the training split has too, or nearly."""
     known = perceptual_hashes(training, turned=False)
     return {
         name: sorted({pair.first for pair in find_pairs(perceptual_hashes(entries), known)})
-        for name, entries in lists.items()
+        for name, entries in splits.items()
     }
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 from training.dataset.preprocessing import decode, resize
 
 SPLITS = Path(__file__).resolve().parents[2] / "data" / "splits"
-#: The official lists number the classes from 1 in this order; the class file has the same one.
+#: The official splits number the classes from 1 in this order; the class file has the same one.
 OFFICIAL_ORDER = ("glass", "paper", "cardboard", "plastic", "metal", "trash")
 #: Pillow decodes outside the interpreter's lock, but where pictures are small, more threads only wait for it.
 _THREADS = 4
@@ -75,39 +75,39 @@ def read_entries(dataset: Path, split: str) -> list[Entry]:
     """List the photos of one split of a data set.
 
     A data set is a Parquet file (columns image, label, source; one split by itself, whatever ``split`` says) or a
-    folder with one subfolder a class and its lists beside it (``train.txt`` …). TrashNet without lists has those of
+    folder with one subfolder a class and its splits beside it (``train.txt`` …). TrashNet without splits has those of
     data/splits.
 
     Raises:
-        FileNotFoundError: the data set, its list, or a photo that the list names is missing.
+        FileNotFoundError: the data set, its split, or a photo that the split names is missing.
     """
     if dataset.suffix == ".parquet":
         return read_parquet(dataset)
     if not dataset.is_dir():
         raise FileNotFoundError(f"{dataset} is neither a folder with a subfolder for each class nor a .parquet file")
     images = dataset / "images" if (dataset / "images").is_dir() else dataset
-    split_list = dataset / f"{split}.txt"
-    if not split_list.exists():
-        split_list = SPLITS / f"{split}.txt"
-        # TrashNet has official lists; another folder's photos are not in them.
-        if not any((images / label / name).exists() for name, label in _listed(split_list)):
+    split_file = dataset / f"{split}.txt"
+    if not split_file.exists():
+        split_file = SPLITS / f"{split}.txt"
+        # TrashNet has official splits; another folder's photos are not in them.
+        if not any((images / label / name).exists() for name, label in _listed(split_file)):
             raise FileNotFoundError(
                 f"{dataset} has no {split}.txt: share its photos out first, by `bin-it-right data split {dataset}`"
             )
     entries = []
-    for name, label in _listed(split_list):
+    for name, label in _listed(split_file):
         path = images / label / name
         if not path.exists():
-            raise FileNotFoundError(f"{split_list} names {name}, which is not in {images / label}; run `make data`")
+            raise FileNotFoundError(f"{split_file} names {name}, which is not in {images / label}; run `make data`")
         entries.append(Entry(path, label, name))
     return entries
 
 
-def _listed(split_list: Path) -> list[tuple[str, str]]:
-    """Return name and label of every line of a list."""
-    if not split_list.exists():
+def _listed(split_file: Path) -> list[tuple[str, str]]:
+    """Return name and label of every line of a split."""
+    if not split_file.exists():
         return []
-    lines = split_list.read_text(encoding="utf-8").splitlines()
+    lines = split_file.read_text(encoding="utf-8").splitlines()
     pairs = (line.rsplit(maxsplit=1) for line in lines if line.strip())
     return [(name, OFFICIAL_ORDER[int(label) - 1] if label.isdigit() else label) for name, label in pairs]
 

@@ -1,4 +1,4 @@
-"""Bootstrap intervals: how far a figure would wander on another list of the same size."""
+"""Bootstrap intervals: how far a figure would wander on another split of the same size."""
 
 import numpy as np
 
@@ -11,9 +11,9 @@ _LEVEL = 0.95
 def resampled_confusions(
     labels: np.ndarray, predictions: np.ndarray, classes: int, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> np.ndarray:
-    """Draw lists from a list, with replacement, and return their confusion matrices, INT64 [resamples, C, C].
+    """Draw samples from a split, with replacement, and return their confusion matrices, INT64 [resamples, C, C].
 
-    Each class keeps its count (a stratified bootstrap): the official lists were drawn class by class, and a class that
+    Each class keeps its count (a stratified bootstrap): the official splits were drawn class by class, and a class that
     is missing from a draw would have no recall. Efron and Tibshirani, 1993, An Introduction to the Bootstrap.
     """
     generator = np.random.default_rng(seed)
@@ -33,10 +33,10 @@ def class_f1(confusions: np.ndarray) -> np.ndarray:
 
 
 def metrics_of(confusions: np.ndarray) -> dict[str, np.ndarray]:
-    """Compute the eight metrics from confusion matrices [..., C, C], as ``eight_metrics`` does from a single list.
+    """Compute the eight metrics from confusion matrices [..., C, C], as ``eight_metrics`` does from a single split.
 
-    Like scikit-learn's, the means over classes leave out a class that is neither in the list nor in the answers, and
-    balanced accuracy one that is not in the list.
+    Like scikit-learn's, the means over classes leave out a class that is neither in the split nor in the answers, and
+    balanced accuracy one that is not in the split.
     """
     hits = np.diagonal(confusions, axis1=-2, axis2=-1)
     true, answered = confusions.sum(axis=-1), confusions.sum(axis=-2)

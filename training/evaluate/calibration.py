@@ -26,7 +26,7 @@ def fit_temperature(logits: torch.Tensor, labels: torch.Tensor) -> float:
     """Return the temperature that minimises the log loss of logits [N, classes] against labels [N].
 
     One number that divides all logits: it changes no answer, only how sure it claims to be (Guo et al., 2017,
-    https://arxiv.org/abs/1706.04599). It is sought between 0.05 and 20, so a list without a mistake has an end.
+    https://arxiv.org/abs/1706.04599). It is sought between 0.05 and 20, so a split without a mistake has an end.
     """
     logits, labels = logits.double(), labels.long()
     log_temperature = torch.zeros((), dtype=torch.float64, requires_grad=True)

@@ -8,7 +8,13 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from training.atomic_write import write_atomically
-from training.evaluate.report_types import DriftReference, ListReport, OutOfDistributionReport, PlacesReport, PrecisionReport
+from training.evaluate.report_types import (
+    DriftReference,
+    OutOfDistributionReport,
+    PlacesReport,
+    PrecisionReport,
+    SplitReport,
+)
 
 #: The share of images that may become wrong by lower precision.
 _MOST_LOST = 0.002
@@ -21,7 +27,7 @@ class Calibration(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    temperature: float = Field(gt=0, description="divides the logits before the softmax; fitted on the validation list")
+    temperature: float = Field(gt=0, description="divides the logits; fitted on the validation split")
     confidence_threshold: float = Field(ge=0, le=1, description="under it the answer says that it is not sure")
 
 
@@ -39,16 +45,16 @@ class ModelCard(BaseModel):
     training: dict[str, Any] = Field(description="data, split, initialisation, recipe, command, hardware, time")
     calibration: Calibration
     threshold_rule: str | None = Field(default=None, description="how the confidence threshold was chosen")
-    metrics: dict[str, ListReport] = Field(description="by list: val, test, web_heldout …")
+    metrics: dict[str, SplitReport] = Field(description="by split: val, test, web_heldout …")
     places: PlacesReport | None = Field(default=None, description="photos from other places")
     out_of_distribution: OutOfDistributionReport | None = None
     drift_reference: DriftReference | None = None
     bfloat16: dict[str, PrecisionReport] | None = Field(
-        default=None, description="by list: in bfloat16 on a CPU; null where the weights were evaluated without one"
+        default=None, description="by split: in bfloat16 on a CPU; null where the weights were evaluated without one"
     )
 
     def allows_bfloat16(self) -> bool:
-        """Say whether bfloat16 costs at most 0.2 points of accuracy, over the images of all lists together."""
+        """Say whether bfloat16 costs at most 0.2 points of accuracy, over the images of all splits together."""
         if not self.bfloat16:
             return True
         counts = {name: self.metrics[name].count for name in self.bfloat16}
@@ -66,12 +72,12 @@ class ModelCard(BaseModel):
 
 
 def weights_path(model_type: str, folder: Path = WEIGHTS) -> Path:
-    """Return where the shipped weights of a model type lie."""
+    """Return where the released weights of a model type lie."""
     return folder / f"{model_type}.safetensors"
 
 
 def card_path(model_type: str, folder: Path = WEIGHTS) -> Path:
-    """Return where the card of the shipped weights lies."""
+    """Return where the card of the released weights lies."""
     return folder / f"{model_type}.json"
 
 

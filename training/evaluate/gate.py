@@ -1,4 +1,4 @@
-"""The gate to the shipped weights: a candidate replaces them only if it is no worse."""
+"""The gate to the released weights: a candidate replaces them only if it is no worse."""
 
 import shutil
 from pathlib import Path
@@ -6,79 +6,79 @@ from pathlib import Path
 from training.atomic_write import write_atomically
 from training.evaluate.card import WEIGHTS, ModelCard, card_path, read_card, weights_path, write_card
 
-#: Lists that decide. The test list is not among them: it is read once for weights that ship, and decides nothing.
+#: Splits that decide. The test split is not among them: it is read once for released weights, and decides nothing.
 _VALIDATION, _HELD_OUT = "val", "web_heldout"
 _OVERALL = ("accuracy", "balanced_accuracy")
 
 
-def objections(candidate: ModelCard, shipped: ModelCard) -> list[str]:
+def objections(candidate: ModelCard, released: ModelCard) -> list[str]:
     """Say in a sentence each what speaks against the candidate; an empty list lets it pass.
 
-    Accuracy and balanced accuracy must not be lower on the validation list and on the held-out photos, and on the
-    validation list the F1 of no class may be under the shipped weights' bootstrap interval; the mean accuracy over the
-    held-out places must not be lower, unless those of the shipped weights are unknown. The same weights, measured
-    again because the measuring has changed, always pass: what ships stays what it is, and its card becomes true again.
+    Accuracy and balanced accuracy must not be lower on the validation split and on the held-out photos, and on the
+    validation split the F1 of no class may be under the released weights' bootstrap interval; the mean accuracy over
+    the held-out places must not be lower, unless those of the released weights are unknown. The same weights, measured
+    again because the measuring has changed, always pass: they stay what they are, and their card becomes true again.
     """
-    if candidate.weights_sha256 == shipped.weights_sha256:
+    if candidate.weights_sha256 == released.weights_sha256:
         return []
-    if candidate.classes != shipped.classes:
-        return [f"its classes are {', '.join(candidate.classes)}; the shipped ones are {', '.join(shipped.classes)}"]
+    if candidate.classes != released.classes:
+        return [f"its classes are {', '.join(candidate.classes)}; the released ones are {', '.join(released.classes)}"]
     found = []
     for name in (_VALIDATION, _HELD_OUT):
-        if name not in shipped.metrics:
+        if name not in released.metrics:
             continue
         if name not in candidate.metrics:
-            found.append(f"it was not measured on {name}, where the shipped weights were")
+            found.append(f"it was not measured on {name}, where the released weights were")
             continue
-        new, old = candidate.metrics[name], shipped.metrics[name]
+        new, old = candidate.metrics[name], released.metrics[name]
         if new.count != old.count:
-            found.append(f"its {name} list has {new.count} photos, that of the shipped weights {old.count}")
+            found.append(f"its {name} split has {new.count} photos, that of the released weights {old.count}")
             continue
         found += [
-            f"{metric} on {name} is {new.metrics[metric]:.4f}, under the shipped {old.metrics[metric]:.4f}"
+            f"{metric} on {name} is {new.metrics[metric]:.4f}, under the released {old.metrics[metric]:.4f}"
             for metric in _OVERALL
             if new.metrics[metric] < old.metrics[metric]
         ]
         if name == _VALIDATION:
             found += [
-                f"F1 of {label} on {name} is {new.per_class[label].f1:.4f}, under the interval of the shipped weights, "
+                f"F1 of {label} on {name} is {new.per_class[label].f1:.4f}, under the released weights' interval, "
                 f"[{of.f1_interval[0]:.4f}, {of.f1_interval[1]:.4f}]"
                 for label, of in old.per_class.items()
                 if new.per_class[label].f1 < of.f1_interval[0]
             ]
-    return found + _at_held_out_places(candidate, shipped)
+    return found + _at_held_out_places(candidate, released)
 
 
-def _at_held_out_places(candidate: ModelCard, shipped: ModelCard) -> list[str]:
-    old = shipped.places
+def _at_held_out_places(candidate: ModelCard, released: ModelCard) -> list[str]:
+    old = released.places
     if old is None or old.held_out_mean is None:
         return []
     new = candidate.places
     if new is None or new.held_out_mean is None:
-        return ["it was not measured at held-out places (--places, --held-out), where the shipped weights were"]
+        return ["it was not measured at held-out places (--places, --held-out), where the released weights were"]
     if [(name, new.places[name].count) for name in new.held_out] != [
         (name, old.places[name].count) for name in old.held_out
     ]:
         return [
-            f"its held-out places are {', '.join(new.held_out)}; those of the shipped weights are "
+            f"its held-out places are {', '.join(new.held_out)}; those of the released weights are "
             f"{', '.join(old.held_out)}, or have other numbers of photos"
         ]
     if new.held_out_mean.accuracy < old.held_out_mean.accuracy:
         return [
             f"mean accuracy at held-out places is {new.held_out_mean.accuracy:.4f}, "
-            f"under the shipped {old.held_out_mean.accuracy:.4f}"
+            f"under the released {old.held_out_mean.accuracy:.4f}"
         ]
     return []
 
 
 def at_chance(card: ModelCard) -> bool:
-    """Say whether the card's balanced accuracy on the validation list may be no better than guessing."""
+    """Say whether the card's balanced accuracy on the validation split may be no better than guessing."""
     low, _ = card.metrics[_VALIDATION].intervals["balanced_accuracy"]
     return low <= 1 / len(card.classes)
 
 
 def promote(model_type: str, folder: Path, weights_folder: Path = WEIGHTS) -> ModelCard:
-    """Ship the candidate that an evaluation left in ``folder``: its weights, and the card with their digest.
+    """Release the candidate that an evaluation left in ``folder``: its weights, and the card with their digest.
 
     Raises:
         FileNotFoundError: there is no candidate.

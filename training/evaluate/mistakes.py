@@ -11,7 +11,7 @@ WORST = 20
 
 @dataclass(frozen=True)
 class Mistake:
-    """A photo by its place in the list, the answer and what the model gave both classes."""
+    """A photo by its place in the split, the answer and what the model gave both classes."""
 
     place: int
     answer: int

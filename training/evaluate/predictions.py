@@ -1,4 +1,4 @@
-"""What a network says about a list of photos, and the figures that show it."""
+"""What a network says about a split, and the figures that show it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from training.dataset.entries import PhotoSet
 from training.dataset.specification import Specification
 from training.evaluate import figures
 from training.evaluate.mistakes import caption, pictures, worst_mistakes
-from training.evaluate.report_types import ListReport
+from training.evaluate.report_types import SplitReport
 from training.train.engine import predict_logits
 
 
@@ -38,7 +38,7 @@ def predict_photos(network: nn.Module, photos: PhotoSet, specification: Specific
 
 
 def draw_predictions(
-    said: Predictions, report: ListReport, temperature: float, *, title: str, stem: Path
+    said: Predictions, report: SplitReport, temperature: float, *, title: str, stem: Path
 ) -> list[Path]:
     """Draw confusion matrix, reliability and worst mistakes; return the files, named ``stem`` and a word."""
     probabilities = said.probabilities(temperature)

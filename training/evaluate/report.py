@@ -12,9 +12,9 @@ from training.evaluate.report_types import (
     ClassReport,
     DriftReference,
     DuplicateReport,
-    ListReport,
     OutOfDistributionReport,
     SelectiveReport,
+    SplitReport,
 )
 
 
@@ -26,7 +26,7 @@ def make_report(
     threshold: float,
     uncalibrated: np.ndarray | None = None,
     duplicates: Sequence[int] | None = None,
-) -> ListReport:
+) -> SplitReport:
     """Compare answers with the truth.
 
     Args:
@@ -35,7 +35,7 @@ def make_report(
         classes: their names.
         threshold: the confidence under which an answer is "not sure".
         uncalibrated: probabilities with temperature 1, [N, classes]; None where only calibrated ones are known.
-        duplicates: places in the list of photos that the training list has too; None where nobody looked.
+        duplicates: places in the split of photos that the training split has too; None where nobody looked.
     """
     answers = probabilities.argmax(axis=1)
     resampled = resampled_confusions(labels, answers, len(classes))
@@ -50,7 +50,7 @@ def make_report(
         kept = np.setdiff1d(np.arange(len(labels)), np.asarray(duplicates, dtype=int))
         rest = eight_metrics(labels[kept], answers[kept]) if len(kept) else None
         without = DuplicateReport(left_out=len(duplicates), metrics=rest)
-    return ListReport(
+    return SplitReport(
         count=len(labels),
         metrics=eight_metrics(labels, answers),
         intervals={name: interval(values) for name, values in metrics_of(resampled).items()},

@@ -1,4 +1,4 @@
-"""What an evaluation says about one model on one list of photos: the tables of a model card."""
+"""What an evaluation says about one model on one split: the tables of a model card."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,7 +16,7 @@ class ClassReport(_Table):
     recall: float
     f1: float
     f1_interval: Interval
-    support: int = Field(description="photos of the class in the list")
+    support: int = Field(description="photos of the class in the split")
 
 
 class SelectiveReport(_Table):
@@ -28,14 +28,14 @@ class SelectiveReport(_Table):
 
 
 class DuplicateReport(_Table):
-    """What leaving out the photos changes that the training list has too, or nearly."""
+    """What leaving out the photos changes that the training split has too, or nearly."""
 
     left_out: int
     metrics: dict[str, float] | None = Field(description="of the rest; null where nothing is left")
 
 
-class ListReport(_Table):
-    """One model on one list. Shares and intervals lie between 0 and 1; intervals are bootstrapped, 95 %."""
+class SplitReport(_Table):
+    """One model on one split. Shares and intervals lie between 0 and 1; intervals are bootstrapped, 95 %."""
 
     count: int
     metrics: dict[str, float] = Field(description="the eight metrics, by name")
@@ -89,7 +89,7 @@ class OutOfDistributionReport(_Table):
     """Photos of none of the classes, for which every answer is wrong."""
 
     count: int
-    auroc: float = Field(description="of the confidence: photos of the test list against these")
+    auroc: float = Field(description="of the confidence: photos of the test split against these")
     flagged: float = Field(description="share under the threshold")
     over_99: float = Field(description="share answered with a confidence over 0.99")
 
@@ -105,7 +105,7 @@ class PrecisionReport(_Table):
 class DriftReference(_Table):
     """What the answers looked like when the weights were made, for comparison with those of today.
 
-    Taken on the validation list. Deciles are the nine values that part a sorted list into tenths.
+    Taken on the validation split. Deciles are the nine values that part a sorted list into tenths.
     """
 
     count: int

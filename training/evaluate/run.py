@@ -1,4 +1,4 @@
-"""Evaluate weights: calibrate them on the validation list, measure them on every list, write their card."""
+"""Evaluate weights: calibrate them on the validation split, measure them on every split, write their card."""
 
 import datetime
 from collections.abc import Mapping, Sequence
@@ -28,9 +28,9 @@ from training.train.checkpoints import load_weights, save_weights
 
 @dataclass(frozen=True)
 class Sources:
-    """What to measure on: a data set with lists, further sets by name, and photos of none of the classes.
+    """What to measure on: a data set with splits, further sets by name, and photos of none of the classes.
 
-    ``extra_training`` was trained on beside the training list: duplicates are looked for in both. ``places`` is a
+    ``extra_training`` was trained on beside the training split: duplicates are looked for in both. ``places`` is a
     folder of other places (``training.dataset.places``), ``held_out`` names those that no choice and no training saw.
 
     The confidence threshold is chosen such that sure answers are right in ``right_when_sure`` of the cases, by the
@@ -39,7 +39,7 @@ class Sources:
     """
 
     dataset: Path
-    extra_lists: Mapping[str, Path] = field(default_factory=dict)
+    extra_splits: Mapping[str, Path] = field(default_factory=dict)
     out_of_distribution: Path | None = None
     extra_training: tuple[Path, ...] = ()
     places: Path | None = None
@@ -64,15 +64,15 @@ def evaluate(
     training: dict[str, Any],
     model_repository: Path = MODEL_REPOSITORY,
 ) -> tuple[ModelCard, list[Path]]:
-    """Measure ``weights`` in the half precision that they ship in; write them, their card and figures to ``output``.
+    """Measure ``weights`` in half precision, as they are released; write them, their card and figures to ``output``.
 
-    The temperature comes from the validation list, the threshold by the rule of ``sources``; other lists are only
+    The temperature comes from the validation split, the threshold by the rule of ``sources``; other splits are only
     measured on.
 
     Args:
         model_type: ``raw`` or ``pretrained``.
         weights: safetensors of the network.
-        sources: the lists.
+        sources: the splits.
         output: a folder; what an earlier evaluation left there is replaced.
         training: what the card is to say of the origin of the weights.
         model_repository: its class file and specification are those of the network.
@@ -82,7 +82,7 @@ def evaluate(
 
     Raises:
         ValueError: the weights belong to another network or other classes, or a photo cannot be decoded.
-        FileNotFoundError: weights, a list or a photo are missing.
+        FileNotFoundError: weights, a split or a photo are missing.
     """
     classes, specification = read_classes(model_repository), load_specification(model_repository)
     # Read before anything takes long: a wrong name or label is said at once.
@@ -96,7 +96,7 @@ def evaluate(
     network = _in_half_precision(model_type, weights, candidate, len(classes))
 
     entries = {split: read_entries(sources.dataset, split) for split in ("val", "test")}
-    entries |= {name: read_entries(path, "test") for name, path in sources.extra_lists.items()}
+    entries |= {name: read_entries(path, "test") for name, path in sources.extra_splits.items()}
     answers = {
         name: predict_photos(network, load_photos(listed, classes, specification.size), specification)
         for name, listed in entries.items()
@@ -159,7 +159,7 @@ def evaluate(
 
 
 def _in_half_precision(model_type: str, weights: Path, candidate: Path, classes: int) -> nn.Module:
-    """Return the network with the precision of its weights as they ship, which are written to ``candidate``."""
+    """Return the network with the precision of its weights as they are released, which are written to ``candidate``."""
     network = build_network(model_type, classes)
     load_weights(network, weights)
     save_weights(network, candidate, half=True)

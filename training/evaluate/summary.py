@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from training.evaluate.card import ModelCard
-from training.evaluate.report_types import ListReport, PlaceReport, PlacesMean, PlacesReport
+from training.evaluate.report_types import PlaceReport, PlacesMean, PlacesReport, SplitReport
 
 
 def describe_card(card: ModelCard) -> str:
-    """Return what a card says of every list, and of the calibration."""
+    """Return what a card says of every split, and of the calibration."""
     calibration = card.calibration
     parts = [
         f"{card.model_type}: {card.parameters / 1e6:.2f} million parameters, temperature "
@@ -20,7 +20,7 @@ def describe_card(card: ModelCard) -> str:
         other = card.out_of_distribution
         parts.append(
             f"out-of-distribution ({other.count} photos of none of the classes): "
-            f"AUROC {other.auroc:.4f} against the test list, "
+            f"AUROC {other.auroc:.4f} against the test split, "
             f"{other.flagged:.1%} flagged as not sure, {other.over_99:.1%} answered with more than 0.99"
         )
     if card.bfloat16 is not None:
@@ -32,8 +32,8 @@ def describe_card(card: ModelCard) -> str:
     return "\n\n".join(parts)
 
 
-def describe_report(name: str, report: ListReport, classes: Sequence[str]) -> str:
-    """Return one list's figures, its table by class and its confusion matrix."""
+def describe_report(name: str, report: SplitReport, classes: Sequence[str]) -> str:
+    """Return one split's figures, its table by class and its confusion matrix."""
     lines = [f"{name} ({report.count} photos; in brackets: 95 % by bootstrap)"]
     for metric, value in report.metrics.items():
         low, high = report.intervals[metric]

@@ -40,7 +40,7 @@ def outdated(
     """Return the exports whose file is missing or was made from something else, or in another precision.
 
     Raises:
-        FileNotFoundError: shipped weights or their card are missing.
+        FileNotFoundError: released weights or their card are missing.
         ValueError: weights, card, class file and specification do not fit one another.
     """
     specification = load_specification(model_repository)

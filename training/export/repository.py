@@ -32,8 +32,8 @@ _DECIMALS = 4
 def describe_weights(card: ModelCard) -> dict[str, str]:
     """Return what the gateway learns of the weights from Triton: their digest, the threshold, and JSON documents.
 
-    ``metrics`` holds the metrics by list of photos, ``places`` how well it does at other places, ``drift_reference``
-    what the answers looked like on the validation list.
+    ``metrics`` holds the metrics by split, ``places`` how well it does at other places, ``drift_reference``
+    what the answers looked like on the validation split.
     """
     parameters = {
         "weights_digest": card.weights_sha256[:_DIGEST],

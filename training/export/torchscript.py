@@ -1,4 +1,4 @@
-"""From shipped weights to the model repository: TorchScript files, and the configurations and labels that fit them."""
+"""From released weights to the model repository: TorchScript files, and the configurations and labels that fit them."""
 
 import copy
 import warnings
@@ -99,7 +99,7 @@ def ensure_exported(
         The files that were written.
 
     Raises:
-        FileNotFoundError: shipped weights or their card are missing.
+        FileNotFoundError: released weights or their card are missing.
         ValueError: weights, card, class file and specification do not fit one another.
     """
     written = []

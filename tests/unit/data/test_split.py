@@ -40,7 +40,7 @@ def test_lists_stay_the_same_when_photos_are_added_elsewhere(folder: Path) -> No
     (folder / "fork").mkdir()
     for number in range(7):
         (folder / "fork" / f"{number}.jpg").write_bytes(PHOTO)
-    assert [line for line in share_out(folder).lists["val"] if not line.endswith(" fork")] == before.lists["val"]
+    assert [line for line in share_out(folder).splits["val"] if not line.endswith(" fork")] == before.splits["val"]
 
 
 def test_what_is_no_photo_is_skipped_and_what_cannot_be_read_is_named(

@@ -10,18 +10,18 @@ from training.evaluate.metrics import EIGHT
 from training.evaluate.report_types import (
     ClassReport,
     DuplicateReport,
-    ListReport,
     OutOfDistributionReport,
     PlaceReport,
     PlacesMean,
     PlacesReport,
     SelectiveReport,
+    SplitReport,
 )
 from training.models.model_types import NETWORK_MODELS
 
 
 def _card(model_type: str, accuracy: float, digest: str = "0") -> ModelCard:
-    report = ListReport(
+    report = SplitReport(
         count=431,
         metrics=dict.fromkeys(EIGHT, accuracy),
         intervals=dict.fromkeys(EIGHT, (accuracy - 0.03, accuracy + 0.03)),

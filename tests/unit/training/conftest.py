@@ -25,7 +25,7 @@ def _one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A drawn data set of the six classes with its own lists."""
+    """A drawn data set of the six classes with its own splits."""
     return write_dataset(tmp_path_factory.mktemp("toy"), read_classes())
 
 

@@ -37,18 +37,18 @@ def test_train_evaluate_promote_and_predict_follow_one_another(
     assert card.training["epochs"] == 1
     assert str(tmp_path) not in card.model_dump_json()
 
-    assert bin_it_right("promote", "raw", "--weights", "shipped") == 0
+    assert bin_it_right("promote", "raw", "--weights", "released") == 0
     assert card.weights_sha256 in capsys.readouterr().out
 
     Path("bottle.png").write_bytes(encode(bottle(), "PNG"))
-    assert bin_it_right("predict", "shipped/raw.safetensors", "bottle.png", "bottle.png") == 0
+    assert bin_it_right("predict", "released/raw.safetensors", "bottle.png", "bottle.png") == 0
     answers = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert len(answers) == 2
     assert list(answers[0]["classes"]) == list(read_classes())
     assert answers[0]["pred_class"] == max(answers[0]["classes"], key=answers[0]["classes"].get)
 
     # Weights that have a card keep what it says of their training.
-    assert bin_it_right("evaluate", "shipped/raw.safetensors", str(toy), "--output", "again") == 0
+    assert bin_it_right("evaluate", "released/raw.safetensors", str(toy), "--output", "again") == 0
     again = read_card("raw", Path("again"))
     assert again.training["hardware of the training"] == "a laptop"
     assert again.calibration == card.calibration
@@ -94,9 +94,9 @@ def test_a_wrong_input_ends_with_a_sentence(
     assert "Traceback" not in error
 
 
-def test_an_extra_list_without_a_name_is_refused(
+def test_an_extra_split_without_a_name_is_refused(
     toy: Path, write_model: WriteModel, capsys: pytest.CaptureFixture[str]
 ) -> None:
     weights = write_model() / "raw.safetensors"
-    assert bin_it_right("evaluate", str(weights), str(toy), "--extra-list", "heldout.parquet") == 1
+    assert bin_it_right("evaluate", str(weights), str(toy), "--extra-split", "heldout.parquet") == 1
     assert "expected NAME=VALUE" in capsys.readouterr().err

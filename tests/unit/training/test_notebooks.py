@@ -8,7 +8,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from tests.support.drawn_dataset import LISTS, write_dataset
+from tests.support.drawn_dataset import SPLIT_SIZES, write_dataset
 from training.dataset.classes import REPOSITORY_ROOT, read_classes
 from training.dataset.entries import OFFICIAL_ORDER
 
@@ -22,7 +22,7 @@ _RECIPE = (
 
 @pytest.fixture(scope="module")
 def raw_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Drawn photos whose lists number the classes, as TrashNet's do."""
+    """Drawn photos whose splits number the classes, as TrashNet's do."""
     labels = {name: str(place + 1) for place, name in enumerate(OFFICIAL_ORDER)}
     return write_dataset(tmp_path_factory.mktemp("source"), read_classes(), labels=labels)
 
@@ -68,7 +68,7 @@ def test_a_committed_notebook_is_valid_and_holds_no_output_and_no_logic(name: st
 
 
 def test_etl_lays_the_photos_out(raw_data: Path, tmp_path: Path) -> None:
-    total = sum(LISTS.values())
+    total = sum(SPLIT_SIZES.values())
     parameters = (
         f"from pathlib import Path\nSOURCE = Path({str(raw_data)!r})\nROOT = Path({str(tmp_path / 'data')!r})\n"
         f"COUNTS = dict.fromkeys(COUNTS, {total})\nSPLITS = SOURCE"

@@ -16,7 +16,7 @@ _MOST_PAIRS = 20
 
 
 def draw_counts(survey: Survey) -> "Figure":
-    """Draw the photos of each class, list by list."""
+    """Draw the photos of each class, split by split."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 3.5), layout="constrained")
@@ -88,7 +88,7 @@ def draw_mean_images(survey: Survey) -> "Figure":
 
 
 def draw_examples(survey: Survey) -> "Figure":
-    """Draw photos of each class, a row each, at even distances in the lists."""
+    """Draw photos of each class, a row each, at even distances in the splits."""
     pictures, captions = [], []
     for index, name in enumerate(survey.classes):
         places = survey.of_class(index)
@@ -112,11 +112,11 @@ def draw_duplicates(survey: Survey) -> "Figure":
 
 #: What the page shows, in its order: file name, heading, drawing.
 FIGURES: tuple[tuple[str, str, Callable[[Survey], "Figure"]], ...] = (
-    ("counts", "Photos in each class and list", draw_counts),
+    ("counts", "Photos in each class and split", draw_counts),
     ("sizes", "Sizes", draw_sizes),
     ("brightness", "Brightness", draw_brightness),
     ("colours", "Mean colour", draw_colours),
     ("mean_images", "The mean photo of each class", draw_mean_images),
     ("examples", "Examples", draw_examples),
-    ("duplicates", "The same photo, or nearly, in two lists or under two labels", draw_duplicates),
+    ("duplicates", "The same photo, or nearly, in two splits or under two labels", draw_duplicates),
 )

@@ -44,6 +44,6 @@ def _duplicates(survey: Survey) -> str:
     (width, height), count = survey.sizes.most_common(1)[0]
     share = "All" if len(survey.sizes) == 1 else f"{count / sum(survey.sizes.values()):.0%} of the"
     return (
-        f"{len(across)} pairs of photos are the same, or nearly, across lists; {contradictions} pairs are one photo "
+        f"{len(across)} pairs of photos are the same, or nearly, across splits; {contradictions} pairs are one photo "
         f"under two labels. {share} photos have {width}x{height} pixels."
     )

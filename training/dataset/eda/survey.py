@@ -20,7 +20,7 @@ class Survey:
 
     ``counts`` are photos by class and split, INT64 [C, 3]; ``brightness`` is the mean of each photo, FP32 [N] on the
     scale 0 to 255; ``colours`` the mean colour of each class, FP64 [C, 3]; ``mean_images`` the mean photo of each
-    class, UINT8 [C, S, S, 3]; ``duplicates`` the pairs of near duplicates across lists or under two labels.
+    class, UINT8 [C, S, S, 3]; ``duplicates`` the pairs of near duplicates across splits or under two labels.
     """
 
     classes: tuple[str, ...]
@@ -48,10 +48,10 @@ class Survey:
 
 
 def survey(dataset: Path, classes: Sequence[str]) -> Survey:
-    """Look at every photo of a data set's three lists.
+    """Look at every photo of a data set's three splits.
 
     Raises:
-        FileNotFoundError: the data set, a list or a photo is missing.
+        FileNotFoundError: the data set, a split or a photo is missing.
         ValueError: a photo cannot be decoded, or a class has no photo.
     """
     listed = [(entry, split) for split in SPLITS for entry in read_entries(dataset, split)]

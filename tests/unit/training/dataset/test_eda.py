@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.support.drawn_dataset import LISTS, write_dataset
+from tests.support.drawn_dataset import SPLIT_SIZES, write_dataset
 from training.dataset.classes import read_classes
 from training.dataset.eda.figures import FIGURES
 from training.dataset.eda.findings import findings
@@ -22,14 +22,14 @@ def looked(toy: Path) -> Survey:
 
 
 def test_counts_are_those_of_the_lists(looked: Survey) -> None:
-    assert (looked.counts == [list(LISTS.values())] * len(read_classes())).all()
-    assert looked.sizes == {(64, 48): 6 * sum(LISTS.values())}
+    assert (looked.counts == [list(SPLIT_SIZES.values())] * len(read_classes())).all()
+    assert looked.sizes == {(64, 48): 6 * sum(SPLIT_SIZES.values())}
 
 
 def test_brightness_and_colour_are_those_of_the_pixels(looked: Survey, toy: Path) -> None:
     pictures = [
         np.asarray(decode(entry.source), dtype=float)
-        for split in LISTS
+        for split in SPLIT_SIZES
         for entry in read_entries(toy, split)
         if entry.label == "cardboard"
     ]
@@ -48,7 +48,7 @@ def test_findings_name_what_stands_out(looked: Survey) -> None:
     assert f"the darkest {min(means, key=lambda name: means[name])} " in brightness
     assert "The warmest is cardboard" in brightness
     assert duplicates == (
-        "0 pairs of photos are the same, or nearly, across lists; 0 pairs are one photo under two labels. "
+        "0 pairs of photos are the same, or nearly, across splits; 0 pairs are one photo under two labels. "
         "All photos have 64x48 pixels."
     )
 
@@ -61,7 +61,7 @@ def test_photos_in_two_lists_or_under_two_labels_are_found(tmp_path: Path) -> No
     second.source.write_bytes(first.source.read_bytes())
     found = survey(folder, ("cup", "plate"))
     assert len(found.duplicates) == 1
-    assert findings(found)[2].startswith("1 pairs of photos are the same, or nearly, across lists; 1 pairs")
+    assert findings(found)[2].startswith("1 pairs of photos are the same, or nearly, across splits; 1 pairs")
 
 
 def test_the_page_needs_no_other_file(looked: Survey, tmp_path: Path) -> None:

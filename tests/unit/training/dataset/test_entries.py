@@ -8,7 +8,7 @@ import pyarrow.parquet
 import pytest
 import torch
 
-from tests.support.drawn_dataset import LISTS, draw, write_dataset
+from tests.support.drawn_dataset import SPLIT_SIZES, draw, write_dataset
 from tests.support.pictures import bottle, encode
 from training.dataset.classes import read_classes
 from training.dataset.entries import OFFICIAL_ORDER, SPLITS, Entry, image_size, load_photos, read_entries
@@ -21,7 +21,7 @@ def test_a_folder_with_lists_is_read_in_their_order(toy: Path) -> None:
     entries = read_entries(toy, "val")
     named = [line.split()[0] for line in (toy / "val.txt").read_text(encoding="utf-8").splitlines()]
     assert [entry.name for entry in entries] == named
-    assert len(entries) == LISTS["val"] * len(read_classes())
+    assert len(entries) == SPLIT_SIZES["val"] * len(read_classes())
 
 
 def test_numbers_in_a_list_are_the_official_ones(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 from data.parquet import write_entries
-from tests.support.drawn_dataset import LISTS, draw
+from tests.support.drawn_dataset import SPLIT_SIZES, draw
 from tests.support.pictures import encode
 from tests.unit.training.conftest import WriteModel
 from training.dataset.classes import read_classes
@@ -86,7 +86,7 @@ def test_every_list_is_measured_with_what_will_be_served(
     with torch.inference_mode():
         probabilities = served(normalise(photos.pixels, specification)).numpy()
     report = card.metrics["test"]
-    assert report.count == LISTS["test"] * 6
+    assert report.count == SPLIT_SIZES["test"] * 6
     assert report.metrics == pytest.approx(eight_metrics(photos.labels.numpy(), probabilities.argmax(axis=1)))
     assert report.mean_confidence == pytest.approx(probabilities.max(axis=1).mean(), abs=1e-4)
 
@@ -125,8 +125,8 @@ def test_duplicates_are_looked_for_in_further_training_sets(
     sources: Sources, evaluated: tuple[ModelCard, Path, list[Path]], tmp_path: Path
 ) -> None:
     _, output, _ = evaluated
-    held_out = sources.extra_lists["web_heldout"]
-    both = Sources(sources.dataset, sources.extra_lists, extra_training=(held_out,))
+    held_out = sources.extra_splits["web_heldout"]
+    both = Sources(sources.dataset, sources.extra_splits, extra_training=(held_out,))
     card, _ = evaluate("raw", weights_path("raw", output), both, tmp_path, training={})
     found = card.metrics["web_heldout"].without_duplicates
     assert found is not None
@@ -223,21 +223,21 @@ def test_the_gate_stops_a_class_that_falls_out_of_its_interval(
     card = evaluated[0]
     val = card.metrics["val"]
     paper = val.per_class["paper"].model_copy(update={"f1": 1.0, "f1_interval": (0.999, 1.0)})
-    shipped_val = val.model_copy(update={"per_class": val.per_class | {"paper": paper}})
-    shipped = _of_others(card, metrics=card.metrics | {"val": shipped_val})
-    (objection,) = objections(card, shipped)
+    released_val = val.model_copy(update={"per_class": val.per_class | {"paper": paper}})
+    released = _of_others(card, metrics=card.metrics | {"val": released_val})
+    (objection,) = objections(card, released)
     assert objection.startswith("F1 of paper on val")
 
 
 def test_the_gate_stops_what_cannot_be_compared(evaluated: tuple[ModelCard, Path, list[Path]]) -> None:
     card = evaluated[0]
     without = _of_others(card, metrics={"val": card.metrics["val"]})
-    assert objections(without, card) == ["it was not measured on web_heldout, where the shipped weights were"]
+    assert objections(without, card) == ["it was not measured on web_heldout, where the released weights were"]
     assert objections(card, without) == []
     other = _of_others(card, classes=("cup", "plate"))
     assert "classes are cup, plate" in objections(other, card)[0]
     longer = card.metrics["val"].model_copy(update={"count": 5})
-    assert "list has 5 photos" in objections(card.model_copy(update={"metrics": {"val": longer}}), without)[0]
+    assert "split has 5 photos" in objections(card.model_copy(update={"metrics": {"val": longer}}), without)[0]
 
 
 def test_the_gate_looks_at_the_mean_over_held_out_places(evaluated: tuple[ModelCard, Path, list[Path]]) -> None:
@@ -252,15 +252,15 @@ def test_the_gate_looks_at_the_mean_over_held_out_places(evaluated: tuple[ModelC
     unknown = _of_others(card, places=None)
     assert objections(card, unknown) == []
     assert objections(unknown, card) == [
-        "it was not measured at held-out places (--places, --held-out), where the shipped weights were"
+        "it was not measured at held-out places (--places, --held-out), where the released weights were"
     ]
     bin_ = card.places.places["street"]
     elsewhere = card.places.model_copy(update={"places": {"bin": bin_}, "held_out": ("bin",)})
     (objection,) = objections(_of_others(card, places=elsewhere), card)
-    assert objection.startswith("its held-out places are bin; those of the shipped weights are street")
+    assert objection.startswith("its held-out places are bin; those of the released weights are street")
 
 
-def test_promotion_ships_weights_and_card_and_a_worse_candidate_changes_nothing(
+def test_promotion_releases_weights_and_card_and_a_worse_candidate_changes_nothing(
     evaluated: tuple[ModelCard, Path, list[Path]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     card, output, _ = evaluated
