@@ -11,17 +11,17 @@ from data.layout import Layout, whole_or_nothing
 Fetch = Callable[[Path], None]
 
 
-def fetch(name: str, layout: Layout, ways: Sequence[tuple[str, Fetch]], source: Path | None = None) -> Path:
-    """Fill ``raw/NAME`` by the first way that works; once it is there it stays as it is.
+def fetch(name: str, layout: Layout, sources: Sequence[tuple[str, Fetch]], source: Path | None = None) -> Path:
+    """Fill ``raw/NAME`` by the first source that works; once it is there it stays as it is.
 
     Args:
         name: of the set.
         layout: the folders.
-        ways: titles and functions, tried in turn.
+        sources: titles and functions, tried in turn.
         source: the folder or archive that was asked for; what is there already has to come from it.
 
     Raises:
-        ValueError: no way works, the message says what each one said, and what else can be done; or something else
+        ValueError: no source works, the message says what each one said, and what else can be done; or something else
             is there than the source has, and the message says how to replace it.
     """
     target = layout.raw(name)
@@ -33,11 +33,11 @@ def fetch(name: str, layout: Layout, ways: Sequence[tuple[str, Fetch]], source: 
         print(f"{name}: {target} is there already and stays as it is; remove it to fetch it anew")
         return target
     refusals = []
-    for title, way in ways:
+    for title, fetch_into in sources:
         try:
             with whole_or_nothing(target) as staging:
                 print(f"{name}: fetching from {title}")
-                way(staging)
+                fetch_into(staging)
                 _protect(staging)
             return target
         except (ValueError, OSError) as exc:
@@ -88,7 +88,7 @@ def from_kaggle(handle: str) -> Fetch:
     Public sets need no account; where Kaggle asks for one all the same, its API token in ~/.kaggle answers.
     """
 
-    def way(staging: Path) -> None:
+    def fetch_into(staging: Path) -> None:
         import kagglehub
         import requests
         from kagglehub import exceptions
@@ -100,17 +100,17 @@ def from_kaggle(handle: str) -> Fetch:
         except (exceptions.UnauthenticatedError, exceptions.CredentialError, requests.HTTPError) as exc:
             raise ValueError(
                 f"{exc}. Kaggle refuses an anonymous download: put an API token (kaggle.com, Settings, API) "
-                "into ~/.kaggle, or take another way"
+                "into ~/.kaggle, or take another source"
             ) from exc
         shutil.copytree(folder, staging, dirs_exist_ok=True)
 
-    return way
+    return fetch_into
 
 
 def from_web(url: str, layout: Layout) -> Fetch:
     """Fetch a zip archive; the archive itself is removed once it is unpacked."""
 
-    def way(staging: Path) -> None:
+    def fetch_into(staging: Path) -> None:
         archive = download(url, layout.downloads / url.rsplit("/", 1)[-1])
         try:
             unpack(archive, staging)
@@ -118,13 +118,13 @@ def from_web(url: str, layout: Layout) -> Fetch:
             # A broken archive would be found broken again the next time.
             archive.unlink(missing_ok=True)
 
-    return way
+    return fetch_into
 
 
 def from_disk(source: Path) -> Fetch:
     """Take a folder or a zip archive that is there already; it is copied, never changed."""
 
-    def way(staging: Path) -> None:
+    def fetch_into(staging: Path) -> None:
         if source.is_dir():
             shutil.copytree(source, staging, dirs_exist_ok=True)
         elif source.is_file():
@@ -132,4 +132,4 @@ def from_disk(source: Path) -> Fetch:
         else:
             raise ValueError(f"there is no file or folder {source}")
 
-    return way
+    return fetch_into

@@ -10,7 +10,7 @@ from data.feedback import make_feedback
 from data.fetch import fetch
 from data.layout import Layout
 from data.prepare import Duplicate, prepare
-from data.sources import extra_ways, trashnet_ways
+from data.sources import extra_sources, trashnet_sources
 from training.dataset.entries import Entry, read_entries
 
 EXTRAS = {"web": extras.make_web, "general": extras.make_general}
@@ -42,7 +42,7 @@ def lay_out(
     _lay_out_trashnet(layout, source)
     print(f"ready: {layout.processed(trashnet.NAME)}")
     for name in wanted:
-        fetch(name, layout, extra_ways(name, layout, on_disk.get(name)), on_disk.get(name))
+        fetch(name, layout, extra_sources(name, layout, on_disk.get(name)), on_disk.get(name))
         counts = EXTRAS[name](layout, _known(layout))
         _say_ready(name, layout, counts)
     if feedback:
@@ -52,7 +52,7 @@ def lay_out(
 def _lay_out_trashnet(layout: Layout, source: Path | None) -> None:
     raw = layout.raw(trashnet.NAME)
     was_there = raw.exists()
-    fetch(trashnet.NAME, layout, trashnet_ways(layout, source), source)
+    fetch(trashnet.NAME, layout, trashnet_sources(layout, source), source)
     try:
         _report(prepare(layout))
     except ValueError as exc:

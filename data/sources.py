@@ -1,4 +1,4 @@
-"""By which ways each set can be had."""
+"""Where each set can be fetched from, the first source first."""
 
 from pathlib import Path
 
@@ -6,10 +6,10 @@ from data import extras, trashnet
 from data.fetch import Fetch, from_disk, from_kaggle, from_web
 from data.layout import Layout
 
-Ways = list[tuple[str, Fetch]]
+Sources = list[tuple[str, Fetch]]
 
 
-def trashnet_ways(layout: Layout, source: Path | None = None) -> Ways:
+def trashnet_sources(layout: Layout, source: Path | None = None) -> Sources:
     """Kaggle first, then the authors' archive; only ``source`` where one is given."""
     if source is not None:
         return [(str(source), from_disk(source))]
@@ -19,8 +19,8 @@ def trashnet_ways(layout: Layout, source: Path | None = None) -> Ways:
     ]
 
 
-def extra_ways(name: str, layout: Layout, source: Path | None = None) -> Ways:
-    """The ways to the additional set ``web`` or ``general``; only ``source`` where one is given."""
+def extra_sources(name: str, layout: Layout, source: Path | None = None) -> Sources:
+    """The sources of the additional set ``web`` or ``general``; only ``source`` where one is given."""
     if source is not None:
         return [(str(source), from_disk(source))]
     if name == "web":

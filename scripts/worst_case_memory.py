@@ -131,7 +131,7 @@ def through_gateway(url: str) -> Callable[[bytes], str]:
     return send
 
 
-def straight(address: str) -> Callable[[bytes], str]:
+def through_triton(address: str) -> Callable[[bytes], str]:
     """Return what asks Triton about a file and returns what came of it."""
     client = InferenceServerClient(address, channel_args=[("grpc.enable_http_proxy", 0)])
 
@@ -173,19 +173,19 @@ def main() -> None:
     parser.add_argument("--concurrency", type=int, default=32)
     parser.add_argument("--seconds", type=float, default=8.0)
     parser.add_argument("--only", nargs="*", help="kinds of which the name holds one of these")
-    parser.add_argument("--ways", nargs="*", default=["gateway", "straight"])
+    parser.add_argument("--targets", nargs="*", default=["gateway", "triton"])
     given = parser.parse_args()
     peaks, most = Peaks(given.pid), Counter[str]()
-    for way, send in (("gateway", through_gateway(given.url)), ("straight", straight(given.triton))):
-        for kind, drawn in kinds().items() if way in given.ways else ():
+    for target, send in (("gateway", through_gateway(given.url)), ("triton", through_triton(given.triton))):
+        for kind, drawn in kinds().items() if target in given.targets else ():
             if given.only and not any(part in kind for part in given.only):
                 continue
             files = [draw() for draw in drawn]
             rest(given.url)
-            is_huge = way == "straight" and "64 MP" in kind
+            is_huge = target == "triton" and "64 MP" in kind
             found = measure(peaks, send, files, _FEW if is_huge else given.concurrency, given.seconds)
             most |= Counter(found["mb"])
-            print(json.dumps({"way": way, "kind": kind, **found}), flush=True)
+            print(json.dumps({"target": target, "kind": kind, **found}), flush=True)
     print(json.dumps({"benchmark": "worst_case_memory", "date": time.strftime("%Y-%m-%d"), "mb": dict(most)}))
 
 

@@ -44,14 +44,14 @@ def portable_command(command: str) -> str:
 
 
 def hardware() -> str:
-    """Name what this process computes on: the GPU, or the processor and the cores that it may use."""
+    """Name what this process computes on: the GPU, or the CPU and the cores that it may use."""
     if torch.cuda.is_available():
         return torch.cuda.get_device_name()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{_processor()}, {cores} cores"
+    return f"{_cpu()}, {cores} cores"
 
 
-def _processor() -> str:
+def _cpu() -> str:
     table = Path("/proc/cpuinfo")
     if table.exists():
         for line in table.read_text(encoding="utf-8").splitlines():

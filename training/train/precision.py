@@ -4,7 +4,7 @@ import torch
 
 
 def has_bfloat16(device: torch.device) -> bool:
-    """Say whether the device multiplies bfloat16 itself: oneDNN's emulation on other processors is 13 times slower."""
+    """Say whether the device multiplies bfloat16 itself: oneDNN's emulation on other CPUs is 13 times slower."""
     if device.type != "cpu":
         return True
     capabilities = torch.cpu.get_capabilities()

@@ -56,7 +56,7 @@ class Summary:
         parts += [f"{self.failed} without an answer"] if self.failed else []
         parts += [f"{skipped} answered before"] if skipped else []
         rate = self.answered / seconds if seconds else 0.0
-        console.print(f"{', '.join(parts)} in {seconds:.1f} s ({rate:.1f} photos a second)", soft_wrap=True)
+        console.print(f"{', '.join(parts)} in {seconds:.1f} s ({rate:.1f} images/s)", soft_wrap=True)
 
     def _table(self) -> Table:
         table = Table("model", "class", box=None, pad_edge=False)

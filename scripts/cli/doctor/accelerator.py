@@ -13,14 +13,14 @@ _QUERY = ("--query-gpu=name,driver_version,memory.total", "--format=csv,noheader
 
 
 def check_accelerator() -> Iterator[Finding]:
-    """Looks for a GPU; without one everything runs on the processor."""
+    """Looks for a GPU; without one everything runs on the CPU."""
     gpus = _gpus()
     if gpus:
         yield good("GPU", "; ".join(gpus))
     elif _DRIVER.exists():
         yield problem("GPU", "the driver is loaded, but names no GPU", "Run `nvidia-smi`: its message says why.")
     else:
-        yield note("GPU", "none found: the models run on the processor")
+        yield note("GPU", "none found: the models run on the CPU")
     yield torch_on(has_gpu=bool(gpus))
     yield _dali(bool(gpus))
 
@@ -46,7 +46,7 @@ def torch_on(*, has_gpu: bool) -> Finding:
     if works:
         return good("PyTorch", f"{version}, on {torch.cuda.get_device_name()}")
     if not has_gpu:
-        return good("PyTorch", f"{version}, on the processor")
+        return good("PyTorch", f"{version}, on the CPU")
     if torch.version.cuda is None:
         return note("PyTorch", f"{version} is the CPU build: the GPU lies idle", "`make run TORCH=cuda`")
     reason = str(caught[-1].message).splitlines()[0] if caught else "it does not say why"
@@ -68,4 +68,4 @@ def _dali(has_gpu: bool) -> Finding:
         return problem(
             "DALI", f"{version} does not see the GPU", "Install a driver for CUDA 13, or the CUDA 12 wheel of DALI."
         )
-    return good("DALI", f"{version}, decodes on the processor")
+    return good("DALI", f"{version}, decodes on the CPU")

@@ -1,4 +1,4 @@
-"""The machine: operating system, processor, memory, disk, shared memory."""
+"""The machine: operating system, CPU, memory, disk, shared memory."""
 
 import os
 import platform
@@ -53,7 +53,7 @@ def system(name: str, processor: str, libc: tuple[str, str]) -> Finding:
 
 
 def _cores(count: int) -> Finding:
-    return good("processor", f"{count} core{'s' if count > 1 else ''} for this process")
+    return good("CPU", f"{count} core{'s' if count > 1 else ''} for this process")
 
 
 def _precision() -> Iterator[Finding]:

@@ -79,7 +79,7 @@ def test_every_remedy_comes_with_something_found_and_sets_the_exit_status() -> N
     lines = [line.split() for line in result.stdout.splitlines()]
     states = [words[0] for words in lines if words and words[0] in set(State)]
     assert len(states) >= 10
-    for topic in ("system", "processor", "disk", "Python", "Triton", "GPU", "PyTorch", "DALI", "ports"):
+    for topic in ("system", "CPU", "disk", "Python", "Triton", "GPU", "PyTorch", "DALI", "ports"):
         assert any(topic in words[1:3] for words in lines), topic
     assert result.exit_code == (1 if State.problem in states else 0), result.output
 

@@ -1,4 +1,4 @@
-"""The ways to a source: tried in turn, each refused with its reason, none trusted by halves."""
+"""The sources of a set: tried in turn, each refused with its reason, none trusted by halves."""
 
 import shutil
 import zipfile

@@ -29,7 +29,7 @@ class Tuning(_Table):
         description="as large as the largest that waiting requests fill becomes a batch; one request may be larger",
     )
     instances: int = Field(default=1, ge=1, description="copies that work at the same time, each with its own weights")
-    threads: int | None = Field(default=None, ge=1, description="processor threads of an instance; None: the backend's")
+    threads: int | None = Field(default=None, ge=1, description="CPU threads of an instance; None: the backend's")
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

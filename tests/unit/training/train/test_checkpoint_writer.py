@@ -29,24 +29,24 @@ def test_short_epochs_wait_in_memory_as_they_were(tmp_path: Path, monkeypatch: p
     now = 100.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
     network = nn.Linear(1, 1)
-    keeper = CheckpointWriter(tmp_path)
-    keeper.epoch(state(1, change(network, 1)), network)
+    writer = CheckpointWriter(tmp_path)
+    writer.epoch(state(1, change(network, 1)), network)
     assert len(load_run(tmp_path / "last.pt")["history"]) == 1
 
     now += 29
-    keeper.epoch(state(2, change(network, 2)), network)
-    keeper.epoch(state(3, change(network, 3)), None)
+    writer.epoch(state(2, change(network, 2)), network)
+    writer.epoch(state(3, change(network, 3)), None)
     change(network, 4)  # half an epoch more
     assert len(load_run(tmp_path / "last.pt")["history"]) == 1
-    keeper.flush()
+    writer.flush()
     written = load_run(tmp_path / "last.pt")
     assert (len(written["history"]), float(written["network"]["weight"])) == (3, 3)
     assert float(load_file(tmp_path / "best.safetensors")["weight"]) == 2
     assert len((tmp_path / "history.csv").read_text().splitlines()) == 4
 
     (tmp_path / "last.pt").unlink()
-    keeper.flush()
+    writer.flush()
     assert not (tmp_path / "last.pt").exists()  # nothing waits
     now += 30
-    keeper.epoch(state(4, network), None)
+    writer.epoch(state(4, network), None)
     assert len(load_run(tmp_path / "last.pt")["history"]) == 4
