@@ -37,7 +37,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
     # A conversion to the same mode is a copy, and images may be huge.
     if image.has_transparency_data:
         layer = image if image.mode == "RGBA" else image.convert("RGBA")
-        ground = Image.new("RGB", image.size, "white")
-        ground.paste(layer, mask=layer)
-        return ground
+        background = Image.new("RGB", image.size, "white")
+        background.paste(layer, mask=layer)
+        return background
     return image if image.mode == "RGB" else image.convert("RGB")

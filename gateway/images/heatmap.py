@@ -38,8 +38,8 @@ def draw_over_photo(header: ImageHeader, activations: NDArray[np.float32]) -> by
             raise pillow.not_decoded(header.format, exc) from exc
     picture.thumbnail((_EDGE, _EDGE))
     photo = picture.convert("L")
-    ground = photo.point(lambda value: value * _DARKENED).convert("RGBA")
-    return _png(Image.alpha_composite(ground, _heat(activations, photo.size)).convert("RGB"))
+    background = photo.point(lambda value: value * _DARKENED).convert("RGBA")
+    return _png(Image.alpha_composite(background, _heat(activations, photo.size)).convert("RGB"))
 
 
 def _heat(activations: NDArray[np.float32], size: tuple[int, int]) -> Image.Image:

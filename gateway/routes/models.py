@@ -32,8 +32,8 @@ class Model(BaseModel):
 class ClassDescription(BaseModel):
     """What people are shown of a class. What is missing, a client makes up: the label is a name too."""
 
-    color: str | None = Field(None, description="On a light ground, as #rrggbb.")
-    color_dark: str | None = Field(None, description="On a dark ground, as #rrggbb.")
+    color: str | None = Field(None, description="On a light background, as #rrggbb.")
+    color_dark: str | None = Field(None, description="On a dark background, as #rrggbb.")
     names: dict[str, str] = Field({}, description="By language, as in HTML's lang.")
     advice: dict[str, str] = Field({}, description="Where such waste goes, by language.")
 

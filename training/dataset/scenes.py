@@ -1,4 +1,4 @@
-"""Views of a photo as other places would give them: another ground, another light, another camera.
+"""Views of a photo as other places would give them: another background, another light, another camera.
 
 ``training.dataset.augmentation`` changes whole batches by what tensors do quickly. What is here works on one picture at
 a time, by Pillow, and its views are made before a training begins (``training.dataset.views``).
@@ -19,37 +19,37 @@ Generator = np.random.Generator
 
 
 class Backgrounds:
-    """Grounds to lay things on: parts of photos from other places, general pictures, plain colours."""
+    """Backgrounds to lay things on: parts of photos from other places, general pictures, plain colours."""
 
     def __init__(self, surroundings: Sequence[Array], general: Sequence[bytes], size: int) -> None:
-        """Take what grounds are made of.
+        """Take what backgrounds are made of.
 
         Args:
             surroundings: photos, UINT8 [size, size, 3]; a part of them is enlarged, so that no whole thing is seen.
             general: encoded pictures of whatever there is, small ones.
-            size: edge of a ground in pixels.
+            size: edge of a background in pixels.
         """
         self._surroundings, self._general, self._size = surroundings, general, size
 
     def draw(self, random: Generator) -> Image.Image:
-        """Return a ground, an RGB image of the size."""
+        """Return a background, an RGB image of the size."""
         kind, size = random.random(), self._size
         if kind < 0.65 and len(self._surroundings):
             photo = Image.fromarray(self._surroundings[int(random.integers(len(self._surroundings)))])
             side = random.uniform(0.25, 0.6) * photo.width
             # Near the edge, mostly: the middle shows the thing.
             left, top = (random.choice([0.0, 1.0, random.random()]) * (photo.width - side) for _ in range(2))
-            ground = photo.resize((size, size), Image.Resampling.BILINEAR, box=(left, top, left + side, top + side))
+            background = photo.resize((size, size), Image.Resampling.BILINEAR, box=(left, top, left + side, top + side))
         elif kind < 0.85 and len(self._general):
             encoded = self._general[int(random.integers(len(self._general)))]
             with Image.open(io.BytesIO(encoded)) as picture:
-                ground = picture.convert("RGB").resize((size, size), Image.Resampling.BICUBIC)
+                background = picture.convert("RGB").resize((size, size), Image.Resampling.BICUBIC)
         else:
-            ground = _plain_ground(random, size)
-        return ground.rotate(90 * int(random.integers(4)))
+            background = _plain_background(random, size)
+        return background.rotate(90 * int(random.integers(4)))
 
 
-def _plain_ground(random: Generator, size: int) -> Image.Image:
+def _plain_background(random: Generator, size: int) -> Image.Image:
     first, second = random.integers(0, 256, 3), random.integers(0, 256, 3)
     slope = np.linspace(0, 1, size)[None, :, None] * (random.random() < 0.6)
     colours = (first * (1 - slope) + second * slope) * np.ones((size, 1, 1))
@@ -64,7 +64,7 @@ def views(photo: Array, count: int, size: int, backgrounds: Backgrounds | None, 
         photo: UINT8 [S, S, 3], the whole photo squeezed into a square.
         count: how many.
         size: their edge in pixels.
-        backgrounds: grounds for things that can be cut out; None leaves every thing where it lies.
+        backgrounds: backgrounds for things that can be cut out; None leaves every thing where it lies.
         random: draws everything.
     """
     thing = cut_out(photo) if backgrounds is not None else None
@@ -87,8 +87,8 @@ def _view(photo: Array, thing: Array | None, size: int, backgrounds: Backgrounds
     return pixels
 
 
-def _elsewhere(photo: Image.Image, thing: Array, ground: Image.Image, random: Generator) -> Image.Image:
-    """Lay the thing on another ground: often smaller, turned, partly outside; in the ground's light, with a shadow."""
+def _elsewhere(photo: Image.Image, thing: Array, background: Image.Image, random: Generator) -> Image.Image:
+    """Lay the thing on another background: often smaller, turned, partly outside; in its light, with a shadow."""
     size = photo.width
     mask = Image.fromarray((thing * 255).astype(np.uint8))
     if random.random() < 0.55:
@@ -98,14 +98,14 @@ def _elsewhere(photo: Image.Image, thing: Array, ground: Image.Image, random: Ge
         place = tuple(int(random.uniform(-0.12 * size, 1.12 * size - side)) for side in (width, height))
         photo, mask = (_placed(image, (width, height), angle, (place[0], place[1])) for image in (photo, mask))
     if random.random() < 0.5:
-        brightness = 0.55 + 0.6 * float(np.asarray(ground).mean()) / 255
+        brightness = 0.55 + 0.6 * float(np.asarray(background).mean()) / 255
         photo = photo.point(lambda level: min(255, round(level * brightness)))
     if random.random() < 0.4:
         shadow = mask.filter(ImageFilter.GaussianBlur(random.uniform(4, 10))).point(lambda level: level // 2)
         offset = int(random.integers(-12, 13)), int(random.integers(0, 13))
         moved = _placed(shadow, shadow.size, 0.0, offset)
-        ground = Image.composite(Image.new("RGB", ground.size), ground, moved)
-    return Image.composite(photo, ground, mask)
+        background = Image.composite(Image.new("RGB", background.size), background, moved)
+    return Image.composite(photo, background, mask)
 
 
 def _placed(image: Image.Image, size: tuple[int, int], angle: float, place: tuple[int, int]) -> Image.Image:

@@ -32,7 +32,7 @@ def make_views(entries: Sequence[Entry], recipe: Views, folder: Path, *, seed: i
         recipe: how many views of which size.
         folder: holds the files; it needs 77 kB for a view of 160 pixels.
         seed: of all that is drawn.
-        general: a Parquet file with small pictures of whatever there is, as grounds.
+        general: a Parquet file with small pictures of whatever there is, as backgrounds.
 
     Raises:
         ValueError: a photo cannot be decoded.

@@ -39,7 +39,7 @@ class RunData:
         val: photos to choose the best epoch by.
         classes: names in the order of the outputs.
         specification: preprocessing of serving.
-        general: a Parquet file of small pictures, grounds for views and outliers.
+        general: a Parquet file of small pictures, backgrounds for views and outliers.
     """
 
     train: Sequence[Entry]

@@ -68,7 +68,7 @@ def load_training_set(
         recipe: says which views and features are made.
         folder: keeps them.
         size: edge of the pictures in pixels, where the recipe makes no views.
-        general: small pictures of whatever there is, as grounds for views and as outliers.
+        general: small pictures of whatever there is, as backgrounds for views and as outliers.
 
     Raises:
         ValueError: a photo cannot be decoded, or has a label that is not among the classes; or the recipe wants general

@@ -12,7 +12,7 @@ import gateway
 ROOT = Path(gateway.__file__).parent
 #: From the top down: a room may import those behind it, and ``errors`` and ``settings``.
 ROOMS = ("routes", "telemetry", "http", "inference", "triton", "uploads", "images")
-GROUND = {"errors", "settings"}
+SHARED = {"errors", "settings"}
 #: For programs that ask a gateway: it imports nothing of one, and no room imports it.
 CLIENT = "client"
 
@@ -42,7 +42,7 @@ def test_every_room_has_its_place() -> None:
 def test_no_room_imports_upwards(room: str) -> None:
     files = sorted((ROOT / room).rglob("*.py"))
     assert files
-    allowed = {*ROOMS[ROOMS.index(room) :]} | GROUND
+    allowed = {*ROOMS[ROOMS.index(room) :]} | SHARED
     wrong = {str(path.relative_to(ROOT)): bad for path in files if (bad := imported(path) - allowed)}
     assert not wrong
 
@@ -57,8 +57,8 @@ def test_the_client_is_a_world_of_its_own() -> None:
     assert not {"fastapi", "starlette", "pydantic", "uvicorn", "numpy", "grpc", "PIL", "torch"} & set(loaded)
 
 
-def test_the_ground_imports_no_room() -> None:
-    assert not any(imported(ROOT / f"{name}.py") for name in GROUND)
+def test_errors_and_settings_import_no_room() -> None:
+    assert not any(imported(ROOT / f"{name}.py") for name in SHARED)
 
 
 def test_calls_go_from_routes_to_inference_to_triton() -> None:

@@ -52,8 +52,8 @@ class Views(_Table):
     count: int = Field(gt=0, description="of each photo, beside the photo as it is")
     size: int = Field(ge=32, description="their side in pixels")
     plain: float = Field(default=0.3, ge=0, le=1, description="share of draws that show the photo as it is")
-    cut_out: tuple[str, ...] = Field(default=(), description="sets whose things are laid on other grounds")
-    surroundings: tuple[str, ...] = Field(default=(), description="sets whose surroundings are such grounds")
+    cut_out: tuple[str, ...] = Field(default=(), description="sets whose things are laid on other backgrounds")
+    surroundings: tuple[str, ...] = Field(default=(), description="sets whose surroundings are such backgrounds")
 
 
 class Outliers(_Table):

@@ -32,8 +32,8 @@ LARGE = bottle(2016, 1512)
 
 
 def on_white(layer: Image.Image) -> np.ndarray[Any, Any]:
-    ground = Image.new("RGBA", layer.size, "white")
-    return resize(Image.alpha_composite(ground, layer).convert("RGB"), SPECIFICATION.size)[None]
+    background = Image.new("RGBA", layer.size, "white")
+    return resize(Image.alpha_composite(background, layer).convert("RGB"), SPECIFICATION.size)[None]
 
 
 JPEGS = {
@@ -126,7 +126,7 @@ def test_four_components_are_no_negative_without_adobes_marker(model: Any, size:
 
 @pytest.mark.parametrize("name", ON_WHITE)
 def test_what_is_transparent_is_white(model: Any, name: str) -> None:
-    # Lossless: exact but for the rounding of Pillow's two ways to put a layer onto a ground.
+    # Lossless: exact but for the rounding of Pillow's two ways to put a layer onto a background.
     for shown in (ask(model, ON_WHITE[name]), expected(ON_WHITE[name])):
         assert levels(shown, on_white(cut_out(bottle()))).max() <= 1
 

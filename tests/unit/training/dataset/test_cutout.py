@@ -1,4 +1,4 @@
-"""Things are cut out of photos with a plain ground, and of no others."""
+"""Things are cut out of photos with a plain background, and of no others."""
 
 import numpy as np
 
@@ -26,7 +26,7 @@ def test_an_empty_board_has_no_thing() -> None:
     assert cut_out(board()) is None
 
 
-def test_a_busy_ground_is_not_cut() -> None:
+def test_a_busy_background_is_not_cut() -> None:
     noise = np.random.default_rng(2).integers(0, 256, (120, 120, 3), dtype=np.uint8)
     assert cut_out(noise) is None
 

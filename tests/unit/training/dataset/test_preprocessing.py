@@ -53,8 +53,8 @@ def test_what_is_transparent_is_white_as_in_a_browser() -> None:
     picture.putalpha(0)
     assert np.asarray(decode(encode(picture, "PNG"))).min() == 255
     picture.putalpha(Image.new("L", picture.size, 51))
-    ground = 0.8 * 255 + 0.2 * np.asarray(bottle(), dtype=float)
-    assert np.abs(np.asarray(decode(encode(picture, "PNG"))) - ground).max() <= 1
+    background = 0.8 * 255 + 0.2 * np.asarray(bottle(), dtype=float)
+    assert np.abs(np.asarray(decode(encode(picture, "PNG"))) - background).max() <= 1
 
 
 @pytest.mark.parametrize("grey", [True, False])
