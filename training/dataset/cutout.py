@@ -1,4 +1,4 @@
-"""Cut a thing out of a photo with a nearly plain background, as a board's or a studio's, so that it can lie elsewhere."""
+"""Cut a thing out of a photo with a nearly plain background, as a studio's, so that it can lie elsewhere."""
 
 import numpy as np
 from scipy import ndimage
