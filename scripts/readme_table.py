@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from scripts.sections import put_section
+from scripts.sections import put_section, write_or_check
 from training.evaluate.card import WEIGHTS, ModelCard, read_card
 from training.models.model_types import NETWORK_MODELS
 
@@ -108,16 +108,11 @@ def main(arguments: list[str] | None = None) -> int:
     parsed = parser.parse_args(arguments)
     try:
         cards = [read_card(model_type, parsed.weights) for model_type in NETWORK_MODELS]
-        before = parsed.readme.read_text(encoding="utf-8")
-        after = put_tables(before, cards)
+        after = put_tables(parsed.readme.read_text(encoding="utf-8"), cards)
     except (ValueError, FileNotFoundError) as exc:
         print(f"error: {exc}", file=sys.stderr)
         return 1
-    if parsed.check:
-        print("the tables are those of the cards" if before == after else "a table is not that of the cards")
-        return 0 if before == after else 1
-    parsed.readme.write_text(after, encoding="utf-8")
-    return 0
+    return write_or_check(parsed.readme, after, check=parsed.check, source="cards")
 
 
 if __name__ == "__main__":

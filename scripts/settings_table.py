@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings
 
 from embedded_triton.settings import Settings as TritonSettings
 from gateway.settings import Settings as GatewaySettings
-from scripts.sections import put_section
+from scripts.sections import put_section, write_or_check
 
 SECTIONS: dict[str, type[BaseSettings]] = {"settings": GatewaySettings, "triton-settings": TritonSettings}
 _ROOT = Path(__file__).resolve().parents[1]
@@ -94,17 +94,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; status 1 if a table is another")
     parser.add_argument("--document", type=Path, default=DOCUMENT)
     parsed = parser.parse_args(arguments)
-    before = parsed.document.read_text(encoding="utf-8")
     try:
-        after = put_tables(before)
+        after = put_tables(parsed.document.read_text(encoding="utf-8"))
     except ValueError as exc:
         print(f"error: {exc}", file=sys.stderr)
         return 1
-    if parsed.check:
-        print("the tables are those of the settings" if before == after else "a table is not that of the settings")
-        return 0 if before == after else 1
-    parsed.document.write_text(after, encoding="utf-8")
-    return 0
+    return write_or_check(parsed.document, after, check=parsed.check, source="settings")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ import psutil
 import pytest
 
 from embedded_triton.launch import free_ports
+from tests.support.leftovers import has_left_nothing
 from tests.support.plain_process import ROOT
 from tests.support.random_weights import write_random_weights
 from tests.support.running_triton import name_of
@@ -69,15 +70,7 @@ class Serving:
         return {name for process in self._seen if process.is_running() and (name := name_of(process))}
 
     def has_left_nothing(self) -> bool:
-        for port in (self.port, *self.triton_ports):
-            with socket.socket() as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                try:
-                    probe.bind(("127.0.0.1", port))
-                except OSError:
-                    return False
-        alive = [each for each in self._seen if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
-        return not alive and not [path for path in Path("/dev/shm").iterdir() if path.name.startswith(self.prefix)]
+        return has_left_nothing((self.port, *self.triton_ports), self._seen, self.prefix)
 
 
 @pytest.fixture(scope="module")

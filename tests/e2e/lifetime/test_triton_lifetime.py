@@ -1,7 +1,6 @@
 """Killing parts of a running server: what must come back does, and what must go leaves nothing behind."""
 
 import signal
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 from tritonclient.grpc import InferenceServerClient
 from tritonclient.utils import InferenceServerException
 
+from tests.support.leftovers import has_left_nothing
 from tests.support.running_triton import RunningTriton, name_of
 from tests.support.triton_client import ask, encoded
 from tests.support.waiting import eventually
@@ -27,15 +27,8 @@ def own_triton(toy_repository: Path, tmp_path: Path) -> Iterator[RunningTriton]:
 
 
 def leaves_nothing(server: RunningTriton, processes: list[psutil.Process], folders: set[Path]) -> bool:
-    for port in server.ports:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                return False
-    running = [each for each in processes if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
-    return not running and not server.segments() and not any(folder.exists() for folder in folders)
+    gone = has_left_nothing(server.ports, processes, server.prefix)
+    return gone and not any(folder.exists() for folder in folders)
 
 
 def private_folders(server: RunningTriton) -> set[Path]:
