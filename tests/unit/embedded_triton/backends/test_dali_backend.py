@@ -2,7 +2,6 @@
 
 import random
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from tests.support.pictures import bottle, encode, with_orientation
 from tests.unit.embedded_triton.backends.backend_loading import TritonModelException, load_backend
 from tests.unit.embedded_triton.backends.dali_backend import (
+    BAD,
+    GOOD,
     PREPROCESS,
     SPECIFICATION,
     arguments,
+    batches_module,
     expected,
     levels,
     pixels,
@@ -23,16 +24,6 @@ from tests.unit.embedded_triton.backends.dali_backend import (
 )
 
 pytest.importorskip("nvidia.dali", reason="nvidia-dali is not installed: requirements/serve.txt has it")
-GOOD = {
-    "wide": encode(bottle(640, 90), "JPEG", quality=90),
-    "tall": encode(bottle(77, 501), "PNG"),
-    "small": encode(bottle(16, 16), "WEBP", lossless=True),
-    "turned": with_orientation(bottle(333, 222), 6),
-    "grey": encode(bottle(200, 100).convert("L"), "JPEG"),
-    "strip": encode(bottle(2000, 1), "BMP"),
-    "dot": encode(bottle(16, 16).resize((1, 1)), "PNG"),
-}
-BAD = {"truncated": GOOD["wide"][:400], "no image": b"no image at all", "half a PNG": GOOD["tall"][:-200]}
 
 
 @pytest.fixture(scope="module", params=["decode", "whole", "device"])
@@ -59,10 +50,6 @@ def whole_only(folder: Path) -> None:
     shutil.copytree(PREPROCESS / "1", folder / "1")
     with (folder / "1" / "dali.py").open("a") as file:
         file.write("\ndel decode\n")
-
-
-def batches_module() -> Any:
-    return sys.modules["embedded_triton.backends.dali.batches"]
 
 
 @pytest.mark.parametrize("name", GOOD)

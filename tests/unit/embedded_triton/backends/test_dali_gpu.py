@@ -10,8 +10,11 @@ from tritonclient.grpc import model_config_pb2
 
 from tests.unit.embedded_triton.backends.backend_loading import load_backend
 from tests.unit.embedded_triton.backends.dali_backend import (
+    BAD,
+    GOOD,
     PREPROCESS,
     arguments,
+    batches_module,
     expected,
     levels,
     pixels,
