@@ -7,7 +7,6 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -22,12 +21,12 @@ from embedded_triton.install.ports import LOOPBACK, in_url, reachable_host, requ
 from embedded_triton.install.profiles import choose_profile, gpu_count
 from embedded_triton.install.repository import read_repository
 from embedded_triton.install.wheel import find_wheel
+from embedded_triton.process.backend_processes import BackendProcesses
 from embedded_triton.process.cleanup import FOLDER, remove_orphans, remove_segments
 from embedded_triton.process.log import ServerLog
 from embedded_triton.process.managed import ManagedProcess
 from embedded_triton.process.mps import Mps
 from embedded_triton.process.probe import Probe, ProbeError
-from embedded_triton.process.process_table import arguments_of, processes_naming
 from embedded_triton.settings import Settings
 
 _FIRST_TRY, _RETRY = 0.1, 0.25
@@ -69,8 +68,7 @@ class Server:
         self._process: ManagedProcess | None = None
         self._mps: Mps | None = None
         self._shared_memory_prefix = ""
-        #: The models of its backend processes when it first answered, by process id; Triton starts none of them again.
-        self._backends: dict[int, str] = {}
+        self._backends = BackendProcesses("", {})
 
     def start(self) -> None:
         """Start the server and return at once.
@@ -82,8 +80,8 @@ class Server:
         require_free(settings.endpoints(self._address))
         remove_orphans(settings.shared_memory_prefix)
         self._start_mps()
-        self._backends = {}
         self._shared_memory_prefix = f"{settings.shared_memory_prefix}-{secrets.token_hex(4)}-"
+        self._backends = BackendProcesses(self._shared_memory_prefix, self._instances)
         with ExitStack() as undo:
             folder = Path(tempfile.mkdtemp(prefix=f"{settings.shared_memory_prefix}-"))
             undo.callback(shutil.rmtree, folder, ignore_errors=True)
@@ -146,7 +144,7 @@ class Server:
         """
         if not self._is_running():
             return "The Triton server has ended"
-        lost = {model for process, model in self._backends.items() if not self._is_backend(arguments_of(process))}
+        lost = self._backends.lost()
         return f"A backend process of {' and '.join(sorted(lost))} has ended" if lost else None
 
     def _is_running(self) -> bool:
@@ -169,7 +167,7 @@ class Server:
         while not stop.wait(pause):
             try:
                 self._ask(self._settings.probe_timeout)
-                self._backends = self._find_backends()
+                self._backends.find()
                 return True
             except ProbeError as exc:
                 fault, pause = str(exc), _RETRY
@@ -197,23 +195,6 @@ class Server:
             ProbeError: an ensemble did not answer, or not rightly.
         """
         self._ask.ask_silent(timeout)
-
-    def _find_backends(self) -> dict[int, str]:
-        # The arguments of such a process begin with the file of its model, NAME/VERSION/model.pt, and its segment.
-        found = {
-            process: Path(words[1]).parent.parent.name
-            for process, words in processes_naming(self._shared_memory_prefix).items()
-            if self._is_backend(words)
-        }
-        # On GPUs there may be more: as many on each.
-        counts = Counter(found.values())
-        lost = {model for model, count in self._instances.items() if counts[model] < count}
-        if lost:
-            raise ProbeError(f"a backend process of {' and '.join(sorted(lost))} has ended")
-        return found
-
-    def _is_backend(self, words: list[str]) -> bool:
-        return len(words) > 2 and words[2].startswith(self._shared_memory_prefix)
 
     def terminate(self) -> None:
         """Tell the server to stop; ``stop`` waits for it."""

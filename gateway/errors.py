@@ -16,7 +16,7 @@
     │   ├── BrokenImage         an accepted format, but damaged or cut off
     │   └── UnsupportedFormat   no image of an accepted format
     ├── Overloaded
-    │   ├── TooManyConcurrent     the gateway's own bounds are reached
+    │   ├── TooManyConcurrent   the gateway's own bounds are reached
     │   └── QueueFull           a queue inside Triton is full
     ├── ModelUnavailable        Triton starting, or the model not ready
     │   └── ConnectionLost      Triton away, or gone while it worked

@@ -29,7 +29,7 @@ from training.dataset.places import read_places
 from training.dataset.preprocessing import normalise
 from training.dataset.specification import load_specification
 from training.dataset.views import make_views
-from training.evaluate.calibration import threshold_for
+from training.evaluate.threshold import threshold_for
 from training.models.build import build_network
 from training.train.checkpoints import load_weights
 from training.train.features import teacher_features

@@ -16,12 +16,12 @@ from training.dataset.entries import Entry, PhotoSet, load_photos, read_entries
 from training.dataset.places import read_places
 from training.dataset.specification import load_specification
 from training.evaluate.bfloat16 import report_bfloat16
-from training.evaluate.calibration import confidence_threshold, fit_temperature
+from training.evaluate.calibration import fit_temperature
 from training.evaluate.card import Calibration, ModelCard, card_path, read_card, sha256, weights_path, write_card
 from training.evaluate.places import check_held_out, report_places
 from training.evaluate.predictions import draw_predictions, predict_photos
 from training.evaluate.report import drift_reference, make_report, report_out_of_distribution
-from training.evaluate.threshold import VALIDATION_RULE, read_sure_answers, sure_answers
+from training.evaluate.threshold import VALIDATION_RULE, confidence_threshold, read_sure_answers, sure_answers
 from training.models.build import build_network
 from training.train.checkpoints import load_weights, save_weights
 

@@ -1,4 +1,4 @@
-"""The rule that the confidence threshold of a card is chosen by."""
+"""The confidence threshold of a card: from where on an answer counts as sure, and the rule that it is chosen by."""
 
 import csv
 from collections import Counter
@@ -10,10 +10,54 @@ import numpy as np
 
 from training.dataset.entries import Entry
 from training.dataset.places import NONE
-from training.evaluate.calibration import FLAGGED_SHARE, threshold_for
 from training.evaluate.places import Predict, correct_answers
 
+#: Share of the validation photos that the confidence threshold flags as "not sure".
+FLAGGED_SHARE = 0.1
 VALIDATION_RULE = f"{FLAGGED_SHARE:.0%} of the validation images are under it"
+
+
+def confidence_threshold(confidences: np.ndarray) -> float:
+    """Return the confidence that a tenth of the validation photos, [N], stay under.
+
+    The rule asks for no accuracy, so it holds for a model of any quality: about one photo in ten of the kind it knows
+    is flagged. What that buys, the card says: the accuracy of the rest, and the shares of mistakes and of unknown
+    things that are flagged.
+    """
+    return float(np.quantile(confidences, FLAGGED_SHARE))
+
+
+def threshold_for(
+    confidences: np.ndarray, correct: np.ndarray, wanted: float, weights: np.ndarray | None = None
+) -> float:
+    """Return the lowest confidence threshold at which sure answers are right often enough.
+
+    Sure answers are those with a confidence at or over the threshold. The lower it is, the more answers are sure.
+
+    Args:
+        confidences: largest probability of each answer, [N]; of photos that neither training nor calibration saw.
+        correct: whether each answer is right, BOOL [N].
+        wanted: share of the sure answers that must be right, 0 to 1.
+        weights: how much each answer counts, [N]; all the same by default.
+
+    Returns:
+        The threshold; 1.0, under which nearly every answer stays, where no threshold reaches ``wanted``.
+
+    Raises:
+        ValueError: there is no answer, or ``wanted`` is no share.
+    """
+    if not len(confidences):
+        raise ValueError("a confidence threshold needs at least one answer to be chosen by")
+    if not 0 <= wanted <= 1:
+        raise ValueError(f"right when sure is a share between 0 and 1, not {wanted}")
+    counted = np.ones(len(confidences)) if weights is None else weights
+    order = np.argsort(-confidences, kind="stable")
+    sorted_confidences = confidences[order]
+    share = np.cumsum((counted * correct)[order]) / np.cumsum(counted[order])
+    # Answers of equal confidence are sure together: a threshold lies only behind the last of them.
+    is_last = np.append(sorted_confidences[1:] != sorted_confidences[:-1], True)
+    reached = np.flatnonzero(is_last & (share >= wanted - 1e-12))
+    return float(sorted_confidences[reached[-1]]) if len(reached) else 1.0
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import pytest
 
 from embedded_triton import server as module
 from embedded_triton.errors import ServerStartError
+from embedded_triton.process.backend_processes import BackendProcesses
 from embedded_triton.process.probe import ProbeError
 from embedded_triton.process.process_table import arguments_of
 from embedded_triton.server import Server
@@ -46,14 +47,13 @@ def server(monkeypatch: pytest.MonkeyPatch, repository: Path) -> Server:
     settings = Settings(model_repository=repository, start_timeout=60, probe_failures=2)
     server = Server(settings, log=None, report=lambda _sentence: None)
     server._process = Running()  # type: ignore[assignment]
-    server._instances = {}
     return server
 
 
 @pytest.fixture
 def backend(server: Server, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A process with the arguments of a backend's."""
-    server._shared_memory_prefix = f"{tmp_path.name}-"
+    server._backends = BackendProcesses(f"{tmp_path.name}-", {"raw_cnn": 1})
     file = tmp_path / "raw_cnn" / "1" / "model.pt"
     program = "import time; print('up', flush=True); time.sleep(600)"
     file.parent.mkdir(parents=True)
@@ -101,11 +101,10 @@ def test_a_lost_backend_process_is_noticed_though_another_answers(
 
 
 def test_a_backend_process_that_died_before_the_first_answer_is_missed(
-    server: Server, backend: subprocess.Popen[bytes]
+    server: Server, backend: subprocess.Popen[bytes], tmp_path: Path
 ) -> None:
     server._ask = ScriptedProbe()  # type: ignore[assignment]
-    server._instances = {"raw_cnn": 1}
     assert server.wait_until_ready(threading.Event())
-    server._instances = {"raw_cnn": 2}
+    server._backends = BackendProcesses(f"{tmp_path.name}-", {"raw_cnn": 2})
     with pytest.raises(ServerStartError, match="started, but a backend process of raw_cnn has ended"):
         server.wait_until_ready(threading.Event())

@@ -4,13 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from training.evaluate.calibration import (
-    FLAGGED_SHARE,
-    confidence_threshold,
-    expected_calibration_error,
-    fit_temperature,
-    reliability,
-)
+from training.evaluate.calibration import expected_calibration_error, fit_temperature, reliability
+from training.evaluate.threshold import FLAGGED_SHARE, confidence_threshold
 
 
 @pytest.mark.parametrize("temperature", [0.4, 1.0, 3.0])

@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 
 from training.dataset.entries import Entry
-from training.evaluate.calibration import threshold_for
 from training.evaluate.places import correct_answers, report_place, report_places
 from training.evaluate.summary import describe_places
-from training.evaluate.threshold import SureAnswers, read_sure_answers, sure_answers
+from training.evaluate.threshold import SureAnswers, read_sure_answers, sure_answers, threshold_for
 
 CLASSES = ("glass", "paper", "cardboard")
 GLASS, PAPER, CARDBOARD = (0.8, 0.1, 0.1), (0.2, 0.6, 0.2), (0.1, 0.2, 0.7)
