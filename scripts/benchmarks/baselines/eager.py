@@ -1,6 +1,6 @@
 """The eager baseline: FastAPI, the eager network in the process, Pillow and torchvision, everything at its default.
 
-    python -m scripts.benchmarks.baselines.eager --port 9000
+``bin-it-right dev benchmark`` starts it.
 
 What most people write first. FastAPI runs the handler in a thread of its pool, so several photos are decoded at once;
 the network is on the GPU where there is one.

@@ -1,6 +1,6 @@
 """LitServe with batching, tuned: TorchScript frozen, a worker of one thread for each core, batches of up to eight.
 
-python -m scripts.benchmarks.baselines.litserve --port 9000
+``bin-it-right dev benchmark`` starts it.
 """
 
 import argparse

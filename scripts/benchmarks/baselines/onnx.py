@@ -1,6 +1,6 @@
 """ONNX Runtime in FastAPI, tuned: all graph optimisations, a worker of one thread for each core.
 
-    python -m scripts.benchmarks.baselines.onnx --port 9000
+``bin-it-right dev benchmark`` starts it.
 
 The networks are converted from the released weights into ``build/benchmarks`` before anything is served. In float32
 only: on x86 its CPU provider has no convolution in bfloat16.

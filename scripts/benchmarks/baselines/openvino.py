@@ -1,6 +1,6 @@
 """OpenVINO in FastAPI, a worker for each core: at its own defaults, or tuned.
 
-    python -m scripts.benchmarks.baselines.openvino --port 9000 [--variant tuned]
+``bin-it-right dev benchmark`` starts it.
 
 OpenVINO takes bfloat16 by itself where the CPU has it. At its defaults every worker has a thread for each core; tuned,
 a worker has one thread, which may run on any core. The networks are converted into ``build/benchmarks`` once.

@@ -1,6 +1,6 @@
 """TorchScript in FastAPI, tuned: frozen and fused, channels-last, a worker of one thread for each core.
 
-python -m scripts.benchmarks.baselines.torchscript --port 9000 [--variant bfloat16]
+``bin-it-right dev benchmark`` starts it.
 """
 
 from pathlib import Path
