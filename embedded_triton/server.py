@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from embedded_triton.errors import ServerStartError
-from embedded_triton.install.arguments import build_arguments
+from embedded_triton.install.arguments import BACKENDS, build_arguments
 from embedded_triton.install.backend_folder import PACKAGES, prepare_backend_folder
 from embedded_triton.install.environment import server_environment
 from embedded_triton.install.open_files import raise_open_files
@@ -99,7 +99,7 @@ class Server:
 
     def _launch(self, folder: Path) -> ManagedProcess:
         settings = self._settings
-        prepare_backend_folder(self._wheel, folder / "backends")
+        prepare_backend_folder(self._wheel, folder / BACKENDS)
         # Among the segments, with which it is removed: their names are plain, and each server has to write there.
         paths = link_plainly(
             folder,
@@ -110,11 +110,9 @@ class Server:
         arguments = build_arguments(
             self._wheel.server,
             settings,
-            model_repository=paths.model_repository,
+            paths,
             address=self._address,
-            backend_folder=paths.folder / "backends",
             shared_memory_prefix=self._shared_memory_prefix,
-            restriction_key=secrets.token_hex(16),
             gpus=self._gpus,
             profile=self.profile,
         )

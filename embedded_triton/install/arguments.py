@@ -1,7 +1,9 @@
 """Builds the server's argument list; never by joining and splitting strings."""
 
+import secrets
 from pathlib import Path
 
+from embedded_triton.install.plain_paths import PlainPaths
 from embedded_triton.settings import Settings
 
 #: Protocols that could read files, load code or change the server; nobody gets at them. Statistics, metadata and model
@@ -13,6 +15,9 @@ RESTRICTED = ("shared-memory", "model-repository", "trace", "logging")
 #: or failing (https://github.com/triton-inference-server/server/issues/8177).
 GPU_POOL_BYTES = 1 << 30
 
+#: The folder of the backends in the server's own.
+BACKENDS = "backends"
+
 #: Seconds that the server waits for running requests when it is told to stop.
 _EXIT_TIMEOUT = 5
 
@@ -20,12 +25,10 @@ _EXIT_TIMEOUT = 5
 def build_arguments(
     server: Path,
     settings: Settings,
+    paths: PlainPaths,
     *,
     address: str,
-    model_repository: Path,
-    backend_folder: Path,
     shared_memory_prefix: str,
-    restriction_key: str,
     gpus: int,
     profile: str | None,
 ) -> list[str]:
@@ -34,21 +37,20 @@ def build_arguments(
     Args:
         server: the program.
         settings: ports and time limits.
+        paths: folders of the models and the backends, by paths that a shell leaves as they are.
         address: the address that all three protocols bind to.
-        model_repository: the folder of the models, by a path that a shell leaves as it is.
-        backend_folder: the folder of the backends, likewise.
         shared_memory_prefix: begins the names of this server's shared-memory segments, and of no other's.
-        restriction_key: a secret that nobody is told, so that restricted protocols refuse everyone.
         gpus: how many GPUs the driver offers.
         profile: the tuning profile, None for the configurations as they are.
     """
-    protocols = ",".join(RESTRICTED)
+    # A secret that nobody is told, so that restricted protocols refuse everyone.
+    restricted = f"{','.join(RESTRICTED)}:restricted={secrets.token_hex(16)}"
     age = settings.grpc_max_connection_age
     return [
         str(server),
-        f"--model-repository={model_repository}",
+        f"--model-repository={paths.model_repository}",
         *([f"--model-config-name={profile}"] if profile else []),
-        f"--backend-directory={backend_folder}",
+        f"--backend-directory={paths.folder / BACKENDS}",
         f"--backend-config=python,shm-region-prefix-name={shared_memory_prefix}",
         "--disable-auto-complete-config",
         f"--exit-timeout-secs={_EXIT_TIMEOUT}",
@@ -59,8 +61,8 @@ def build_arguments(
         *([f"--grpc-max-connection-age={round(age * 1000)}"] if age else []),
         f"--metrics-address={address}",
         f"--metrics-port={settings.metrics_port}",
-        f"--http-restricted-api={protocols}:restricted={restriction_key}",
-        f"--grpc-restricted-protocol={protocols}:restricted={restriction_key}",
+        f"--http-restricted-api={restricted}",
+        f"--grpc-restricted-protocol={restricted}",
         f"--allow-gpu-metrics={str(gpus > 0).lower()}",
         *(f"--cuda-memory-pool-byte-size={gpu}:{GPU_POOL_BYTES}" for gpu in range(gpus)),
         "--log-format=ISO8601",

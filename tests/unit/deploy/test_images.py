@@ -9,6 +9,7 @@ from unittest.mock import create_autospec, patch
 import pytest
 
 from embedded_triton.install.arguments import GPU_POOL_BYTES, RESTRICTED, build_arguments
+from embedded_triton.install.plain_paths import PlainPaths
 from embedded_triton.settings import Settings
 from tests.unit.deploy.rendering import ROOT
 from tests.unit.deploy.tools import require
@@ -92,11 +93,9 @@ def test_nvidias_server_gets_the_flags_that_the_embedded_one_gets() -> None:
     embedded = build_arguments(
         ROOT,
         Settings(grpc_max_connection_age=30),
+        PlainPaths(ROOT, ROOT, ()),
         address="0.0.0.0",
-        model_repository=ROOT,
-        backend_folder=ROOT,
         shared_memory_prefix="x-",
-        restriction_key="KEY",
         gpus=1,
         profile=None,
     )

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from embedded_triton.install.arguments import GPU_POOL_BYTES, build_arguments
+from embedded_triton.install.plain_paths import PlainPaths
 from embedded_triton.settings import Settings
 
 
@@ -10,11 +11,9 @@ def arguments(address: str = "127.0.0.1", *, gpus: int = 0, profile: str | None 
     return build_arguments(
         Path("/wheel/tritonserver"),
         Settings(grpc_port=1, http_port=2, metrics_port=3),
+        PlainPaths(Path("/dev/shm/own"), Path("/dev/shm/own/models"), ()),
         address=address,
-        model_repository=Path("/dev/shm/models"),
-        backend_folder=Path("/dev/shm/backends"),
         shared_memory_prefix="prefix-",
-        restriction_key="secret",
         gpus=gpus,
         profile=profile,
     )
@@ -23,7 +22,7 @@ def arguments(address: str = "127.0.0.1", *, gpus: int = 0, profile: str | None 
 def test_program_and_folders_are_named() -> None:
     built = arguments()
     assert built[0] == "/wheel/tritonserver"
-    assert {"--model-repository=/dev/shm/models", "--backend-directory=/dev/shm/backends"} <= set(built)
+    assert {"--model-repository=/dev/shm/own/models", "--backend-directory=/dev/shm/own/backends"} <= set(built)
 
 
 def test_every_protocol_binds_to_the_given_address() -> None:
@@ -35,11 +34,14 @@ def test_every_protocol_binds_to_the_given_address() -> None:
 
 
 def test_both_protocols_refuse_what_could_read_files_or_change_the_server() -> None:
+    keys = set()
     for flag in ("--http-restricted-api=", "--grpc-restricted-protocol="):
         (value,) = [word.removeprefix(flag) for word in arguments() if word.startswith(flag)]
         names, _, key = value.partition(":")
         assert set(names.split(",")) == {"shared-memory", "model-repository", "trace", "logging"}
-        assert key == "restricted=secret"
+        keys.add(key)
+        assert len(key) == len("restricted=") + 32
+    assert len(keys) == 2, "a secret of each start"
 
 
 def test_configurations_are_taken_as_they_are() -> None:
