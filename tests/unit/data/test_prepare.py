@@ -85,7 +85,7 @@ def test_a_photo_in_the_wrong_folder_is_named(
         prepare(layout, counts, drawn)
 
 
-def test_lists_that_overlap_are_refused(layout: Layout, source: Path, drawn: Path, counts: dict[str, int]) -> None:
+def test_splits_that_overlap_are_refused(layout: Layout, source: Path, drawn: Path, counts: dict[str, int]) -> None:
     splits = layout.root / "splits"
     splits.mkdir(parents=True)
     for split in ("train", "val", "test"):

@@ -24,7 +24,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_every_photo_is_on_one_list_and_every_class_on_all(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_photo_is_in_one_split_and_every_class_in_all(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert bin_it_right("data", "split", str(folder)) == 0
     entries = {split: read_entries(folder, split) for split in ("train", "val", "test")}
     assert {split: len(listed) for split, listed in entries.items()} == {"train": 56, "val": 12, "test": 12}
@@ -35,7 +35,7 @@ def test_every_photo_is_on_one_list_and_every_class_on_all(folder: Path, capsys:
     assert "train.txt: 56 photos" in capsys.readouterr().out
 
 
-def test_lists_stay_the_same_when_photos_are_added_elsewhere(folder: Path) -> None:
+def test_splits_stay_the_same_when_photos_are_added_elsewhere(folder: Path) -> None:
     before = share_out(folder)
     (folder / "fork").mkdir()
     for number in range(7):

@@ -12,7 +12,7 @@ def test_the_classes_stand_in_their_order() -> None:
     assert read_classes() == ("glass", "paper", "cardboard", "plastic", "metal", "trash")
 
 
-def test_the_official_lists_number_the_classes_in_the_same_order() -> None:
+def test_the_official_splits_number_the_classes_in_the_same_order() -> None:
     assert read_classes() == OFFICIAL_ORDER
 
 

@@ -60,7 +60,7 @@ def test_distances_are_those_of_counted_bits() -> None:
         assert bits == (first[row] != second[column, 0]).sum(axis=1).min()
 
 
-def test_lists_name_the_places_of_what_the_training_list_has(tmp_path: Path) -> None:
+def test_splits_name_the_places_of_what_the_training_split_has(tmp_path: Path) -> None:
     folder = write_dataset(tmp_path, ("cup", "plate"), {"train": 3, "test": 3})
     train, test = read_entries(folder, "train"), read_entries(folder, "test")
     assert duplicates_of({"test": test}, train) == {"test": []}

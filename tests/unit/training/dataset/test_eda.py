@@ -21,7 +21,7 @@ def looked(toy: Path) -> Survey:
     return survey(toy, read_classes())
 
 
-def test_counts_are_those_of_the_lists(looked: Survey) -> None:
+def test_counts_are_those_of_the_splits(looked: Survey) -> None:
     assert (looked.counts == [list(SPLIT_SIZES.values())] * len(read_classes())).all()
     assert looked.sizes == {(64, 48): 6 * sum(SPLIT_SIZES.values())}
 
@@ -53,7 +53,7 @@ def test_findings_name_what_stands_out(looked: Survey) -> None:
     )
 
 
-def test_photos_in_two_lists_or_under_two_labels_are_found(tmp_path: Path) -> None:
+def test_photos_in_two_splits_or_under_two_labels_are_found(tmp_path: Path) -> None:
     folder = write_dataset(tmp_path, ("cup", "plate"))
     first, second = read_entries(folder, "train")[0], read_entries(folder, "test")[-1]
     assert isinstance(first.source, Path)

@@ -17,31 +17,31 @@ from training.dataset.preprocessing import decode, resize
 COUNTS = {"train": 1768, "val": 328, "test": 431}
 
 
-def test_a_folder_with_lists_is_read_in_their_order(toy: Path) -> None:
+def test_a_folder_with_splits_is_read_in_their_order(toy: Path) -> None:
     entries = read_entries(toy, "val")
     named = [line.split()[0] for line in (toy / "val.txt").read_text(encoding="utf-8").splitlines()]
     assert [entry.name for entry in entries] == named
     assert len(entries) == SPLIT_SIZES["val"] * len(read_classes())
 
 
-def test_numbers_in_a_list_are_the_official_ones(tmp_path: Path) -> None:
+def test_numbers_in_a_split_are_the_official_ones(tmp_path: Path) -> None:
     folder = write_dataset(tmp_path, ("paper", "trash"), {"train": 1}, labels={"paper": "2", "trash": "6"})
     assert [entry.label for entry in read_entries(folder, "train")] == ["paper", "trash"]
 
 
 @pytest.mark.parametrize(("split", "count"), COUNTS.items())
-def test_the_committed_lists_are_whole(split: str, count: int) -> None:
+def test_the_committed_splits_are_whole(split: str, count: int) -> None:
     lines = (SPLITS / f"{split}.txt").read_text(encoding="utf-8").splitlines()
     assert len({line.split()[0] for line in lines}) == len(lines) == count
     assert {line.split()[1] for line in lines} == set("123456")
 
 
-def test_no_photo_stands_in_two_of_the_committed_lists() -> None:
+def test_no_photo_stands_in_two_of_the_committed_splits() -> None:
     names = [line.split()[0] for split in COUNTS for line in (SPLITS / f"{split}.txt").read_text("utf-8").splitlines()]
     assert len(names) == len(set(names)) == 2527
 
 
-def test_trashnet_without_lists_takes_the_committed_ones(tmp_path: Path) -> None:
+def test_trashnet_without_splits_takes_the_committed_ones(tmp_path: Path) -> None:
     for name in read_classes():
         (tmp_path / name).mkdir()
     name, number = (SPLITS / "test.txt").read_text(encoding="utf-8").split()[:2]
@@ -50,7 +50,7 @@ def test_trashnet_without_lists_takes_the_committed_ones(tmp_path: Path) -> None
         read_entries(tmp_path, "test")
 
 
-def test_another_folder_without_lists_is_told_how_to_get_them(tmp_path: Path) -> None:
+def test_another_folder_without_splits_is_told_how_to_get_them(tmp_path: Path) -> None:
     for name in read_classes():
         (tmp_path / name).mkdir()
     with pytest.raises(FileNotFoundError, match=r"has no train\.txt: .*`bin-it-right data split"):

@@ -16,7 +16,7 @@ def test_the_temperature_that_spoilt_the_logits_is_found(temperature: float) -> 
     assert fit_temperature(honest * temperature, labels) == pytest.approx(temperature, rel=0.05)
 
 
-def test_a_list_without_a_mistake_has_a_temperature_too() -> None:
+def test_a_split_without_a_mistake_has_a_temperature_too() -> None:
     assert 0.04 < fit_temperature(torch.eye(6) * 3, torch.arange(6)) <= 1
 
 

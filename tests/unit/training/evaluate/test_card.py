@@ -69,7 +69,7 @@ def test_a_malformed_card_names_what_is_wrong(write_model: WriteModel, change: d
 
 
 @pytest.mark.parametrize("model_type", NETWORK_MODELS)
-def test_the_shipped_cards_are_whole_and_tell_no_paths_of_a_machine(model_type: str) -> None:
+def test_the_released_cards_are_whole_and_tell_no_paths_of_a_machine(model_type: str) -> None:
     if not card_path(model_type).exists():
         pytest.skip(f"{card_path(model_type)} is not there yet: train, evaluate and promote the weights")
     card = read_card(model_type)

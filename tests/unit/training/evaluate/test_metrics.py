@@ -34,7 +34,7 @@ def test_confusion_matrices_give_the_metrics_of_scikit_learn(pairs: list[tuple[i
         assert float(of_matrix[name]) == pytest.approx(value, abs=1e-9), name
 
 
-def test_resampled_lists_keep_the_count_of_every_class_and_wander_about_the_answers() -> None:
+def test_resampled_splits_keep_the_count_of_every_class_and_wander_about_the_answers() -> None:
     generator = np.random.default_rng(3)
     labels = np.repeat([0, 1, 2], [100, 50, 10])
     answers = np.where(generator.random(160) < 0.8, labels, (labels + 1) % 3)
@@ -46,7 +46,7 @@ def test_resampled_lists_keep_the_count_of_every_class_and_wander_about_the_answ
     assert (matrices == again).all()
 
 
-def test_an_interval_holds_the_value_and_shrinks_with_the_list() -> None:
+def test_an_interval_holds_the_value_and_shrinks_with_the_split() -> None:
     widths = []
     for repeats in (1, 16):
         labels = np.repeat([0, 0, 0, 0, 1, 1, 1, 1], 5 * repeats)

@@ -76,7 +76,7 @@ def test_the_candidate_is_whole_and_in_half_precision(evaluated: tuple[ModelCard
     }
 
 
-def test_every_list_is_measured_with_what_will_be_served(
+def test_every_split_is_measured_with_what_will_be_served(
     evaluated: tuple[ModelCard, Path, list[Path]], toy: Path
 ) -> None:
     card, output, _ = evaluated
@@ -91,7 +91,7 @@ def test_every_list_is_measured_with_what_will_be_served(
     assert report.mean_confidence == pytest.approx(probabilities.max(axis=1).mean(), abs=1e-4)
 
 
-def test_threshold_and_temperature_come_from_the_validation_list(
+def test_threshold_and_temperature_come_from_the_validation_split(
     evaluated: tuple[ModelCard, Path, list[Path]],
 ) -> None:
     card, _, _ = evaluated
@@ -135,7 +135,7 @@ def test_duplicates_are_looked_for_in_further_training_sets(
     assert "nothing left" in describe_card(card)
 
 
-def test_the_text_tells_every_list(evaluated: tuple[ModelCard, Path, list[Path]]) -> None:
+def test_the_text_tells_every_split(evaluated: tuple[ModelCard, Path, list[Path]]) -> None:
     text = describe_card(evaluated[0])
     assert all(part in text for part in ("val (24 photos", "test (24 photos", "web_heldout (7 photos", "AUROC"))
     assert text.count("precision  recall") == 3
@@ -212,7 +212,7 @@ def test_the_gate_stops_weights_that_are_worse(
     assert objection.startswith(f"{metric} on {name} is")
 
 
-def test_the_test_list_decides_nothing(evaluated: tuple[ModelCard, Path, list[Path]]) -> None:
+def test_the_test_split_decides_nothing(evaluated: tuple[ModelCard, Path, list[Path]]) -> None:
     card = evaluated[0]
     assert objections(card, _better(card, "test", accuracy=1.0, balanced_accuracy=1.0)) == []
 

@@ -71,7 +71,7 @@ def test_logits_do_not_depend_on_the_batches_that_they_are_computed_in(
         ("cpu", {"avx512_bf16": False, "amx_bf16": False, "avx2": True}, False),
     ],
 )
-def test_a_processor_without_bfloat16_is_spared_its_emulation(
+def test_a_cpu_without_bfloat16_is_spared_its_emulation(
     monkeypatch: pytest.MonkeyPatch, device: str, capabilities: dict[str, bool], expected: bool
 ) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
