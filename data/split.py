@@ -72,7 +72,7 @@ def _readable(photos: Sequence[Path], unreadable: list[str]) -> list[str]:
     return [path.name for path, why in found if not why]
 
 
-def write_lists(folder: Path) -> None:
+def write_splits(folder: Path) -> None:
     """Write the three splits into the folder, and say what is in them and what is not."""
     shares = share_out(folder)
     if shares.skipped.count:

@@ -6,11 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).resolve().parents[1]
+# A slow machine fails no test.
+settings.register_profile("bin-it-right", deadline=None)
+settings.load_profile("bin-it-right")
 #: Its tests share a trained run.
 TRAINING = "tests/unit/training/train/"
 

@@ -43,6 +43,6 @@ def split(
     folder: Annotated[Path, typer.Argument(help="A folder with one subfolder for each class.")],
 ) -> None:
     """Share the photos of your own folder out among a train, a val and a test split."""
-    from data.split import write_lists
+    from data.split import write_splits
 
-    write_lists(folder)
+    write_splits(folder)

@@ -1,4 +1,4 @@
-"""Lists for a folder of one's own."""
+"""Splits for a folder of one's own."""
 
 import io
 from pathlib import Path
