@@ -72,7 +72,7 @@ promote: dev ## release evaluated weights, unless they are worse: model=…
 	@$(BIN)/bin-it-right export
 
 predict: dev ## classify without a server: image=… model=…
-	@$(BIN)/bin-it-right predict training/weights/$(model).safetensors "$(image)"
+	@$(BIN)/bin-it-right predict training/weights/$(model).safetensors $(if $(image),"$(image)")
 
 notebooks: dev ## open the notebooks in JupyterLab, without Docker
 	@$(ENVIRONMENT) jupyter

@@ -22,7 +22,7 @@ class Layer(StrEnum):
 
 
 def explain(
-    photo: Annotated[str, typer.Argument(help="The photo; - is one on standard input.")],
+    photo: Annotated[str, typer.Argument(metavar="PHOTO", help="The photo; - is one on standard input.")],
     model: Annotated[
         str | None, typer.Option("--model", "-m", help="The model type that answers; the best by its card by default.")
     ] = None,

@@ -98,7 +98,11 @@ def read_entries(dataset: Path, split: str) -> list[Entry]:
     for name, label in _listed(split_file):
         path = images / label / name
         if not path.exists():
-            raise FileNotFoundError(f"{split_file} names {name}, which is not in {images / label}; run `make data`")
+            remedy = "run `make data`"
+            if split_file.parent == SPLITS:
+                # Own photos may be called like TrashNet's.
+                remedy += f", or share your own photos out by `bin-it-right data split {dataset}`"
+            raise FileNotFoundError(f"{split_file} names {name}, which is not in {images / label}; {remedy}")
         entries.append(Entry(path, label, name))
     return entries
 

@@ -44,6 +44,19 @@ def test_batch_of_every_format_gives_the_answers_of_single_requests(client: http
             assert result["problem"]["status"] == single.status_code
 
 
+def test_raw_bodies_and_lines_give_the_answers_of_forms(client: httpx.Client) -> None:
+    form = client.post("/raw/predict", files={"file": PHOTO}).json()["classes"]
+    raw = client.post("/raw/predict", content=PHOTO, headers={"Content-Type": "image/jpeg"})
+    assert raw.json()["classes"] == pytest.approx(form, abs=1e-3)
+    files = [("file", (f"{number}.jpg", PHOTO)) for number in range(20)]
+    lines = client.post("/raw/predict/batch", files=files, headers={"Accept": "application/x-ndjson"}).text
+    results = [json.loads(line) for line in lines.splitlines()]
+    assert sorted(result["file"] for result in results) == sorted(name for _, (name, _) in files)
+    for result in results:
+        assert result["file"] == f"{result['index']}.jpg"
+        assert result["prediction"]["classes"] == pytest.approx(form, abs=1e-3)
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_explanations_are_pictures_of_the_predicted_class(client: httpx.Client, model: str) -> None:
     predicted = client.post(f"/{model}/predict", files={"file": PHOTO})

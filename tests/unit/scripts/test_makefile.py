@@ -33,6 +33,12 @@ def test_the_variables_of_the_original_project_reach_the_command_lines() -> None
     assert 'pretrained.safetensors "cup.jpg"' in _commands("predict-cli", *words, "image=cup.jpg")
 
 
+def test_predict_without_an_image_is_no_folder() -> None:
+    """An empty word was the current folder: every photo below it was classified."""
+    command = _commands("predict-cli").splitlines()[-1].split()
+    assert command[-2:] == ["predict", "training/weights/raw.safetensors"]
+
+
 def test_make_alone_lists_the_targets() -> None:
     done = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True)
     for target in ("run", "test", "data", "notebooks", *ORIGINAL):
