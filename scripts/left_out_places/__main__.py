@@ -21,7 +21,7 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from scripts.left_out_places.choices import CHOICES, Choice
-from scripts.left_out_places.left_out import VALIDATION, Answers, Photos, ask, train_without
+from scripts.left_out_places.left_out import VALIDATION, Photos, Predictions, predict, train_without
 from training.atomic_write import write_atomically
 from training.dataset.classes import read_classes
 from training.dataset.entries import Entry, read_entries
@@ -45,8 +45,8 @@ def print_table(photos: Photos, places: Sequence[str], homes: Sequence[str]) -> 
     names = ["choice", "mean", "validation", "AUROC, none", "sure at 0.80", *places]
     print(f"| {' | '.join(names)} |\n|{'---|' * len(names)}", flush=True)
     for choice in CHOICES:
-        left = [ask(photos, train_without(photos, choice, place, homes), place) for place in places]
-        val = ask(photos, train_without(photos, choice, None, homes), VALIDATION)
+        left = [predict(photos, train_without(photos, choice, place, homes), place) for place in places]
+        val = predict(photos, train_without(photos, choice, None, homes), VALIDATION)
         accuracies = [float(each.correct.mean()) for each in left]
         none = np.concatenate([each.none_confidences for each in left])
         is_known = np.repeat([1, 0], [len(val.confidences), len(none)])
@@ -57,7 +57,7 @@ def print_table(photos: Photos, places: Sequence[str], homes: Sequence[str]) -> 
         print(f"| {choice.name} | {' | '.join(f'{value:.3f}' for value in row)} |", flush=True)
 
 
-def write_predictions(answers: Sequence[Answers], output: Path) -> None:
+def write_predictions(answers: Sequence[Predictions], output: Path) -> None:
     """Write confidence, correct and place of every photo that was left out."""
     rows = [
         (f"{confidence:.6f}", int(right), each.place)
@@ -128,7 +128,7 @@ def main() -> None:
     features = pooled_features(arguments.model, arguments.weights, views[:, :1], len(classes))
     photos = Photos(entries, classes, features)
     choice = Choice("as the recipe", home=recipe.home, doubtful=recipe.doubtful_paper, plain=1.0)
-    answers = [ask(photos, train_without(photos, choice, place, homes), place) for place in places]
+    answers = [predict(photos, train_without(photos, choice, place, homes), place) for place in places]
     for each in answers:
         print(f"{each.place}: {len(each.correct)} photos, {each.correct.mean():.3f} right", flush=True)
     write_predictions(answers, arguments.output)

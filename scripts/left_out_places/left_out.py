@@ -1,4 +1,4 @@
-"""Train heads without one place each, and ask them about that place."""
+"""Train heads without one place each, and predict that place."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,8 +32,8 @@ class Photos:
 
 
 @dataclass(frozen=True)
-class Answers:
-    """Answers about photos of one place by a head that never saw it: confidences, and whether they are right."""
+class Predictions:
+    """Predictions about photos of one place by a head that never saw it: confidences, and whether they are right."""
 
     place: str
     confidences: np.ndarray
@@ -74,7 +74,7 @@ def train_without(photos: Photos, choice: Choice, place: str | None, homes: Sequ
 
 
 @torch.inference_mode()
-def ask(photos: Photos, layer: nn.Module, place: str) -> Answers:
+def predict(photos: Photos, layer: nn.Module, place: str) -> Predictions:
     """Ask a head about the photos of a place as they are, calibrated on validation as ``evaluate`` does."""
     labels = label_indices(photos.entries, photos.classes)
     val, rows = photos.rows(VALIDATION), photos.rows(place)
@@ -84,4 +84,4 @@ def ask(photos: Photos, layer: nn.Module, place: str) -> Answers:
     known = labels[rows].numpy() != UNLABELLED
     truth = [photos.entries[row].label for row in rows[known]]
     correct = correct_answers(found[known].argmax(axis=1), truth, photos.classes)
-    return Answers(place, found[known].max(axis=1), correct, found[~known].max(axis=1))
+    return Predictions(place, found[known].max(axis=1), correct, found[~known].max(axis=1))

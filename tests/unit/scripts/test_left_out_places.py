@@ -8,7 +8,7 @@ import torch
 
 from scripts.left_out_places.__main__ import print_table, write_predictions
 from scripts.left_out_places.choices import CHOICES, Choice
-from scripts.left_out_places.left_out import VALIDATION, Photos, ask, train_without
+from scripts.left_out_places.left_out import VALIDATION, Photos, predict, train_without
 from training.dataset.entries import Entry
 from training.evaluate.threshold import read_sure_answers
 
@@ -33,7 +33,7 @@ def photos(*, street_is_wrong: bool = False) -> Photos:
 
 def test_a_head_knows_the_classes_at_a_place_that_it_never_saw() -> None:
     drawn = photos()
-    answers = ask(drawn, train_without(drawn, Choice("base"), "bin", ("home",)), "bin")
+    answers = predict(drawn, train_without(drawn, Choice("base"), "bin", ("home",)), "bin")
     assert answers.correct.mean() > 0.9
     assert len(answers.correct) == 60
     assert answers.none_confidences.shape == (1,)
@@ -44,11 +44,11 @@ def test_what_is_left_out_is_not_learnt() -> None:
     drawn = photos(street_is_wrong=True)
     alone = Choice("no other places", places=False)
     for choice, place in ((Choice("base"), "street"), (alone, None)):
-        answers = ask(drawn, train_without(drawn, choice, place, ("home",)), VALIDATION)
+        answers = predict(drawn, train_without(drawn, choice, place, ("home",)), VALIDATION)
         assert answers.correct.mean() > 0.9
     misled = Choice("misled", home=1e-6, place_balance=0.0)
     layer = train_without(drawn, misled, "bin", ("home",))
-    assert ask(drawn, layer, VALIDATION).correct.mean() < 0.3
+    assert predict(drawn, layer, VALIDATION).correct.mean() < 0.3
 
 
 def test_the_table_has_a_row_for_each_choice(capsys: pytest.CaptureFixture[str]) -> None:
@@ -61,7 +61,9 @@ def test_the_table_has_a_row_for_each_choice(capsys: pytest.CaptureFixture[str])
 
 def test_predictions_are_what_a_threshold_is_chosen_by(tmp_path: Path) -> None:
     drawn = photos()
-    answers = [ask(drawn, train_without(drawn, Choice("base"), place, ("home",)), place) for place in ("street", "bin")]
+    answers = [
+        predict(drawn, train_without(drawn, Choice("base"), place, ("home",)), place) for place in ("street", "bin")
+    ]
     write_predictions(answers, tmp_path / "predictions.csv")
     read = read_sure_answers(tmp_path / "predictions.csv", 0.8)
     assert set(read.places) == {"street", "bin"}
