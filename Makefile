@@ -34,6 +34,7 @@ photos ?=
 dataset_path ?= data/processed/trashnet
 model_path ?= runs/$(model)
 model ?= raw
+provider ?= pytorch
 epochs ?=
 image ?=
 source ?=
@@ -48,8 +49,10 @@ data: dev ## fetch, verify and lay out the photos; source=PATH takes what is the
 eda: dev ## look at the data set: one HTML page and its figures
 	@$(BIN)/bin-it-right eda "$(dataset_path)"
 
-train: dev ## train a network: model=raw|pretrained dataset_path=… model_path=… epochs=…
-	@$(BIN)/bin-it-right train "$(dataset_path)" "$(model_path)" --model $(model) $(if $(epochs),--epochs $(epochs))
+train: ## train a network: model=raw|pretrained dataset_path=… model_path=… epochs=… provider=pytorch|tensorflow
+	@$(ENVIRONMENT) $(if $(filter tensorflow,$(provider)),tensorflow,dev)
+	@$(BIN)/bin-it-right train "$(dataset_path)" "$(model_path)" --model $(model) --provider $(provider) \
+		$(if $(epochs),--epochs $(epochs))
 
 # What `make data extras=web` laid out is measured on too; the gate of `make promote` asks for it.
 web := data/processed/web

@@ -2,11 +2,9 @@
 model_provider ?= pytorch
 
 ##@ Compatibility
-.PHONY: train-cli predict-cli lint ruff mypy black black-fix require-pytorch
-require-pytorch:
-	@[[ "$(model_provider)" == pytorch ]] || { echo "error: model_provider is pytorch; there is no other" >&2; exit 1; }
-
-train-cli: require-pytorch train ## make train
+.PHONY: train-cli predict-cli lint ruff mypy black black-fix
+train-cli: provider = $(model_provider)
+train-cli: train ## make train; model_provider=pytorch|tensorflow
 
 predict-cli: predict ## make predict
 

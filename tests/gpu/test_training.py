@@ -9,8 +9,8 @@ from torch import nn
 from training.dataset.specification import load_specification
 from training.models.build import build_network
 from training.train.distillation import Teacher
-from training.train.ema import ExponentialMovingAverage
 from training.train.engine import Epoch, predict_logits, train_epoch
+from training.train.pytorch_learner import PyTorchLearner
 from training.train.recipes import Distillation, load_recipe
 from training.train.state import TrainingState
 from training.train.training_set import TrainingSet
@@ -39,7 +39,6 @@ def test_no_step_waits_for_the_device(model_type: str, taught: bool) -> None:
     settings = Distillation(share=0.5, size=64)
     recipe = load_recipe("raw_gpu").model_copy(update={"teacher": settings if taught else None})
     teacher = Teacher(build_network("raw", CLASSES).to(DEVICE), settings, mixed=True) if taught else None
-    optimiser = torch.optim.SGD([{"params": list(network.parameters()), "scale": 1.0}], lr=0.01, momentum=0.9)
     batches = [torch.randint(0, 64, (BATCH,), generator=generator) for _ in range(STEPS)]
     losses: list[torch.Tensor] = []
 
@@ -49,9 +48,9 @@ def test_no_step_waits_for_the_device(model_type: str, taught: bool) -> None:
         torch.cuda.set_sync_debug_mode("error" if len(losses) < STEPS else "default")
 
     stage = recipe.stages[0].model_copy(update={"size": 64, "mixing": True})
-    state = TrainingState(network, network, ExponentialMovingAverage(network, 0.99), optimiser, generator)
+    state = TrainingState(PyTorchLearner(network, recipe), generator)
     epoch = Epoch(recipe, stage, load_specification(), 0, STEPS, teacher)
-    mean = train_epoch(state, network, photos, batches, epoch, on_step)
+    mean = train_epoch(state, photos, batches, epoch, on_step)
     assert losses[0].device.type == "cuda"
     assert mean == pytest.approx(float(torch.stack(losses).mean()), rel=1e-4)
     logits = predict_logits(network, pixels, load_specification())

@@ -12,6 +12,7 @@ def describe_card(card: ModelCard) -> str:
     parts = [
         f"{card.model_type}: {card.parameters / 1e6:.2f} million parameters, temperature "
         f"{calibration.temperature:.3f}, not sure under a confidence of {calibration.confidence_threshold:.3f}"
+        f"{_trained_with(card)}"
     ]
     parts += [describe_report(name, report, card.classes) for name, report in card.metrics.items()]
     if card.places is not None:
@@ -30,6 +31,15 @@ def describe_card(card: ModelCard) -> str:
         )
         parts.append("accuracy in bfloat16: " + ", ".join(told))
     return "\n\n".join(parts)
+
+
+def _trained_with(card: ModelCard) -> str:
+    """Name the framework that trained; cards of before there were two say only a version of PyTorch."""
+    name, package = (
+        ("TensorFlow", "tensorflow") if card.training.get("provider") == "tensorflow" else ("PyTorch", "torch")
+    )
+    version = card.training.get(package)
+    return f", trained with {name} {version}" if version else ""
 
 
 def describe_report(name: str, report: SplitReport, classes: Sequence[str]) -> str:

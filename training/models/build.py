@@ -19,3 +19,8 @@ def build_network(model_type: str, classes: int) -> nn.Module:
     if model_type not in _CONSTRUCTORS:
         raise ValueError(f"unknown model type {model_type!r}; known are {', '.join(_CONSTRUCTORS)}")
     return _CONSTRUCTORS[model_type](classes)
+
+
+def model_type_of(network: nn.Module) -> str:
+    """Return the model type that ``build_network`` made ``network`` of."""
+    return next(name for name, constructor in _CONSTRUCTORS.items() if constructor is type(network))

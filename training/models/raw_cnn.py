@@ -9,9 +9,9 @@ from typing import cast
 import torch
 from torch import nn
 
-_STEM = 32
+STEM = 32
 #: (channels, residual blocks) of each stage; each begins by halving the resolution.
-_STAGES = ((48, 1), (80, 2), (160, 2), (224, 1))
+STAGES = ((48, 1), (80, 2), (160, 2), (224, 1))
 
 
 def _convolution(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
@@ -42,9 +42,9 @@ class RawCNN(nn.Module):
 
     def __init__(self, classes: int) -> None:
         super().__init__()
-        layers: list[nn.Module] = [_convolution(3, _STEM, stride=2)]
-        channels = _STEM
-        for width, blocks in _STAGES:
+        layers: list[nn.Module] = [_convolution(3, STEM, stride=2)]
+        channels = STEM
+        for width, blocks in STAGES:
             layers.append(_convolution(channels, width, stride=2))
             layers.extend(ResidualBlock(width) for _ in range(blocks))
             channels = width

@@ -9,9 +9,9 @@ from typing import cast
 import torch
 from torch import nn
 
-_EXPANSION = 4
+EXPANSION = 4
 #: (bottleneck width, blocks, stride) of layer1 to layer4.
-_LAYERS = ((64, 3, 1), (128, 4, 2), (256, 6, 2), (512, 3, 2))
+LAYERS = ((64, 3, 1), (128, 4, 2), (256, 6, 2), (512, 3, 2))
 
 
 class Bottleneck(nn.Module):
@@ -19,7 +19,7 @@ class Bottleneck(nn.Module):
 
     def __init__(self, inputs: int, width: int, stride: int) -> None:
         super().__init__()
-        outputs = width * _EXPANSION
+        outputs = width * EXPANSION
         self.conv1 = nn.Conv2d(inputs, width, kernel_size=1, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
         self.conv2 = nn.Conv2d(width, width, kernel_size=3, stride=stride, padding=1, bias=False)
@@ -44,7 +44,7 @@ class Bottleneck(nn.Module):
 
 def _layer(inputs: int, width: int, blocks: int, stride: int) -> nn.Sequential:
     first = Bottleneck(inputs, width, stride)
-    return nn.Sequential(first, *(Bottleneck(width * _EXPANSION, width, 1) for _ in range(blocks - 1)))
+    return nn.Sequential(first, *(Bottleneck(width * EXPANSION, width, 1) for _ in range(blocks - 1)))
 
 
 class ResNet50(nn.Module):
@@ -57,9 +57,9 @@ class ResNet50(nn.Module):
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
         inputs = 64
-        for number, (width, blocks, stride) in enumerate(_LAYERS, start=1):
+        for number, (width, blocks, stride) in enumerate(LAYERS, start=1):
             self.add_module(f"layer{number}", _layer(inputs, width, blocks, stride))
-            inputs = width * _EXPANSION
+            inputs = width * EXPANSION
         self.fc = nn.Linear(inputs, classes)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
@@ -68,7 +68,7 @@ class ResNet50(nn.Module):
     def features(self, images: torch.Tensor) -> torch.Tensor:
         """Return the last feature map, [N, 2048, H / 32, W / 32]."""
         out = self.maxpool(self.relu(self.bn1(self.conv1(images))))
-        for number in range(1, len(_LAYERS) + 1):
+        for number in range(1, len(LAYERS) + 1):
             out = self.get_submodule(f"layer{number}")(out)
         return cast(torch.Tensor, out)
 

@@ -13,8 +13,6 @@ from training.dataset.preprocessing import normalise
 from training.dataset.specification import Specification
 from training.dataset.transfer import to_device
 from training.train.distillation import Teacher
-from training.train.features import feature_loss
-from training.train.precision import mixed_precision
 from training.train.recipes import Recipe, Stage
 from training.train.state import TrainingState
 from training.train.training_set import TrainingSet
@@ -58,7 +56,6 @@ class Epoch:
 
 def train_epoch(
     state: TrainingState,
-    learner: nn.Module,
     photos: TrainingSet,
     epoch_batches: list[torch.Tensor],
     epoch: Epoch,
@@ -66,48 +63,34 @@ def train_epoch(
 ) -> float:
     """Train on every batch once and return the mean loss.
 
-    The pictures of ``photos`` and the network are on the same device, and so is the loss: on a GPU whoever reads it
-    waits for the step to end, while otherwise the next steps are queued already.
+    The pictures of ``photos`` and the network are on the same device, and so is the loss.
 
     Args:
-        state: the network, its average, the optimiser and the generator.
-        learner: the state's, perhaps wrapped for several processes.
+        state: the learner and the generator.
         photos: what is drawn from.
         epoch_batches: indices of photos, INT64 [batch_size] each.
         epoch: how.
         on_step: called after each step with its loss and the learning rate.
     """
     recipe, device = epoch.recipe, photos.pictures.device
-    _train_mode(state.network, recipe)
+    state.learner.begin(epoch.stage)
     losses = []
     for step, indices in enumerate(epoch_batches, start=epoch.first_step):
         rate = recipe.learning_rate * learning_rate_factor(step / epoch.total_steps, recipe.warmup)
-        for group in state.optimiser.param_groups:
-            group["lr"] = rate * group["scale"]
         view = photos.draw_views(len(indices), state.generator)
         # Views lie in a file; only those that are drawn are read.
         chosen, view = to_device(indices, device), to_device(view, device)
         labels = photos.targets[chosen]
         images, targets = _augmented(photos.pictures[chosen, view], labels, epoch, state.generator)
+        # The features of a mixture are nobody's.
+        is_mixed = epoch.teacher is None and targets is not labels
+        features = None if photos.features is None or is_mixed else photos.features[chosen, view]
         if epoch.teacher is not None:
             targets = epoch.teacher.teach(images, targets)
         if images.shape[-1] != epoch.stage.size:
             size = (epoch.stage.size, epoch.stage.size)
             images = functional.interpolate(images, size, mode="bilinear", antialias=True)
-        with mixed_precision(device, wanted=recipe.mixed_precision):
-            output = learner(images)
-        logits, predicted = output if isinstance(output, tuple) else (output, None)
-        loss = functional.cross_entropy(logits.float(), targets, label_smoothing=recipe.label_smoothing)
-        # The features of a mixture are nobody's.
-        is_mixed = epoch.teacher is None and targets is not labels
-        if recipe.features is not None and photos.features is not None and not is_mixed:
-            loss = loss + recipe.features.weight * feature_loss(predicted, photos.features[chosen, view])
-        state.optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(learner.parameters(), 5.0)
-        state.optimiser.step()
-        state.ema.update_parameters(state.network)
-        losses.append(loss.detach())
+        losses.append(state.learner.step(images, targets, features, rate))
         on_step(losses[-1], rate)
     return float(torch.stack(losses).mean())
 
@@ -121,13 +104,6 @@ def _augmented(
     if epoch.stage.mixing:
         images, targets = mix(images, targets, settings, generator)
     return images.contiguous(memory_format=torch.channels_last), targets
-
-
-def _train_mode(network: nn.Module, recipe: Recipe) -> None:
-    """Let all learn but what is frozen, whose batch statistics stay too."""
-    network.train()
-    for name in recipe.frozen:
-        network.get_submodule(name).eval()
 
 
 @torch.inference_mode()

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from training.train.engine import STORED_SCALE, Epoch, batches, predict_logits, 
 from training.train.history import Row
 from training.train.initialisation import State, initialise
 from training.train.progress import Progress
+from training.train.providers import PYTORCH, check_provider, start_learner
 from training.train.recipes import Recipe, Stage
 from training.train.state import TrainingState
 from training.train.training_set import TrainingSet, load_training_set
@@ -57,12 +58,14 @@ class RunStart:
         initial: weights; what does not fit stays random.
         teacher_weights: those of the recipe's teacher, for the same classes.
         resume: go on with the run in the output folder.
+        provider: the framework that trains, ``pytorch`` or ``tensorflow``.
         description: further facts for ``run.json``.
     """
 
     initial: State | None = None
     teacher_weights: Path | None = None
     resume: bool = False
+    provider: str = PYTORCH
     description: dict[str, Any] = field(default_factory=dict)
 
 
@@ -98,6 +101,7 @@ def run(model_type: str, data: RunData, recipe: Recipe, output: Path, start: Run
     best_file = output / "best.safetensors"
     _check(recipe, output, start)
     with process_group() as process:
+        check_provider(start.provider, recipe, process.world_size)
         torch.manual_seed(recipe.seed)
         progress = Progress(recipe.epochs, prints=process.is_main)
         progress.say(f"reading {len(data.train)} training and {len(data.val)} validation photos")
@@ -112,13 +116,16 @@ def run(model_type: str, data: RunData, recipe: Recipe, output: Path, start: Run
         if fitted.batch_size != recipe.batch_size:
             progress.say(f"batches of {fitted.batch_size}: there are too few photos for {recipe.batch_size}")
         val_photos = load_photos(data.val, data.classes, data.specification.size)
-        state = TrainingState.start(network, recipe, None if photos.features is None else photos.features.shape[-1])
+        feature_size = None if photos.features is None else photos.features.shape[-1]
+        learner = start_learner(start.provider, network, recipe, feature_size=feature_size, process=process)
+        progress.say("training with " + ", ".join(f"{name} {version}" for name, version in learner.versions.items()))
+        state = TrainingState(learner, torch.Generator().manual_seed(recipe.seed))
         taught_by = sha256(start.teacher_weights) if start.teacher_weights else None
-        origin = {"recipe": recipe.model_dump(mode="json"), "teacher": taught_by}
+        origin = {"recipe": recipe.model_dump(mode="json"), "teacher": taught_by, "provider": start.provider}
         if (output / "last.pt").exists():
-            _restore(state, checkpoints.load_run(output / "last.pt"), recipe, taught_by)
+            _restore(state, checkpoints.load_run(output / "last.pt"), origin)
         if process.is_main:
-            _write_record(output, model_type, data, recipe, start)
+            _write_record(output, model_type, data, recipe, start, learner.versions)
         writer = CheckpointWriter(output)
         stored: TrainingSet | None = None
         interrupted = False
@@ -126,12 +133,12 @@ def run(model_type: str, data: RunData, recipe: Recipe, output: Path, start: Run
             for number in range(len(state.history), recipe.epochs):
                 stored = _stored(photos, stored, recipe, recipe.stage_of(number), process.device)
                 row = _train(number, state, stored, fitted, data.specification, teacher, (process, progress))
-                row |= _validate(state.ema.module, val_photos, data.specification)
+                row |= _validate(learner.averaged, val_photos, data.specification)
                 state.history.append(row)
                 progress.epoch(row)
                 if process.is_main:
                     is_best = _rank(row) == max(map(_rank, state.history))
-                    writer.epoch(origin | state.state_dict(), state.ema.module if is_best else None)
+                    writer.epoch(origin | state.state_dict(), learner.averaged if is_best else None)
         except KeyboardInterrupt:
             interrupted = True
         finally:
@@ -158,10 +165,12 @@ def _teacher(recipe: Recipe, weights: Path | None, classes: int, device: torch.d
     return Teacher(network, recipe.teacher, mixed=recipe.mixed_precision)
 
 
-def _write_record(output: Path, model_type: str, data: RunData, recipe: Recipe, start: RunStart) -> None:
+def _write_record(
+    output: Path, model_type: str, data: RunData, recipe: Recipe, start: RunStart, versions: Mapping[str, str]
+) -> None:
     output.mkdir(parents=True, exist_ok=True)
     facts = {"model": model_type, "recipe": recipe.model_dump(), "specification": asdict(data.specification)}
-    facts |= {"torch": torch.__version__}
+    facts |= {"provider": start.provider, **versions}
     facts |= {"teacher_sha256": sha256(start.teacher_weights)} if start.teacher_weights else {}
     text = json.dumps({**start.description, **facts}, indent=1)
     write_atomically(output / "run.json", lambda path: path.write_text(text, encoding="utf-8"))
@@ -188,19 +197,12 @@ def _train(
 ) -> Row:
     process, progress = where
     stage = recipe.stage_of(number)
-    _freeze(state.network, recipe, stage)
     mine = process.shard(list(batches(len(photos), recipe, photos.weights, state.generator)))
     started = time.monotonic()
     progress.begin(number, len(mine))
     epoch = Epoch(recipe, stage, specification, number * len(mine), recipe.epochs * len(mine), teacher)
-    loss = train_epoch(state, process.wrap(state.learner), photos, mine, epoch, progress.step)
+    loss = train_epoch(state, photos, mine, epoch, progress.step)
     return {"epoch": number + 1, "seconds": round(time.monotonic() - started, 1), "train_loss": loss}
-
-
-def _freeze(network: nn.Module, recipe: Recipe, stage: Stage) -> None:
-    for name, parameter in network.named_parameters():
-        frozen = any(name.startswith(f"{part}.") for part in recipe.frozen)
-        parameter.requires_grad_((stage.train == "all" and not frozen) or name.startswith("fc."))
 
 
 def _validate(network: nn.Module, photos: PhotoSet, specification: Specification) -> Row:
@@ -217,10 +219,12 @@ def _rank(row: Row) -> tuple[float, float]:
     return row["val_accuracy"] + row["val_balanced_accuracy"], -row["val_loss"]
 
 
-def _restore(state: TrainingState, saved: dict[str, Any], recipe: Recipe, teacher: str | None) -> None:
+def _restore(state: TrainingState, saved: dict[str, Any], origin: dict[str, Any]) -> None:
     # Read, not compared as it is: a recipe of before may lack what has its default now.
-    if Recipe.model_validate(saved["recipe"]) != recipe:
+    if Recipe.model_validate(saved["recipe"]) != Recipe.model_validate(origin["recipe"]):
         raise ValueError("the run to resume was made with another recipe; give the same one, or name another folder")
-    if saved.get("teacher") != teacher:
+    if saved.get("teacher") != origin["teacher"]:
         raise ValueError("the run to resume had another teacher; give the same --teacher, or name another folder")
+    if (provider := saved.get("provider", PYTORCH)) != origin["provider"]:
+        raise ValueError(f"the run to resume was trained with another framework: say --provider {provider}")
     state.load_state_dict(saved)

@@ -2,6 +2,7 @@
 
 import http.server
 import json
+import re
 import shutil
 import socket
 import subprocess
@@ -25,6 +26,26 @@ torch==2.13.0 \\
     --hash=sha256:cc
     # via bin-it-right (pyproject.toml:triton)
 """
+
+
+def _versions(profile: str) -> dict[str, set[str]]:
+    """Return the packages of a lock with their versions; some have one for each range of Pythons."""
+    lock = (environment.ROOT / "requirements" / f"{profile}.txt").read_text(encoding="utf-8")
+    found: dict[str, set[str]] = {}
+    for name, version in re.findall(r"^([a-z0-9][\w.-]*)==([^\s;]+)", lock, re.MULTILINE):
+        found.setdefault(name, set()).add(version)
+    return found
+
+
+@pytest.mark.parametrize("profile", environment.PROFILES)
+def test_one_environment_can_hold_every_profile(profile: str) -> None:
+    own = _versions(profile)
+    for other in environment.PROFILES:
+        theirs = _versions(other)
+        assert {name: own[name] for name in own.keys() & theirs.keys()}.items() <= theirs.items(), other
+    place = environment.CHAIN.index(profile) if profile in environment.CHAIN else None
+    for smaller in environment.CHAIN[:place]:
+        assert _versions(smaller).keys() <= own.keys()
 
 
 @pytest.fixture

@@ -29,7 +29,10 @@ def test_every_target_of_the_original_project_is_there(target: str) -> None:
 
 def test_the_variables_of_the_original_project_reach_the_command_lines() -> None:
     words = ("dataset_path=photos", "model_path=here", "model=pretrained", "model_provider=pytorch")
-    assert '"photos" "here" --model pretrained --epochs 7' in _commands("train-cli", *words, "epochs=7")
+    trained = _commands("train-cli", *words, "epochs=7")
+    assert '"photos" "here" --model pretrained --provider pytorch --epochs 7' in " ".join(trained.split()).replace(
+        "\\ ", ""
+    )
     assert 'pretrained.safetensors "cup.jpg"' in _commands("predict-cli", *words, "image=cup.jpg")
 
 
@@ -37,6 +40,14 @@ def test_predict_without_an_image_is_no_folder() -> None:
     """An empty word was the current folder: every photo below it was classified."""
     command = _commands("predict-cli").splitlines()[-1].split()
     assert command[-2:] == ["predict", "training/weights/raw.safetensors"]
+
+
+@pytest.mark.parametrize("provider", ["pytorch", "tensorflow"])
+def test_the_provider_decides_the_environment_and_reaches_the_command_line(provider: str) -> None:
+    for words in (("train-cli", f"model_provider={provider}"), ("train", f"provider={provider}")):
+        commands = _commands(*words)
+        assert f"--model raw --provider {provider}" in commands
+        assert ("environment.py --venv .venv  tensorflow" in commands) is (provider == "tensorflow")
 
 
 def test_make_alone_lists_the_targets() -> None:

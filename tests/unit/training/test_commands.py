@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
 from tests.support.command_line import bin_it_right
 from tests.support.pictures import bottle, encode
@@ -31,7 +32,9 @@ def test_train_evaluate_promote_and_predict_follow_one_another(
     assert json.loads(Path("runs/x/run.json").read_text(encoding="utf-8"))["recipe"]["seed"] == 3
 
     assert bin_it_right("evaluate", "runs/x", str(toy), "--describe", "hardware of the training=a laptop") == 0
-    assert "raw: 2.59 million parameters" in capsys.readouterr().out
+    described = capsys.readouterr().out
+    assert "raw: 2.59 million parameters" in described
+    assert f"trained with PyTorch {torch.__version__}" in described
     card = read_card("raw", Path("build/evaluation/raw"))
     assert card.training["hardware of the training"] == "a laptop"
     assert card.training["epochs"] == 1

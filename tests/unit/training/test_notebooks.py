@@ -1,6 +1,7 @@
 """The notebooks, executed on drawn photos; and what is committed of them is source alone."""
 
 import ast
+import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from training.dataset.classes import REPOSITORY_ROOT, read_classes
 from training.dataset.entries import OFFICIAL_ORDER
 
 NOTEBOOKS = REPOSITORY_ROOT / "training" / "notebooks"
-NAMES = ("01_etl", "02_eda", "03_raw", "04_pretrained")
+NAMES = ("01_etl", "02_eda", "03_raw", "04_pretrained", "05_tensorflow")
 _RECIPE = (
     "import torch\ntorch.set_num_threads(1)\nfrom training.train.recipes import Recipe, Stage\n"
     "RECIPE = Recipe(batch_size=8, learning_rate=0.02, mixed_precision=False, stages=(Stage(epochs=1, size=32),))"
@@ -85,7 +86,21 @@ def test_eda_shows_findings_and_figures(raw_data: Path, tmp_path: Path) -> None:
     assert _pictures(executed) == 7
 
 
-@pytest.mark.parametrize(("name", "model"), [("03_raw", "raw"), ("04_pretrained", "pretrained")])
+@pytest.mark.parametrize(
+    ("name", "model"),
+    [
+        ("03_raw", "raw"),
+        ("04_pretrained", "pretrained"),
+        pytest.param(
+            "05_tensorflow",
+            "raw",
+            marks=pytest.mark.skipif(
+                importlib.util.find_spec("tensorflow") is None,
+                reason="TensorFlow is not installed: `make train-cli model_provider=tensorflow` installs it",
+            ),
+        ),
+    ],
+)
 def test_training_ends_with_a_report_and_figures(name: str, model: str, raw_data: Path, tmp_path: Path) -> None:
     parameters = (
         f"from pathlib import Path\nDATASET = Path({str(raw_data)!r})\nRUN = Path('run').resolve()\n"
@@ -93,5 +108,6 @@ def test_training_ends_with_a_report_and_figures(name: str, model: str, raw_data
     )
     executed = _execute(name, parameters, tmp_path)
     assert f"{model}: " in _text(executed)
+    assert ("largest difference of a logit" in _text(executed)) is (name == "05_tensorflow")
     assert _pictures(executed) == 3
     assert (tmp_path / "evaluation" / f"{model}.safetensors").exists()

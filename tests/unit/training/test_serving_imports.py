@@ -7,7 +7,10 @@ import pytest
 
 from training.dataset.classes import REPOSITORY_ROOT
 
-TRAINING_ONLY = ("torchvision", "sklearn", "matplotlib", "pyarrow", "imagehash", "kagglehub", "IPython", "scipy")
+TRAINING_ONLY = (
+    *("torchvision", "sklearn", "matplotlib", "pyarrow", "imagehash", "kagglehub", "IPython", "scipy"),
+    *("keras", "tensorflow"),
+)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from training.train import features
 from training.train.checkpoints import load_run
 from training.train.distillation import Teacher
 from training.train.engine import Epoch, train_epoch
+from training.train.pytorch_learner import PyTorchLearner
 from training.train.recipes import Distillation, Features, Recipe, Views
 from training.train.run import RunData
 from training.train.state import TrainingState
@@ -60,11 +61,11 @@ def test_teacher_and_student_see_the_same_view_at_their_own_sizes(recipe: Recipe
     taught = recipe.model_copy(update={"teacher": Distillation(share=0.5, size=64)})
     pixels = torch.randint(0, 256, (8, 3, 10, 10)).repeat_interleave(8, 2).repeat_interleave(8, 3).byte()
     photos = TrainingSet(pixels[:, None], torch.eye(2).repeat(4, 1), torch.ones(8), torch.ones(1))
-    state = TrainingState.start(student, taught, None)
+    state = TrainingState(PyTorchLearner(student, taught), torch.Generator().manual_seed(1))
     epoch = Epoch(
         taught, recipe.stages[0], small, 0, 1, Teacher(teacher, Distillation(share=0.5, size=64), mixed=False)
     )
-    train_epoch(state, student, photos, [torch.arange(8)], epoch, lambda _loss, _rate: None)
+    train_epoch(state, photos, [torch.arange(8)], epoch, lambda _loss, _rate: None)
     large, own = seen
     assert large.shape == (8, 3, 64, 64)
     assert own.shape == (8, 3, 32, 32)

@@ -10,7 +10,8 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from training.dataset import augmentation, preprocessing
 from training.dataset.specification import load_specification
 from training.models.build import build_network
-from training.train import engine
+from training.train import engine, pytorch_learner
+from training.train.pytorch_learner import PyTorchLearner
 from training.train.recipes import load_recipe
 from training.train.state import TrainingState
 from training.train.training_set import TrainingSet
@@ -68,12 +69,14 @@ def test_no_step_mixes_devices(monkeypatch: pytest.MonkeyPatch, model_type: str)
     recipe = load_recipe("raw_gpu")
     generator = torch.Generator().manual_seed(1)
     batches = [torch.randint(0, 40, (16,), generator=generator) for _ in range(STEPS)]
-    idle: Any = Idle()
-    state = TrainingState(network, network, idle, idle, generator)
+    monkeypatch.setattr(pytorch_learner, "ExponentialMovingAverage", lambda *_: Idle())
+    learner: Any = PyTorchLearner(network, recipe)
+    learner.optimiser = Idle()
+    state = TrainingState(learner, generator)
     stage = recipe.stages[0].model_copy(update={"size": 64})
     epoch = engine.Epoch(recipe, stage, load_specification(), 0, STEPS)
     with mode, pytest.raises(WholeStepsDone):
-        engine.train_epoch(state, network, photos, batches, epoch, on_step)
+        engine.train_epoch(state, photos, batches, epoch, on_step)
     assert {loss.device.type for loss in losses} == {"cuda"}
     # Only what is drawn at random, the order and the constants of the normalisation travel, and they are small.
     assert max(shape.numel() for shape in moved) <= 16 * 6

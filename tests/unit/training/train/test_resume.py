@@ -58,12 +58,22 @@ def test_another_teacher_does_not_go_on_with_a_run(run: Train, short: Trained, t
     assert record["teacher_sha256"] == sha256(teacher)
 
 
+def test_another_framework_does_not_go_on_with_a_run(run: Train, short: Trained, tmp_path: Path) -> None:
+    folder = short.copy_to(tmp_path / "run")
+    state = load_run(folder / "last.pt")
+    assert state["provider"] == "pytorch"
+    save_run(folder / "last.pt", state | {"provider": "tensorflow"})
+    with pytest.raises(ValueError, match="say --provider tensorflow"):
+        run(folder, recipe=short.recipe, resume=True)
+
+
 def test_a_run_of_before_a_setting_was_there_goes_on(run: Train, short: Trained, tmp_path: Path) -> None:
     folder = short.copy_to(tmp_path / "run")
     state = load_run(folder / "last.pt")
     for missing in ("teacher", "warmup"):
         state["recipe"].pop(missing)
-    state.pop("teacher")
+    for missing in ("teacher", "provider"):
+        state.pop(missing)
     save_run(folder / "last.pt", state)
     assert run(folder, recipe=short.recipe, resume=True).epochs_done == 1
 

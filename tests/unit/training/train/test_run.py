@@ -33,6 +33,7 @@ def test_it_learns_two_drawn_classes(trained: Trained, two_classes: Entries, sma
 def test_what_a_run_leaves_says_how_it_was_made(trained: Trained) -> None:
     record = json.loads((trained.folder / "run.json").read_text(encoding="utf-8"))
     assert record["command"] == "bin-it-right train"
+    assert (record["provider"], record["torch"]) == ("pytorch", torch.__version__)
     assert Recipe.model_validate(record["recipe"]) == trained.recipe
     with (trained.folder / "history.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))

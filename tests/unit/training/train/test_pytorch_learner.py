@@ -1,8 +1,8 @@
 """What an optimiser is told of each layer."""
 
 from training.models.build import build_network
+from training.train.pytorch_learner import parameter_groups
 from training.train.recipes import Recipe
-from training.train.state import parameter_groups
 
 
 def test_layers_nearer_to_the_input_learn_more_slowly_and_only_matrices_decay(recipe: Recipe) -> None:

@@ -1,0 +1,1 @@
+"""Tests of training in TensorFlow; they skip where it is not installed."""
