@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Awaitable, Callable
 from importlib.resources import files
+from pathlib import PurePath
 from typing import Final, NamedTuple
 
 from fastapi import APIRouter, Request
@@ -12,7 +13,7 @@ _WEB, _SWAGGER = "gateway.web", "fastapi_swagger.resources"
 # Own files only, no inline script or style; blob: is for the photos that a visitor is about to send.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 # Swagger UI sets styles from its script and draws with data: images.
 _DOCS_POLICY = _POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'").replace("blob:", "data:")
@@ -25,32 +26,35 @@ class _File(NamedTuple):
     policy: str = _POLICY
 
 
-_FILES: Final = {
+_PAGES: Final = {
     "/": _File(_WEB, "index.html", "text/html"),
-    "/web/app.js": _File(_WEB, "app.js", "text/javascript"),
-    "/web/api.js": _File(_WEB, "api.js", "text/javascript"),
-    "/web/card.js": _File(_WEB, "card.js", "text/javascript"),
-    "/web/drop.js": _File(_WEB, "drop.js", "text/javascript"),
-    "/web/results.js": _File(_WEB, "results.js", "text/javascript"),
-    "/web/scale.js": _File(_WEB, "scale.js", "text/javascript"),
-    "/web/style.css": _File(_WEB, "style.css", "text/css"),
-    "/web/icon.svg": _File(_WEB, "icon.svg", "image/svg+xml"),
-    "/web/drawn_bottle.webp": _File(_WEB, "drawn_bottle.webp", "image/webp"),
-    "/web/drawn_box.webp": _File(_WEB, "drawn_box.webp", "image/webp"),
-    "/web/drawn_can.webp": _File(_WEB, "drawn_can.webp", "image/webp"),
     "/docs": _File(_WEB, "docs.html", "text/html", _DOCS_POLICY),
-    "/web/docs.js": _File(_WEB, "docs.js", "text/javascript"),
     "/docs/swagger-ui-bundle.js": _File(_SWAGGER, "swagger-ui-bundle.js", "text/javascript"),
     "/docs/swagger-ui.css": _File(_SWAGGER, "swagger-ui.css", "text/css"),
+}
+# Of the folder web/ everything else with one of these suffixes is served under /web/.
+_MEDIA_TYPES: Final = {
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".webmanifest": "application/manifest+json",
+    ".webp": "image/webp",
 }
 
 
 def static_router() -> APIRouter:
     """Make the router with the pages and their files."""
     router = APIRouter(include_in_schema=False)
-    for path, file in _FILES.items():
+    for path, file in (_PAGES | _parts()).items():
         router.add_api_route(path, _endpoint(file), methods=["GET", "HEAD"])
     return router
+
+
+def _parts() -> dict[str, _File]:
+    names = sorted(entry.name for entry in files(_WEB).iterdir())
+    types = ((name, _MEDIA_TYPES.get(PurePath(name).suffix)) for name in names)
+    return {f"/web/{name}": _File(_WEB, name, media_type) for name, media_type in types if media_type}
 
 
 def _endpoint(file: _File) -> Callable[[Request], Awaitable[Response]]:

@@ -1,19 +1,9 @@
 // Asks the gateway. Every failure is a Problem with words for people.
 
+import { words } from "./words.js";
+
 const WAITS = 5; // times that a busy or starting server is asked again
 const LONGEST_WAIT = 10; // seconds
-
-const IN_PLAIN_WORDS = {
-  401: "The API key is missing or wrong.",
-  408: "The upload took too long. Is the connection slow?",
-  413: "The picture is too large for this service.",
-  415: "This is no picture, or not of a kind that is known here. JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC and AVIF are.",
-  422: "The picture is damaged or cut off. Send the original file.",
-  429: "The service has too much to do at the moment. Try again in a little while.",
-  500: "Something went wrong in the service. It is not your fault.",
-  503: "The models are starting or out of reach. Try again in a little while.",
-  504: "The answer took too long. Try again.",
-};
 
 export class Problem extends Error {
   constructor(status, text, requestId) {
@@ -38,11 +28,11 @@ async function request(path, options = {}) {
   try {
     response = await fetch(path, { headers, ...options });
   } catch {
-    throw new Problem(0, "The server can not be reached. Is it running, and are you connected?");
+    throw new Problem(0, words.offline);
   }
   if (response.ok) return response;
   const document = await response.json().catch(() => ({}));
-  const text = IN_PLAIN_WORDS[response.status] ?? document.detail ?? `The server answered with status ${response.status}.`;
+  const text = words.statuses[response.status] ?? document.detail ?? words.statusOf(response.status);
   const problem = new Problem(response.status, text, document.request_id);
   problem.retryAfter = Number(response.headers.get("Retry-After")) || 0;
   throw problem;

@@ -1,16 +1,19 @@
 // Takes photos by drop, paste, choice and camera, and asks every model about each.
 
 import { explain, hasKey, models, predict, sendFeedback, useKey } from "./api.js";
+import { prepareCamera } from "./camera.js";
 import { Card } from "./card.js";
+import { learnClasses, nameOf } from "./classes.js";
 import { droppedFiles } from "./drop.js";
-import { asCsv, asJson, save } from "./results.js";
+import { accuracyOf, showWhatItKnows } from "./knows.js";
+import { addCards, countAnswer, prepareList } from "./list.js";
 import { scaled, shouldScale } from "./scale.js";
+import { fillIn, language, linksToOtherLanguages, words } from "./words.js";
 
 const AT_ONCE = 2; // photos; each is asked of every model
 const byId = (id) => document.getElementById(id);
 const narrow = matchMedia("(max-width: 44rem)");
 const queue = [];
-let cards = []; // the newest photos first
 let working = 0;
 let service = { models: [], limits: {} };
 
@@ -20,36 +23,24 @@ function say(text) {
   byId("status").textContent = text;
 }
 
-/** Reads out what can be seen on a card, and counts the answers where there are several. */
-function tell(sentence) {
-  const rest = queue.length ? ` ${queue.length} to go.` : "";
-  say(sentence + rest);
+/** Reads out what can be seen on a card. */
+function tell(card, sentence) {
+  say(queue.length ? `${sentence} ${words.toGo(queue.length)}` : sentence);
   byId("status").classList.add("unseen");
-  const counts = new Map();
-  for (const { word } of cards) if (word) counts.set(word, (counts.get(word) ?? 0) + 1);
-  const words = [...counts].map(([word, count]) => `${count} ${word}`).join(", ");
-  byId("tally").textContent = words && `On this page: ${words}.${rest}`;
-  showProgress();
+  countAnswer(card, queue.length);
 }
-
-function showProgress() {
-  const done = cards.filter(({ word }) => word).length;
-  byId("results").hidden = cards.length < 2;
-  Object.assign(byId("progress"), { max: cards.length, value: done, hidden: done === cards.length });
-}
-
-const results = () => cards.flatMap(({ results }) => results ?? []);
 
 /** Learns which models there are; keeps asking while the server is away or wants a key. */
 async function connect() {
   try {
     service = await models();
     byId("key").hidden = true;
+    learnClasses(service.class_descriptions);
+    showWhatItKnows(service.models);
+    showInDoubt(service.if_in_doubt);
     const silent = service.models.filter((model) => !model.ready).map((model) => model.name);
-    if (silent.length) throw new Error(`Not ready yet: ${silent.join(", ")}. Photos wait for it.`);
-    byId("kept").textContent = service.feedback
-      ? "Photos are looked at and forgotten. Only those that you send in as wrongly judged are kept, to learn from them."
-      : "Photos are looked at and forgotten: nothing is kept.";
+    if (silent.length) throw new Error(words.notReady(silent.join(", ")));
+    byId("kept").textContent = service.feedback ? words.keptSome : words.keptNone;
     say("");
   } catch (problem) {
     if (problem.status === 401) return askForKey();
@@ -59,27 +50,32 @@ async function connect() {
   work();
 }
 
+function showInDoubt(line) {
+  byId("in-doubt").textContent = line ? words.ifInDoubt(line) : "";
+}
+
 function askForKey() {
-  say(hasKey() ? "The service does not take this key. Check it, or ask whoever runs the service." : "");
+  say(hasKey() ? words.wrongKey : "");
   byId("key").hidden = false;
   byId("key-value").focus();
 }
 
-function add(files) {
+/** `unfolded`: whether the models' numbers are shown at once. */
+function add(files, { unfolded = files.length === 1, example = false } = {}) {
   const photos = [...files];
   if (!photos.length) return;
   document.body.classList.add("asked");
-  byId("examples").open = false;
+  byId("examples").open = byId("knows").open = false;
   const added = photos.map((photo) => {
-    const card = new Card(photo, photo.name || "Pasted picture", photos.length === 1);
+    const card = new Card(photo, photo.name || words.pasted, unfolded);
+    card.example = example;
     card.onAgain = () => enqueue(card, photo);
     return card;
   });
-  cards = [...added, ...cards];
-  byId("cards").prepend(...added.map(({ element }) => element));
+  addCards(added);
   added.forEach((card, index) => enqueue(card, photos[index]));
-  showProgress();
-  if (narrow.matches) added[0].element.scrollIntoView({ block: "start" });
+  if (document.body.classList.contains("live")) scrollTo({ top: 0 }); // the live picture, and the newest answer below
+  else if (narrow.matches) added[0].element.scrollIntoView({ block: "start" });
 }
 
 function enqueue(card, photo) {
@@ -109,14 +105,14 @@ async function ask(card, original) {
   }
   card.results = answers.map(({ model, answer, problem }) => ({ file: card.name, model: model.name, answer, problem }));
   const answered = answers.filter(({ answer }) => answer);
-  const [trusted] = [...answered].sort((one, other) => accuracy(other) - accuracy(one));
+  const [trusted] = [...answered].sort((one, other) => trust(other) - trust(one));
   if (!trusted) {
     const { problem } = answers[0];
     if (problem.status === 401) askForKey();
-    return tell(card.fail(problem));
+    return tell(card, card.fail(problem));
   }
   if (photo !== original) card.smaller(original, photo);
-  const sentence = card.headline(trusted.answer);
+  const sentence = card.headline(trusted.answer, service.if_in_doubt);
   card.compare(answered);
   for (const { model, answer, problem } of answers) {
     card.panel(model, answer, problem, model.explains && (() => look(card, model.name, photo)));
@@ -130,11 +126,14 @@ async function ask(card, original) {
     card.offerFeedback(trusted.model.classes);
     card.onFeedback = (label) => feedback(card, label, photo);
   }
-  tell(sentence);
+  tell(card, sentence);
 }
 
 /** How far a model is to be trusted with photos from other places: the one with the best card has the large word. */
-const accuracy = ({ model }) => model.places?.held_out_mean?.accuracy ?? model.metrics.test?.accuracy ?? 0;
+function trust({ model }) {
+  const { own, elsewhere } = accuracyOf(model);
+  return elsewhere ?? own ?? 0;
+}
 
 /** What each model answers, or why it does not. */
 function askModels(card, photo) {
@@ -161,28 +160,11 @@ async function look(card, model, photo) {
 async function feedback(card, label, photo) {
   try {
     await sendFeedback(label, photo);
-    card.thank(`Thank you. The photo is kept as ${label}.`);
+    card.thank(words.thanks(nameOf(label)));
   } catch (problem) {
     card.thank(problem.message);
   }
 }
-
-byId("csv").addEventListener("click", () => save("answers.csv", "text/csv", asCsv(results())));
-byId("json").addEventListener("click", () => save("answers.json", "application/json", asJson(results())));
-byId("copy").hidden = !navigator.clipboard; // browsers have it on https and localhost only
-byId("copy").addEventListener("click", async () => {
-  await navigator.clipboard.writeText(asCsv(results(), "\t"));
-  say("Copied. It can be pasted into a spreadsheet.");
-});
-byId("clear").addEventListener("click", () => {
-  queue.length = 0;
-  for (const card of cards) card.remove();
-  cards = [];
-  byId("tally").textContent = "";
-  say("");
-  showProgress();
-});
-byId("unsure").addEventListener("change", ({ target }) => byId("cards").classList.toggle("only-unsure", target.checked));
 
 for (const id of ["choose", "camera"]) {
   byId(id).addEventListener("change", ({ target }) => {
@@ -195,9 +177,9 @@ document.querySelector(".drawings").addEventListener("click", async ({ target })
   if (!button) return;
   try {
     const drawing = await (await fetch(button.value)).blob();
-    add([new File([drawing], button.textContent, { type: drawing.type })]);
+    add([new File([drawing], button.textContent.trim(), { type: drawing.type })], { example: true });
   } catch {
-    say("The server can not be reached. Is it running, and are you connected?");
+    say(words.offline);
   }
 });
 document.addEventListener("paste", ({ clipboardData }) => add(clipboardData.files));
@@ -214,7 +196,7 @@ document.addEventListener("drop", async (event) => {
   try {
     add(await droppedFiles(event.dataTransfer));
   } catch {
-    say("The folder can not be read. Choose its photos instead.");
+    say(words.noFolder);
   }
 });
 byId("key").addEventListener("submit", (event) => {
@@ -224,4 +206,14 @@ byId("key").addEventListener("submit", (event) => {
   connect();
 });
 
+document.documentElement.lang = language;
+document.body.dataset.letGo = words.letGo;
+fillIn(document);
+byId("limits-list").append(...words.limits.map((limit) => Object.assign(document.createElement("li"), { textContent: limit })));
+byId("languages").append(...linksToOtherLanguages());
+prepareList(say, () => {
+  queue.length = 0;
+  say("");
+});
+prepareCamera((photo) => add([photo], { unfolded: false }));
 connect();

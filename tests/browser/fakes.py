@@ -1,7 +1,9 @@
 """A classifier for the page: two models that answer differently, and that a test can make fail or hesitate."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import numpy
 
@@ -9,6 +11,7 @@ from gateway.triton.types import ModelDescription, Prediction
 from gateway.uploads.admission import Permit
 from tests.unit.gateway.fakes import LABELS, FakeClassifier
 
+DESCRIPTIONS = json.loads((Path(__file__).resolve().parents[2] / "model_repository" / "classes.json").read_text())
 METAL = numpy.array([0.004, 0.001, 0.002, 0.031, 0.957, 0.005], numpy.float32)
 PLASTIC = numpy.array([0.19, 0.04, 0.02, 0.43, 0.3, 0.02], numpy.float32)
 
@@ -22,6 +25,9 @@ class PageClassifier(FakeClassifier):
         self.first_errors: list[Exception] = []
         self.threshold = 0.6
         self.labels: tuple[str, ...] = LABELS
+        self.class_descriptions = DESCRIPTIONS
+        #: Of the test split, by the models' cards; None: not measured.
+        self.accuracies: dict[str, float | None] = {"raw": 0.7, "pretrained": 0.9}
 
     async def classify(self, model: str, image: bytes, timeout_seconds: float, permit: Permit) -> Prediction:
         self.asked.append((model, image, timeout_seconds))
@@ -37,16 +43,16 @@ class PageClassifier(FakeClassifier):
         return replace(await self.classify(model, image, timeout_seconds, permit), maps=maps)
 
     def described(self) -> Mapping[str, ModelDescription]:
-        accuracies = {"raw": 0.7, "pretrained": 0.9}
         return {
             name: ModelDescription(
                 self.labels,
                 "0123456789ab",
                 self.threshold,
                 version_number="1",
-                metrics={"test": {"accuracy": accuracy}},
-                places={"held_out_mean": {"accuracy": accuracy - 0.3}},
+                metrics={} if accuracy is None else {"test": {"accuracy": accuracy}},
+                places=None if accuracy is None else {"held_out_mean": {"accuracy": accuracy - 0.3}},
                 explains=True,
+                class_descriptions=self.class_descriptions,
             )
-            for name, accuracy in accuracies.items()
+            for name, accuracy in self.accuracies.items()
         }

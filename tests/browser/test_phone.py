@@ -1,6 +1,8 @@
 """The page on a phone of 360 by 740 pixels: what is seen without scrolling."""
 
+import json
 from collections.abc import Iterator
+from urllib.parse import urljoin
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -69,6 +71,21 @@ def test_map_scrolls_into_view(phone: Page) -> None:
     found = card(phone, "can.jpg")
     found.get_by_role("button", name="Show why").last.click()
     expect(found.locator(".heat")).to_have_attribute("alt", "Heat map of the large model for metal")
-    phone.wait_for_function("document.querySelector('.photo').getBoundingClientRect().top >= 0")
+    expect(found.locator(".heat")).to_be_in_viewport(ratio=1)
     assert not covered(found.locator(".heat"), phone)
     keep_screenshot(phone, "phone-map")
+
+
+def test_page_can_be_added_to_the_home_screen(phone: Page) -> None:
+    session = phone.context.new_cdp_session(phone)
+    manifest = session.send("Page.getAppManifest")
+    assert manifest["url"].endswith("/web/manifest.webmanifest")
+    assert manifest["errors"] == []
+    assert json.loads(manifest["data"])["name"] == "Bin it right"
+    start = urljoin(manifest["url"], json.loads(manifest["data"])["start_url"])
+    assert start == phone.url
+    missing = session.send("Page.getInstallabilityErrors")["installabilityErrors"]
+    assert {error["errorId"] for error in missing} <= {"in-incognito"}  # as every page of a test is
+    icon = phone.locator("link[rel=apple-touch-icon]").get_attribute("href")
+    width = "async (href) => (await createImageBitmap(await (await fetch(href)).blob())).width"
+    assert phone.evaluate(width, icon) == 512

@@ -3,14 +3,15 @@
 import csv
 import io
 import json
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Dialog, Page, expect
 
 from tests.browser.actions import card, choose, expect_word, hand_over, photo, text_file
-from tests.browser.conftest import keep_screenshot
+from tests.browser.conftest import FAR_HOST, keep_screenshot
 from tests.browser.fakes import PLASTIC, PageClassifier
 from tests.support.pictures import bottle, encode
 
@@ -36,7 +37,7 @@ def test_formats_that_the_browser_cannot_show_are_drawn_by_the_service(page: Pag
     expect(picture).to_be_visible()
     found.get_by_role("button", name="Show why").last.click()
     expect(picture).to_have_attribute("alt", "Heat map of the large model for metal")
-    page.wait_for_function("document.querySelector('.picture').naturalWidth === 320")
+    expect(picture).to_have_js_property("naturalWidth", 320)
     expect(found.get_by_text("Bright is where")).to_be_visible()
     keep_screenshot(page, "heic")
 
@@ -107,3 +108,67 @@ def test_answers_leave_the_page(page: Page, url: str, classifier: PageClassifier
     page.get_by_role("button", name="Clear").click()
     expect(page.locator(".card")).to_have_count(0)
     expect(page.get_by_role("button", name="Download CSV")).to_be_hidden()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", FAR_HOST])
+def test_copy_works_with_and_without_a_secure_context(page: Page, url: str, host: str) -> None:
+    if host == "127.0.0.1":
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(url.replace("127.0.0.1", host))
+    choose(page, photo("can.jpg"))
+    expect_word(page, "can.jpg", "metal")
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("status")).to_have_text("Copied. It can be pasted into a spreadsheet.")
+    page.evaluate("document.body.append(Object.assign(document.createElement('textarea'), { id: 'sheet' }))")
+    page.locator("#sheet").focus()
+    page.keyboard.press("Control+V")
+    assert page.locator("#sheet").input_value().splitlines()[2].startswith("can.jpg\tpretrained\tmetal\tfalse\t")
+
+
+def leaves(page: Page) -> bool:
+    """Whether a reload goes ahead, or the page warns first; stays on the page where it does."""
+    warnings: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        warnings.append(dialog.type)
+        dialog.dismiss()
+
+    page.on("dialog", stay)
+    page.evaluate("window.stayed = true")
+    page.evaluate("setTimeout(() => location.reload())")
+    page.wait_for_timeout(1000)
+    page.remove_listener("dialog", stay)
+    assert warnings in ([], ["beforeunload"])
+    assert page.evaluate("window.stayed === true") == bool(warnings)
+    return not warnings
+
+
+def test_warning_before_answers_are_lost(page: Page, url: str) -> None:
+    page.goto(url)
+    page.get_by_role("button", name="Drawn can").click()
+    expect_word(page, "Drawn can", "metal")
+    assert leaves(page), "what an example got need not be saved"
+    page.get_by_text("Examples").click()  # browsers warn only people who did something on the page
+    choose(page, photo("can.jpg"))
+    expect_word(page, "can.jpg", "metal")
+    assert not leaves(page)
+    with page.expect_download():
+        page.get_by_role("button", name="Download JSON").click()
+    assert leaves(page)
+    page.get_by_text("Examples").click()
+    choose(page, photo("can.jpg"))
+    expect_word(page, "can.jpg", "metal")
+    answers: tuple[tuple[Callable[[Dialog], None], int], ...] = ((Dialog.dismiss, 1), (Dialog.accept, 0))
+    for answer, left in answers:
+        page.once("dialog", answer)
+        page.get_by_role("button", name="Clear").click()
+        expect(page.locator(".card")).to_have_count(left)
+    assert leaves(page)
+
+
+def test_one_answer_can_leave_the_page_too(page: Page, url: str) -> None:
+    page.goto(url)
+    expect(page.get_by_role("button", name="Download CSV")).to_be_hidden()
+    choose(page, photo())
+    expect_word(page, "photo.jpg", "metal")
+    expect(page.get_by_role("button", name="Download CSV")).to_be_visible()
