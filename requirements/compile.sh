@@ -27,3 +27,5 @@ uv pip compile --group pyproject.toml:audit "${options[@]}" --output-file requir
 echo 'uv==0.13.9' | uv pip compile - "${options[@]}" --output-file requirements/uv.txt
 # Only for its program perf_analyzer, in a folder of its own: newer ones want a newer glibc.
 echo 'tritonclient==2.50.0' | uv pip compile - "${options[@]}" --no-deps --output-file requirements/perf_analyzer.txt
+# For scripts/renderings only, in an environment of its own: Blender as a module, which wants an older NumPy.
+printf 'bpy==4.5.15\npillow==13.0.0\n' | uv pip compile - "${options[@]}" --no-config --output-file requirements/renderings.txt

@@ -11,7 +11,6 @@ from PIL import Image, ImageDraw, ImageFilter
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLES = Path(__file__).resolve().parent / "samples"
-PAGE = ROOT / "gateway" / "web"
 WARMUP = ROOT / "model_repository" / "preprocess" / "warmup" / "drawing.jpg"
 
 WIDTH, HEIGHT = 480, 360
@@ -94,8 +93,6 @@ def main() -> None:
     draw_bottle().save(SAMPLES / "drawn_bottle.jpg", quality=85)
     draw_box().save(SAMPLES / "drawn_box.png", optimize=True)
     draw_can().save(SAMPLES / "drawn_can.webp", quality=85)
-    for name, draw in (("bottle", draw_bottle), ("box", draw_box), ("can", draw_can)):
-        draw().save(PAGE / f"drawn_{name}.webp", quality=85)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""``bin-it-right dev page-picture``: photograph a running service's page, with a drawing, for the README."""
+"""``bin-it-right dev page-picture``: photograph a running service's page, with a rendering, for the README."""
 
 import argparse
 import io
@@ -14,13 +14,13 @@ _SIZE = (1080, 900)
 _FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking")
 
 
-def photograph(url: str, drawing: str) -> Image.Image:
-    """Return the page as it is after someone tried a drawing and asked where the last model looked."""
+def photograph(url: str, example: str) -> Image.Image:
+    """Return the page as it is after someone tried an example and asked where the last model looked."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=_CHROMIUM, args=_FLAGS, chromium_sandbox=False)
         page = browser.new_page(viewport={"width": _SIZE[0], "height": _SIZE[1]})
         page.goto(url)
-        page.get_by_role("button", name=drawing).click()
+        page.get_by_role("button", name=example).click()
         page.locator(".card:not([aria-busy]) .look").last.click()
         page.locator(".heat").wait_for()
         page.mouse.move(0, 0)
@@ -33,12 +33,12 @@ def main() -> int:
     """Write docs/page.png."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--url", default="http://localhost:8080")
-    parser.add_argument("--drawing", default="Drawn box")
+    parser.add_argument("--example", default="Glass bottle")
     arguments = parser.parse_args()
     if not _CHROMIUM.exists():
         print(f"error: {_CHROMIUM} is missing: apt-get install chromium", file=sys.stderr)
         return 1
-    picture = photograph(arguments.url, arguments.drawing)
+    picture = photograph(arguments.url, arguments.example)
     picture.convert("RGB").quantize(256).save(_PICTURE, optimize=True)
     print(f"wrote {_PICTURE}, {_PICTURE.stat().st_size // 1000} kB")
     return 0

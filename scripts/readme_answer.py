@@ -1,4 +1,4 @@
-"""``bin-it-right dev readme-answer``: ask a running service about a sample and write its answer into the README."""
+"""``bin-it-right dev readme-answer``: ask a running service about a rendering and write its answer into the README."""
 
 import argparse
 import datetime
@@ -10,11 +10,11 @@ import httpx2
 from scripts.sections import put_section
 
 ROOT = Path(__file__).resolve().parents[1]
-SAMPLE = "scripts/samples/drawn_box.png"
-_SURE = "This is the answer of {date} about a bundled drawing of a box."
+SAMPLE = "gateway/web/rendered_glass.webp"
+_SURE = "This is the answer of {date} about a bundled rendering of a glass bottle."
 _NOT_SURE = """\
-This is the answer of {date} about a bundled drawing of a box. The header `X-Confidence: low` says that
-the model is not sure."""
+This is the answer of {date} about a bundled rendering of a glass bottle. The header
+`X-Confidence: low` says that the model is not sure."""
 
 
 def ask(url: str) -> httpx2.Response:

@@ -172,12 +172,12 @@ for (const id of ["choose", "camera"]) {
     target.value = "";
   });
 }
-document.querySelector(".drawings").addEventListener("click", async ({ target }) => {
+document.querySelector(".renderings").addEventListener("click", async ({ target }) => {
   const button = target.closest("button");
   if (!button) return;
   try {
-    const drawing = await (await fetch(button.value)).blob();
-    add([new File([drawing], button.textContent.trim(), { type: drawing.type })], { example: true });
+    const rendering = await (await fetch(button.value)).blob();
+    add([new File([rendering], button.textContent.trim(), { type: rendering.type })], { example: true });
   } catch {
     say(words.offline);
   }

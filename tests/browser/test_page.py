@@ -107,10 +107,13 @@ def test_picture_that_is_cut_off(page: Page, url: str) -> None:
     expect(card(page, "photo.jpg").get_by_text("damaged or cut off")).to_be_visible()
 
 
-def test_drawings_are_called_drawings(page: Page, url: str) -> None:
+def test_examples_are_called_renderings(page: Page, url: str) -> None:
     page.goto(url)
-    page.get_by_role("button", name="Drawn can").click()
-    expect_word(page, "Drawn can", "metal")
+    group = page.get_by_role("group", name="Renderings to try")
+    expect(group.get_by_role("button")).to_have_count(6)
+    expect(page.get_by_text("These are renderings: pictures made by a computer, not photos.")).to_be_visible()
+    group.get_by_role("button", name="Tin can").click()
+    expect_word(page, "Tin can", "metal")
 
 
 def test_keyboard_alone(page: Page, url: str) -> None:
@@ -120,11 +123,11 @@ def test_keyboard_alone(page: Page, url: str) -> None:
     for _ in range(7):
         page.keyboard.press("Tab")
         focused.append(page.evaluate("document.activeElement.id || document.activeElement.textContent"))
-    buttons = ["choose", "camera-on", "Examples", "Drawn bottle", "Drawn box", "Drawn can"]
+    buttons = ["choose", "camera-on", "Examples", "Glass bottle", "Crumpled letter", "Cardboard box"]
     assert focused == ["Limits", *buttons]
     page.keyboard.press("Enter")
-    expect_word(page, "Drawn can", "metal")
-    expect(page.get_by_role("button", name="Drawn can")).to_be_hidden()
+    expect_word(page, "Cardboard box", "metal")
+    expect(page.get_by_role("button", name="Cardboard box")).to_be_hidden()
     with page.expect_file_chooser():
         page.get_by_label("Choose photos").focus()
         page.keyboard.press("Enter")

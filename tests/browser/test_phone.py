@@ -56,7 +56,7 @@ def test_answer_is_seen_without_scrolling_and_the_next_photo_is_in_reach(
             assert not covered(part, phone), part
         assert box(picture)[2] <= box(heading)[0], "the photo is a thumbnail beside the word"
         assert box(picture)[2] - box(picture)[0] < WIDTH / 3
-        expect(phone.get_by_role("button", name="Drawn can")).to_be_hidden()
+        expect(phone.get_by_role("button", name="Tin can")).to_be_hidden()
         classifier.answers["pretrained"] = PLASTIC
     for how_far in (0, 5000):
         phone.evaluate("top => scrollTo({ top, behavior: 'instant' })", how_far)

@@ -145,8 +145,8 @@ def leaves(page: Page) -> bool:
 
 def test_warning_before_answers_are_lost(page: Page, url: str) -> None:
     page.goto(url)
-    page.get_by_role("button", name="Drawn can").click()
-    expect_word(page, "Drawn can", "metal")
+    page.get_by_role("button", name="Tin can").click()
+    expect_word(page, "Tin can", "metal")
     assert leaves(page), "what an example got need not be saved"
     page.get_by_text("Examples").click()  # browsers warn only people who did something on the page
     choose(page, photo("can.jpg"))
