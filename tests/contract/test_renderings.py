@@ -32,7 +32,7 @@ def test_page_shows_every_rendering_and_no_other_picture() -> None:
     page = (PAGE / "index.html").read_text(encoding="utf-8")
     assert RENDERINGS
     assert sorted(PAGE.glob("*.webp")) == RENDERINGS
-    shown = re.findall(r'<button type="button" value="web/([^"]+)"><img src="web/\1"', page)
+    shown = re.findall(r'<button value="web/([^"]+)"><img src="web/\1"', page)
     assert sorted(shown) == [rendering.name for rendering in RENDERINGS]
 
 
