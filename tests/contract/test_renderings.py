@@ -36,6 +36,13 @@ def test_page_shows_every_rendering_and_no_other_picture() -> None:
     assert sorted(shown) == [rendering.name for rendering in RENDERINGS]
 
 
+def test_readme_and_page_call_them_renderings() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "file=@gateway/web/rendered_" in readme
+    assert "a bundled rendering of a" in readme
+    assert 'examplesHint: "No photo at hand? These are renderings' in (PAGE / "words.en.js").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("rendering", RENDERINGS, ids=expected)
 def test_size_is_that_of_a_small_photo(rendering: Path) -> None:
     with Image.open(rendering) as picture:
