@@ -88,11 +88,18 @@ class Probe:
         """Return whether each model of an ensemble has answered since, or answers now."""
         try:
             now = self._counts(client, ensemble, timeout)
-            steps = client.get_model_config(ensemble, client_timeout=timeout).config.ensemble_scheduling.step
-            silent = [step.model_name for step in steps if now[step.model_name] <= before[step.model_name]]
-            return bool(steps) and all(self._answers_zeros(client, model, timeout) for model in silent)
+            # A model's own count may wait for the end of its batch; an ensemble's answer is one of all its models.
+            answered = {model for model in now if now[model] > before[model]}
+            for other in self._answered.keys() & answered:
+                answered |= self._models(client, other, timeout)
+            silent = self._models(client, ensemble, timeout) - answered
+            return all(self._answers_zeros(client, model, timeout) for model in silent)
         except (InferenceServerException, ProbeError):
             return False
+
+    def _models(self, client: InferenceServerClient, ensemble: str, timeout: float) -> set[str]:
+        config = client.get_model_config(ensemble, client_timeout=timeout).config
+        return {step.model_name for step in config.ensemble_scheduling.step}
 
     def _answers_zeros(self, client: InferenceServerClient, model: str, timeout: float) -> bool:
         """Ask a model by itself, past what waits for the others; False where its inputs have no fixed size."""
