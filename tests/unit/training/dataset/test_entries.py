@@ -46,8 +46,10 @@ def test_trashnet_without_splits_takes_the_committed_ones(tmp_path: Path) -> Non
         (tmp_path / name).mkdir()
     name, number = (SPLITS / "test.txt").read_text(encoding="utf-8").split()[:2]
     (tmp_path / OFFICIAL_ORDER[int(number) - 1] / name).write_bytes(b"")
-    with pytest.raises(FileNotFoundError, match=r"test\.txt names .* run `make data`"):
+    with pytest.raises(FileNotFoundError, match=r"test\.txt names .* run `make data`") as raised:
         read_entries(tmp_path, "test")
+    # Own photos may be called like TrashNet's: whoever has no splits for them is told how to get some.
+    assert f"`bin-it-right data split {tmp_path}`" in str(raised.value)
 
 
 def test_another_folder_without_splits_is_told_how_to_get_them(tmp_path: Path) -> None:
