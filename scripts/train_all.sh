@@ -4,9 +4,9 @@
 #   scripts/train_all.sh TRASHNET_FOLDER [WEB_PARQUET [GENERAL_PARQUET [PLACES_FOLDER [HELD_OUT_PLACE …]]]]
 #
 # 1. `raw` from random weights, in rounds; 2. ResNet-50 on general pictures, where GENERAL_PARQUET is given, else ImageNet's
-# weights, which are downloaded; 3. `pretrained` from them; 4. both on photos from other places, where PLACES_FOLDER is
-# given: each Parquet file of it is a place, and those that are held out are never read. Step 4 needs the dependency group
-# `imagenet`. On an NVIDIA GPU the longer recipes are taken.
+# weights, which are downloaded; 3. `pretrained` from them; 4. the last layer of both on photos from other places, where
+# PLACES_FOLDER is given: each Parquet file of it is a place, and those that are held out are never read. Step 4 needs
+# GENERAL_PARQUET too. On an NVIDIA GPU the longer recipes are taken.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 trashnet=${1:?say where the TrashNet folder is, for instance data/processed/trashnet}
@@ -44,6 +44,8 @@ for file in "$places"/*.parquet; do
     name=$(basename "$file" .parquet)
     [[ " ${held_out[*]} " == *" $name "* ]] || extra+=(--extra "$file")
 done
-train "$trashnet" raw_places raw raw_places "${before[@]}" "${extra[@]}" "${ground[@]}"
-train "$trashnet" pretrained_places pretrained pretrained_places --init "$runs/pretrained/best.safetensors" \
-    "${extra[@]}" "${ground[@]}"
+for model in raw pretrained; do
+    init=(--init "$runs/$model/best.safetensors")
+    [[ $model == raw ]] && init=("${before[@]}")
+    train "$trashnet" "${model}_places" "$model" last_layer_places "${init[@]}" "${extra[@]}" "${ground[@]}"
+done

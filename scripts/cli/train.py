@@ -53,6 +53,7 @@ def train(
     from training.dataset.entries import read_entries
     from training.dataset.specification import load_specification
     from training.train.initialisation import initial_state
+    from training.train.last_layer import train_last_layer
     from training.train.recipes import load_recipe
     from training.train.run import RunData, RunStart, run
 
@@ -77,7 +78,8 @@ def train(
     command = "bin-it-right " + shlex.join(sys.argv[1:])
     description = {"initialisation": init or "random", "command": command}
     start = RunStart(initial_state(init), teacher, resume, provider.value, description)
-    result = run(model.value, data, chosen, output, start)
+    work = train_last_layer if chosen.features_once else run
+    result = work(model.value, data, chosen, output, start)
     state = "interrupted after" if result.interrupted else "done:"
     print(f"{state} {result.epochs_done} epochs; best on validation: {result.best}; weights: {result.weights}")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from training.atomic_write import write_atomically
 from training.dataset.entries import Entry
 from training.dataset.places import NONE
 from training.evaluate.places import Predict, correct_answers
@@ -123,3 +124,16 @@ def read_sure_answers(path: Path, wanted: float) -> SureAnswers:
     if not rows:
         raise ValueError(f"{path} holds no prediction")
     return SureAnswers(np.array(confidences), np.array(correct, dtype=bool), places, wanted, path.name)
+
+
+def write_sure_answers(answers: SureAnswers, output: Path) -> None:
+    """Write what ``read_sure_answers`` reads."""
+    rows = zip(answers.confidences, answers.correct, answers.places, strict=True)
+
+    def write(path: Path) -> None:
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(("confidence", "correct", "place"))
+            writer.writerows((f"{confidence:.6f}", int(right), place) for confidence, right, place in rows)
+
+    write_atomically(output, write)

@@ -125,7 +125,7 @@ def run(model_type: str, data: RunData, recipe: Recipe, output: Path, start: Run
         if (output / "last.pt").exists():
             _restore(state, checkpoints.load_run(output / "last.pt"), origin)
         if process.is_main:
-            _write_record(output, model_type, data, recipe, start, learner.versions)
+            write_record(output, model_type, data, recipe, start, learner.versions)
         writer = CheckpointWriter(output)
         stored: TrainingSet | None = None
         interrupted = False
@@ -165,12 +165,13 @@ def _teacher(recipe: Recipe, weights: Path | None, classes: int, device: torch.d
     return Teacher(network, recipe.teacher, mixed=recipe.mixed_precision)
 
 
-def _write_record(
-    output: Path, model_type: str, data: RunData, recipe: Recipe, start: RunStart, versions: Mapping[str, str]
+def write_record(
+    output: Path, model_type: str, data: RunData, recipe: Recipe, start: RunStart, further: Mapping[str, Any]
 ) -> None:
+    """Write ``run.json``: how the weights in ``output`` came about, and ``further`` facts, such as versions."""
     output.mkdir(parents=True, exist_ok=True)
     facts = {"model": model_type, "recipe": recipe.model_dump(), "specification": asdict(data.specification)}
-    facts |= {"provider": start.provider, **versions}
+    facts |= {"provider": start.provider, **further}
     facts |= {"teacher_sha256": sha256(start.teacher_weights)} if start.teacher_weights else {}
     text = json.dumps({**start.description, **facts}, indent=1)
     write_atomically(output / "run.json", lambda path: path.write_text(text, encoding="utf-8"))

@@ -1,16 +1,12 @@
 """Heads that are trained without a place, on drawn features of two classes."""
 
-from pathlib import Path
-
-import numpy as np
 import pytest
 import torch
 
-from scripts.left_out_places.__main__ import print_table, write_predictions
+from scripts.left_out_places.__main__ import print_table
 from scripts.left_out_places.choices import CHOICES, Choice
 from scripts.left_out_places.left_out import VALIDATION, Photos, predict, train_without
 from training.dataset.entries import Entry
-from training.evaluate.threshold import read_sure_answers
 
 CLASSES = ("cup", "plate")
 
@@ -57,15 +53,3 @@ def test_the_table_has_a_row_for_each_choice(capsys: pytest.CaptureFixture[str])
     assert [row.split(" | ")[0] for row in rows] == [f"| {choice.name}" for choice in CHOICES]
     mean, validation = (float(cell) for cell in rows[0].split(" | ")[1:3])
     assert min(mean, validation) > 0.9
-
-
-def test_predictions_are_what_a_threshold_is_chosen_by(tmp_path: Path) -> None:
-    drawn = photos()
-    answers = [
-        predict(drawn, train_without(drawn, Choice("base"), place, ("home",)), place) for place in ("street", "bin")
-    ]
-    write_predictions(answers, tmp_path / "predictions.csv")
-    read = read_sure_answers(tmp_path / "predictions.csv", 0.8)
-    assert set(read.places) == {"street", "bin"}
-    assert np.allclose(read.confidences, np.concatenate([each.confidences for each in answers]), atol=1e-5)
-    assert read.correct.sum() == sum(each.correct.sum() for each in answers)

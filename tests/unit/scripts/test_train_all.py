@@ -58,7 +58,7 @@ def test_everything_is_trained_by_the_recipes_for_the_machine(
 ) -> None:
     photos = ("photos", "web.parquet", "general.parquet", str(places), "outdoors", "bin")
     assert run(tmp_path, *photos, gpu=gpu) == 0
-    assert recipes(tmp_path) == [*expected, "raw_places", "pretrained_places"]
+    assert recipes(tmp_path) == [*expected, "last_layer_places", "last_layer_places"]
     for recipe in recipes(tmp_path):
         load_recipe(recipe)
     *_, raw, pretrained = notes(tmp_path)

@@ -2,9 +2,9 @@
 
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 RECIPES = Path(__file__).resolve().parent
 
@@ -88,6 +88,9 @@ class Recipe(_Table):
     doubtful_paper: tuple[float, float] | None = Field(
         default=None, description="targets of paper and cardboard for paper of a place that has no cardboard"
     )
+    loose_labels: tuple[str, ...] = Field(
+        default=(), description="sets whose labels are too loose to choose a confidence threshold by"
+    )
     frozen: tuple[str, ...] = Field(default=(), description="layers, by name, that are not trained")
     ema: float = Field(default=0.998, ge=0, lt=1, description="decay a step of the averaged weights, which are kept")
     mixed_precision: bool = True
@@ -96,7 +99,16 @@ class Recipe(_Table):
     views: Views | None = None
     features: Features | None = None
     outliers: Outliers | None = None
+    features_once: bool = Field(
+        default=False, description="retrain the last layer alone, on features of each photo that are computed once"
+    )
     stages: tuple[Stage, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _only_the_last_layer(self) -> Self:
+        if self.features_once and (self.views or self.teacher or any(stage.train != "head" for stage in self.stages)):
+            raise ValueError('features_once needs stages with train = "head", and neither views nor a teacher')
+        return self
 
     @property
     def epochs(self) -> int:
