@@ -7,7 +7,7 @@ import numpy
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.actions import photo
+from tests.browser.actions import photo, text_file
 from tests.browser.conftest import keep_screenshot
 from tests.browser.fakes import PLASTIC, PageClassifier
 from tests.browser.test_looks import runs_out
@@ -107,7 +107,7 @@ def test_language_can_be_chosen_and_is_kept_in_the_address(visit: Visit, url: st
 
 def test_problems_are_told_in_the_language(visit: Visit, url: str) -> None:
     page = visit(url, "de")
-    page.locator("#choose").set_input_files([{"name": "a.jpg", "mimeType": "image/jpeg", "buffer": b"no picture"}])
+    page.locator("#choose").set_input_files([text_file()])
     expect(page.locator(".card h2")).to_have_text("keine Antwort")
     expect(page.locator(".advice")).to_contain_text("Das ist kein Bild")
 
