@@ -33,7 +33,7 @@ def main() -> int:
     """Write docs/page.png."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--url", default="http://localhost:8080")
-    parser.add_argument("--example", default="Glass bottle")
+    parser.add_argument("--example", default="Plastic bottle")
     arguments = parser.parse_args()
     if not _CHROMIUM.exists():
         print(f"error: {_CHROMIUM} is missing: apt-get install chromium", file=sys.stderr)

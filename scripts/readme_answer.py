@@ -10,10 +10,10 @@ import httpx2
 from scripts.sections import put_section
 
 ROOT = Path(__file__).resolve().parents[1]
-SAMPLE = "gateway/web/rendered_glass.webp"
-_SURE = "This is the answer of {date} about a bundled rendering of a glass bottle."
+SAMPLE = "gateway/web/rendered_plastic.webp"
+_SURE = "This is the answer of {date} about a bundled rendering of a plastic bottle."
 _NOT_SURE = """\
-This is the answer of {date} about a bundled rendering of a glass bottle. The header
+This is the answer of {date} about a bundled rendering of a plastic bottle. The header
 `X-Confidence: low` says that the model is not sure."""
 
 
