@@ -24,7 +24,7 @@ export function prepareCamera(photo) {
   lens.addEventListener("change", () => start(lens.value));
   steady.addEventListener("change", watch);
   document.addEventListener("keydown", (event) => {
-    // On a button or a field the space bar has a meaning of its own.
+    // There the space bar has another meaning.
     if (!stream || event.code !== "Space" || event.repeat || event.target.closest("button, a, input, select, summary")) return;
     event.preventDefault();
     take();
@@ -38,11 +38,12 @@ export function prepareCamera(photo) {
 
 async function start(device) {
   release();
+  let opened = null;
   byId("camera-on").disabled = true;
   try {
     if (!navigator.mediaDevices) throw new DOMException("", "insecure");
     const which = device ? { ...WANTED, facingMode: undefined, deviceId: { exact: device } } : WANTED;
-    stream = await navigator.mediaDevices.getUserMedia({ video: which });
+    stream = opened = await navigator.mediaDevices.getUserMedia({ video: which });
     stream.getVideoTracks()[0].addEventListener("ended", () => close(words.cameraProblems.ended));
     video.srcObject = stream;
     live.hidden = false;
@@ -52,6 +53,7 @@ async function start(device) {
     await video.play();
     await offerLenses();
   } catch ({ name }) {
+    if (stream !== opened) return; // switched off or lost meanwhile
     return close(words.cameraProblems[name] ?? words.cameraProblems.NotReadableError);
   } finally {
     byId("camera-on").disabled = false;

@@ -151,7 +151,7 @@ def test_the_real_steps_name_what_is_there() -> None:
     words = checks.tests_command("host:1", Path("/models"))
     assert "--triton-url=host:1" in words
     assert all((ROOT / test).is_file() for test in checks.TESTS)
-    assert checks.export_command(Path("/models"))[3:] == ["--model-repository=/models", "--half"]
+    assert checks.export_command(Path("/models"))[3:] == ["export", "--model-repository=/models", "--half"]
     assert checks.bench_command("host:1", Path("/models"), Path("/photos"))[3:] == [
         *("/photos", "--triton=host:1", "--model-repository=/models")
     ]
