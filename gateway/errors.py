@@ -123,6 +123,11 @@ class BrokenImage(ImageError):
     """The file starts like an accepted format but is damaged or cut off."""
 
 
+def damaged(found: str) -> BrokenImage:
+    """Return the error about a file of which a decoder says so."""
+    return BrokenImage(f"{found} Send the original file.")
+
+
 class UnsupportedFormat(ImageError):
     """The bytes are no image of an accepted format."""
 

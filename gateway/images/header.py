@@ -49,5 +49,5 @@ class ImageHeader:
 
     @property
     def is_quick(self) -> bool:
-        """Return whether preparing it takes so little time that it needs no thread."""
+        """Return whether preparing it, with a look for damage, takes so little time that it needs no thread."""
         return self.native and self.pixels * self.scans <= _QUICK

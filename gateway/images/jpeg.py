@@ -1,16 +1,12 @@
-"""JPEG (ITU-T T.81): the segments and scans of the picture, and whether the scans are whole.
-
-A reader of its own: Pillow does not tell where a picture ends, and libjpeg's warnings do not reach its callers.
-"""
+"""JPEG (ITU-T T.81): the segments and scans of the picture. A reader of its own: Pillow does not tell where it ends."""
 
 import math
 import re
 
-import simplejpeg
-
 from gateway.errors import BrokenImage
 from gateway.images import exif
 from gateway.images.header import ImageHeader
+from imaging.jpeg import END
 
 _MAX_SEGMENTS = 4096
 _MAX_SCANS = 32
@@ -19,7 +15,7 @@ _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE = 0xC2
 _NATIVE_FRAMES = frozenset({0xC0, 0xC1, _PROGRESSIVE})  # baseline, extended sequential and progressive, Huffman-coded
 _STANDALONE = frozenset(range(0xD0, 0xD8)) | {0x01}
-_SCAN, _END = 0xDA, b"\xff\xd9"
+_SCAN = 0xDA
 # Tables, restart intervals, comments and application data may stand between scans.
 _BETWEEN_SCANS = frozenset({0xC4, 0xCC, 0xDB, 0xDD, 0xFE, *range(0xE0, 0xF0)})
 _RESTART_INTERVAL, _RESTART = 0xDD, re.compile(rb"\xff[\xd0-\xd7]")
@@ -28,12 +24,6 @@ _APP14, _ADOBE = 0xEE, b"Adobe"
 _MARKER = re.compile(rb"\xff+[^\x00\xff]")
 # Within a scan an FF is followed by a zero or a restart marker; whatever else follows it ends the scan.
 _SCAN_END = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
-
-# libjpeg's warnings about the data of a scan.
-_DAMAGE = re.compile(r"premature end|bad (Huffman|arithmetic) code|found marker", re.IGNORECASE)
-_EXTRANEOUS = re.compile(r"(\d+) extraneous bytes before marker (0x\w\w)")
-_FEW_BYTES = 8  # cameras leave so many behind a scan
-_FILL = 40  # equal bytes in a row that a scan hardly has
 _SAVE_AGAIN = "Save it again with a common program."
 
 
@@ -183,7 +173,7 @@ class _Segments:
                     self._skip_stray_bytes()
         except IndexError:
             pass  # the file ends in a segment behind a scan
-        if self._data[self.position : self.position + 2] != _END:
+        if self._data[self.position : self.position + 2] != END:
             self.position = end  # what follows the last scan belongs to something else
         return scans, len(coefficients)
 
@@ -199,7 +189,7 @@ class _Segments:
     def content(self) -> tuple[bytes, bool]:
         """Return the file up to here with an end marker, but without stray bytes, and whether it had that marker."""
         data, end = self._data, self.position
-        has_end = data[end : end + 2] == _END
+        has_end = data[end : end + 2] == END
         if has_end and not self._stray:
             return (data if end + 2 == len(data) else data[: end + 2]), True
         pieces, start = [], 0
@@ -207,7 +197,7 @@ class _Segments:
             if stray_end <= end:
                 pieces.append(data[start:stray_start])
                 start = stray_end
-        return b"".join((*pieces, data[start:end], _END)), has_end
+        return b"".join((*pieces, data[start:end], END)), has_end
 
     def _is_at_marker(self) -> bool:
         return self._data[self.position] == 0xFF and self._data[self.position + 1] not in (0x00, 0xFF)
@@ -221,39 +211,3 @@ class _Segments:
         self._stray_bytes += self.position - start
         if found is None or self._stray_bytes > _MAX_STRAY_BYTES:
             raise BrokenImage("The JPEG file has no marker where one must be. Send the original file.")
-
-
-def is_whole(header: ImageHeader) -> bool:
-    """Decode the scans at an eighth of the size, for the warnings that libjpeg gives then.
-
-    Damage that leaves no trace in the codes is not seen: the code finds back into step by itself.
-
-    Returns:
-        Whether the picture is known to be whole; otherwise Pillow has to decode it to know.
-
-    Raises:
-        BrokenImage: the scans are cut off or damaged.
-    """
-    try:
-        simplejpeg.decode_jpeg(header.content, "GRAY", min_height=1, min_width=1)
-    except ValueError as exc:
-        warning = str(exc)
-    else:
-        return True
-    extraneous = _EXTRANEOUS.search(warning)
-    if _DAMAGE.search(warning) or (extraneous and not _is_harmless(header, int(extraneous[1]), extraneous[2])):
-        raise BrokenImage(f"The JPEG file is cut off or damaged ({warning}). Send the original file.")
-    return extraneous is not None
-
-
-def _is_harmless(header: ImageHeader, length: int, marker: str) -> bool:
-    """Return whether so many bytes that no code needs are a camera's padding, or a trailer of a picture without end."""
-    if length <= _FEW_BYTES:
-        return True
-    if marker != "0xd9":
-        return False
-    scan_end = len(header.content) - len(_END)
-    rest = header.content[scan_end - length : scan_end]
-    # A file that was cut off and filled up has the same bytes before: they were taken for codes.
-    before = header.content[scan_end - length - _FILL : scan_end - length]
-    return (len(set(rest)) == 1 or not header.has_end) and len(set(before)) > 1

@@ -6,10 +6,11 @@ import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from gateway.errors import BrokenImage
-from gateway.images import jpeg, pillow
+from gateway.errors import BrokenImage, damaged
+from gateway.images import pillow
 from gateway.images.header import ImageHeader
 from imaging.decode import rendered
+from imaging.jpeg import END, DamagedJpegError, is_whole
 
 _MOST_PIXELS = 12_500_000
 _LEAST_SIDE = 1000
@@ -35,19 +36,33 @@ class Transcoder:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
-def to_native(header: ImageHeader) -> bytes:
-    """Return the picture as a file that DALI decodes as a browser does.
+def to_native(header: ImageHeader, *, finds_damage: bool = False) -> bytes:
+    """Return the picture as a file that Triton's decoder takes, and shows as a browser does.
 
-    A file that DALI does not take becomes a BMP, because writing it costs a copy and no compression: upright, on white
+    A file that it does not take becomes a BMP, because writing it costs a copy and no compression: upright, on white
     where it is transparent, in eight bits. Above 12.5 megapixels blocks of pixels are averaged first: the networks look
     at a picture some hundred times smaller, where that makes no difference, and a file of 150 MB would be copied
     several times on its way.
 
+    Args:
+        header: of the picture.
+        finds_damage: whether Triton's decoder refuses damaged JPEGs; else they are looked for here.
+
     Raises:
         BrokenImage: the picture cannot be decoded, or a JPEG is cut off or damaged.
     """
-    is_known = header.format != "JPEG" or jpeg.is_whole(header)
-    return header.content if header.native and is_known else _to_bmp(header)
+    if not header.native:
+        return _to_bmp(header)
+    if header.format != "JPEG":
+        return header.content
+    # What stands before a missing end marker is judged otherwise.
+    content = header.content if header.has_end else header.content.removesuffix(END)
+    if finds_damage:
+        return content
+    try:
+        return header.content if is_whole(content) else _to_bmp(header)
+    except DamagedJpegError as exc:
+        raise damaged(str(exc)) from exc
 
 
 def _to_bmp(header: ImageHeader) -> bytes:

@@ -83,7 +83,11 @@ class ClassifyImage:
         started = time.perf_counter()
         header = inspect(data, self._max_pixels)
         with self._admission.admit(model_type, header.decoded_bytes) as permit:
-            data = to_native(header) if header.is_quick else await self._converted(header, permit, timeout_seconds)
+            finds_damage = self._finds_damage(model_type)
+            if header.is_quick or (header.native and finds_damage):
+                data = to_native(header, finds_damage=finds_damage)
+            else:
+                data = await self._converted(header, permit, timeout_seconds)
             validated = time.perf_counter()
             left = timeout_seconds - (validated - started)
             if left <= 0:
@@ -91,6 +95,10 @@ class ClassifyImage:
             prediction = await ask(model_type, data, left, permit)
         answered = time.perf_counter()
         return prediction, _answer(prediction, header, validated - started, answered - validated)
+
+    def _finds_damage(self, model_type: str) -> bool:
+        description = self._classifier.described().get(model_type)
+        return description is not None and description.finds_damage
 
     async def _converted(self, header: ImageHeader, permit: Permit, timeout_seconds: float) -> bytes:
         conversion = self._transcoder.run(to_native, header)

@@ -60,7 +60,7 @@ class TritonClassifier:
         self._channel: grpc.aio.Channel
         self._triton: GRPCInferenceServiceStub
         self._prober: asyncio.Task[None]
-        self._probe_image = _probe_image()
+        self._probe_image = probe_image()
 
     async def start(self) -> None:
         """Open the channel, which connects by itself, and begin to probe."""
@@ -204,7 +204,7 @@ class _Request:
     explain: bool = False
 
 
-def _probe_image() -> bytes:
+def probe_image() -> bytes:
     """Draw a small grey JPEG to ask Triton with."""
     output = io.BytesIO()
     Image.new("RGB", (32, 32), (127, 127, 127)).save(output, "JPEG")

@@ -14,11 +14,14 @@ from gateway.errors import (
     GatewayError,
     ModelUnavailable,
     QueueFull,
+    damaged,
 )
+from imaging.jpeg import DAMAGED
 
 _QUEUE_FULL = "Exceeds maximum queue size"
-# embedded_triton's DALI backend tells each request whether its own image is to blame.
+# embedded_triton's DALI backend tells each request whether its own image is to blame, and of a JPEG what is damaged.
 _OWN_IMAGE_FAILED = "could not be decoded"
+_OWN_IMAGE_DAMAGED = re.compile(rf"{re.escape(DAMAGED)} \(.*?\)\.")
 # NVIDIA's copies what DALI says of the operator that failed to every request of the batch.
 _DECODER_FAILED = re.compile(r"\berror\b.*operator.*decoders?[._]{1,2}image", re.IGNORECASE | re.DOTALL)
 _NO_FAULT_OF_AN_IMAGE = re.compile(r"alloc|memory|cuda|cudnn|driver", re.IGNORECASE)
@@ -48,6 +51,8 @@ def to_gateway_error(error: grpc.aio.AioRpcError, model: str, timeout_seconds: f
         return DeadlineExceeded(timeout_seconds)
     if _QUEUE_FULL in message:
         return QueueFull()
+    if found := _OWN_IMAGE_DAMAGED.search(message):
+        return damaged(found[0])
     if _OWN_IMAGE_FAILED in message:
         return BrokenImage("The image cannot be decoded. Send the original file.")
     if _DECODER_FAILED.search(message) and not _NO_FAULT_OF_AN_IMAGE.search(message):

@@ -11,8 +11,9 @@ from tritonclient.grpc.service_pb2 import ModelConfigRequest, ModelReadyRequest
 from tritonclient.grpc.service_pb2_grpc import GRPCInferenceServiceStub
 
 from gateway.errors import ModelUnavailable
-from gateway.triton.messages import classifications, classifying_request, explaining
+from gateway.triton.messages import classifications, classifying_request, explaining, plain_request
 from gateway.triton.types import DriftReference, ModelDescription
+from imaging.jpeg import DAMAGED, with_extraneous_bytes
 
 log = structlog.get_logger(__name__)
 
@@ -72,7 +73,7 @@ class KnownModels:
 async def describe(
     triton: GRPCInferenceServiceStub, name: str, image: bytes, timeout_seconds: float
 ) -> ModelDescription:
-    """Ask for the labels by one classification of ``image``, and for the model's configuration.
+    """Ask for the labels by one classification of ``image``, a JPEG, and for the model's configuration.
 
     The export may write the parameters `weights_digest`, `confidence_threshold`, and as JSON `drift_reference`,
     `metrics`, `places` and `class_descriptions` into the ensemble's configuration. Raises `grpc.aio.AioRpcError`, or
@@ -94,7 +95,19 @@ async def describe(
         await _has(triton, explaining(name), timeout_seconds),
         orjson.loads(parameters.get("places", "null")),
         orjson.loads(parameters.get("class_descriptions", "{}")),
+        await _finds_damage(triton, name, image, timeout_seconds),
     )
+
+
+async def _finds_damage(triton: GRPCInferenceServiceStub, name: str, image: bytes, timeout_seconds: float) -> bool:
+    """Ask about a JPEG that every decoder shows whole, and only one that minds libjpeg's warnings refuses."""
+    try:
+        await triton.ModelInfer(plain_request(name, with_extraneous_bytes(image)), timeout=timeout_seconds)
+    except grpc.aio.AioRpcError as exc:
+        if DAMAGED in (exc.details() or ""):
+            return True
+        raise
+    return False
 
 
 async def _has(triton: GRPCInferenceServiceStub, name: str, timeout_seconds: float) -> bool:

@@ -24,7 +24,8 @@ class ModelDescription:
     `weights_digest`, `confidence_threshold` (under it an answer is not sure) and `drift_reference` may be absent.
     `version_number` is Triton's when the model was asked for its labels; `metrics` are those of the model card, by
     split and name; `places` is the card's report on other places; `explains` says whether the model can tell
-    where it looked; `class_descriptions` has what people are shown of a class, by label.
+    where it looked; `class_descriptions` has what people are shown of a class, by label; `finds_damage` says whether
+    Triton refuses a damaged JPEG by itself.
     """
 
     labels: tuple[str, ...]
@@ -36,6 +37,7 @@ class ModelDescription:
     explains: bool = False
     places: Mapping[str, Any] | None = None
     class_descriptions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    finds_damage: bool = False
 
     def version(self, number: str) -> str:
         """Triton's number of a version and, where it is known, the digest of the weights."""

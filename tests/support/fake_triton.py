@@ -8,6 +8,9 @@ import grpc
 import numpy
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
+from gateway.triton.client import probe_image
+from imaging.jpeg import with_extraneous_bytes
+
 LABELS = ("glass", "paper", "cardboard", "plastic", "metal", "trash")
 PROBABILITIES = (0.1, 0.05, 0.05, 0.1, 0.6, 0.1)
 MAPS = numpy.arange(6 * 2 * 3, dtype=numpy.float32).reshape(6, 2, 3)
@@ -22,6 +25,12 @@ NATIVE_DECODE_ERROR = (
     "which was used in the pipeline definition with the following traceback:\n\nencountered:\n\n"
     "nvImageCodec failure: '#17'\nCurrent pipeline object is no longer valid.",
 )
+DAMAGED_PROBE = with_extraneous_bytes(probe_image())
+DAMAGED_ERROR = (
+    grpc.StatusCode.INVALID_ARGUMENT,
+    "in ensemble 'raw', 1 of 1 images could not be decoded: The JPEG file is cut off or damaged (Corrupt JPEG data: 24 "
+    "extraneous bytes before marker 0xd9).",
+)
 QUEUE_FULL = (grpc.StatusCode.UNAVAILABLE, "in ensemble 'raw', Exceeds maximum queue size")
 STUB_DEAD = (grpc.StatusCode.INTERNAL, "in ensemble 'raw', Stub process 'dali_0_0' is not healthy.")
 
@@ -34,6 +43,8 @@ class FakeTriton(service_pb2_grpc.GRPCInferenceServiceServicer):
         self.classified = len(LABELS)  # so many classes have a label
         self.parameters: dict[str, str] = {"weights_digest": "0123456789ab", "confidence_threshold": "0.55"}
         self.models = {"raw", "pretrained", "raw_explain", "pretrained_explain"}
+        self.finds_damage = False
+        self.damaged: list[str] = []  # models that were asked about the JPEG which only some decoders refuse
         self.behaviour: Behaviour | None = None
         self.inferences: list[str] = []
         self.classifications: list[str] = []
@@ -56,7 +67,11 @@ class FakeTriton(service_pb2_grpc.GRPCInferenceServiceServicer):
         self.metadata.append(dict(context.invocation_metadata()))
         # A request that names no output wants all of them.
         count = request.outputs[0].parameters["classification"].int64_param if request.outputs else 0
-        (self.classifications if count else self.inferences).append(request.model_name)
+        is_damaged = request.raw_input_contents[0] == DAMAGED_PROBE
+        asked = self.damaged if is_damaged else self.classifications if count else self.inferences
+        asked.append(request.model_name)
+        if is_damaged and self.finds_damage:
+            await context.abort(*DAMAGED_ERROR)
         if self.behaviour is not None:
             await self.behaviour(request.raw_input_contents[0], context)
         response = service_pb2.ModelInferResponse(model_name=request.model_name, model_version="1")

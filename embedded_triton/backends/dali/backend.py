@@ -2,7 +2,7 @@
 
 It takes the same model folders: ``dali.py`` with one ``@autoserialize`` pipeline, or a serialised ``model.dali``. Where
 ``dali.py`` has a pipeline ``decode`` too, which decodes and no more, a CPU takes that one and resizes as training does,
-and some images are decoded by Pillow (``pillow.py``).
+and JPEG and some other images are decoded without DALI (``host_decoder.py``).
 Unlike the native backend it fails only the requests whose images can not be decoded, not the whole batch. On a GPU the
 pixels stay there: backends and Triton hand them over by DLPack, and Triton copies each image twice on the way.
 """
@@ -22,9 +22,9 @@ from nvidia.dali.tensors import TensorCPU
 from PIL import Image
 
 from embedded_triton.backends.dali.batches import batches_for
+from embedded_triton.backends.dali.host_decoder import HostDecoder
 from embedded_triton.backends.dali.isolation import run_isolated
 from embedded_triton.backends.dali.messages import caught_messages
-from embedded_triton.backends.dali.pillow import PillowDecoder
 from imaging.resize import resize
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -64,7 +64,7 @@ class TritonPythonModel:
         threads = self._pipeline.num_threads
         finish = (lambda image: _resize(image, size)) if has_decode and not on_gpu else None
         self._batches = batches_for(gpu=options["device_id"], finish=finish, threads=threads)
-        self._pillow = PillowDecoder(size, threads, large_jpeg=not on_gpu) if has_decode else None
+        self._host = HostDecoder(size, threads, takes_jpeg=not on_gpu) if has_decode else None
         self._known: tuple[Array, Array] | None = None
 
     def execute(self, requests: list[Any]) -> list[Any]:
@@ -81,7 +81,7 @@ class TritonPythonModel:
 
     def _decoded(self, samples: list[Any]) -> list[Any]:
         """Return for each image of UINT8 [bytes] its pixels, or the exception that it raises."""
-        pending = [self._pillow.submit(sample) for sample in samples] if self._pillow else [None] * len(samples)
+        pending = [self._host.submit(sample) for sample in samples] if self._host else [None] * len(samples)
         rest = [sample for sample, decoding in zip(samples, pending, strict=True) if decoding is None]
         by_dali = iter(run_isolated(rest, self._run))
         return [next(by_dali) if decoding is None else self._finished(decoding) for decoding in pending]

@@ -27,6 +27,7 @@ class FakeClassifier:
         self.maps = numpy.zeros((6, 3, 3), numpy.float32)
         self.reference: DriftReference | None = None
         self.class_descriptions: Mapping[str, Mapping[str, Any]] = {}
+        self.finds_damage = False
         self.models_ready: Mapping[str, bool] = {"raw": True, "pretrained": True}
         self.asked: list[tuple[str, bytes, float]] = []
         self.may_answer = asyncio.Event()
@@ -69,6 +70,7 @@ class FakeClassifier:
             explains=True,
             places=places,
             class_descriptions=self.class_descriptions,
+            finds_damage=self.finds_damage,
         )
         return {"raw": known}
 

@@ -89,8 +89,8 @@ def test_only_the_broken_image_fails_and_the_next_batch_is_right(model: Any, nam
     for file, response in zip(files, responses, strict=True):
         if response.error is None:
             assert levels(pixels(response), expected(file)).max() <= 12
-    (after,) = model.execute([request(GOOD["grey"])])
-    assert levels(pixels(after), expected(GOOD["grey"])).max() <= 12
+    (after,) = model.execute([request(GOOD["strip"])])
+    assert levels(pixels(after), expected(GOOD["strip"])).max() <= 12
 
 
 def test_a_batch_of_nothing_but_broken_images(model: Any) -> None:
@@ -123,7 +123,7 @@ def test_answers_stay_as_they_are_while_later_batches_run(model: Any) -> None:
 
 
 def test_a_pipeline_that_still_answers_rightly_is_not_built_again(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    model.execute([request(GOOD["wide"])])
+    model.execute([request(GOOD["strip"])])
     built: list[str] = []
 
     def build() -> Any:
@@ -131,18 +131,18 @@ def test_a_pipeline_that_still_answers_rightly_is_not_built_again(model: Any, mo
         return model._pipeline
 
     monkeypatch.setattr(model, "_build", build)
-    (response,) = model.execute([request(BAD["truncated"])])
+    (response,) = model.execute([request(BAD["half a PNG"])])
     assert response.error is not None
     assert not built
     image, expected = model._known
     for wrong in (np.clip(expected + 5.0, 0, 255), expected * np.nan):
         monkeypatch.setattr(model, "_known", (image, wrong))
-        model.execute([request(BAD["truncated"])])
+        model.execute([request(BAD["half a PNG"])])
     assert built == ["again"] * 2
 
 
 def test_a_pipeline_that_answers_nothing_any_more_is_built_again(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    model.execute([request(GOOD["wide"])])
+    model.execute([request(GOOD["strip"])])
     sound = model._pipeline
 
     class Broken:
@@ -151,7 +151,7 @@ def test_a_pipeline_that_answers_nothing_any_more_is_built_again(model: Any, mon
 
     monkeypatch.setattr(model, "_pipeline", Broken())
     monkeypatch.setattr(model, "_build", lambda: sound)
-    responses = model.execute([request(GOOD["wide"]), request(GOOD["tall"])])
+    responses = model.execute([request(GOOD["strip"]), request(GOOD["tall"])])
     # The batch that met the broken pipeline is run again by halves on the new one: nobody notices.
     assert all(response.error is None for response in responses)
 

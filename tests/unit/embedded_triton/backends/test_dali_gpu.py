@@ -62,12 +62,12 @@ def test_each_pipeline_of_a_gpu_begins_with_a_full_batch(monkeypatch: pytest.Mon
     monkeypatch.setattr(model, "_build", Watched)
     model._pipeline = model._built()
     assert ran == [4]
-    (response,) = model.execute([request(GOOD["grey"])])
-    assert levels(pixels(response), expected(GOOD["grey"])).max() <= 12
+    (response,) = model.execute([request(GOOD["strip"])])
+    assert levels(pixels(response), expected(GOOD["strip"])).max() <= 12
     assert ran == [4, 1]
     # A pipeline that is built again begins so too.
     monkeypatch.setattr(model, "_known", None)
-    model.execute([request(BAD["truncated"])])
+    model.execute([request(BAD["half a PNG"])])
     assert ran == [4, 1, 1, 4]
 
 

@@ -3,17 +3,19 @@
 import io
 import random
 import re
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from gateway.errors import BrokenImage
-from gateway.images import jpeg
 from gateway.images.inspect import inspect
 from gateway.images.transcode import to_native
+from imaging.jpeg import DamagedJpegError, decoded, is_whole, with_end, with_extraneous_bytes
 from tests.support.pictures import ALL, bottle, encode
 
+Served = Callable[[bytes], bytes]
 LIMIT = 50_000_000
 _NOISE = random.Random(0)
 
@@ -45,7 +47,25 @@ def start_of_scan(data: bytes) -> int:
 
 
 def served(data: bytes) -> bytes:
+    """What goes to a decoder that does not find damage."""
     return to_native(inspect(data, LIMIT))
+
+
+@pytest.fixture(params=[False, True], ids=["looks for damage", "leaves that to Triton"])
+def triton_takes(request: pytest.FixtureRequest) -> Served:
+    """What goes to a decoder of either kind; the other kind's own look for damage comes with it."""
+
+    def take(data: bytes) -> bytes:
+        header = inspect(data, LIMIT)
+        content = to_native(header, finds_damage=request.param)
+        if request.param:
+            try:
+                decoded(content, header.width, header.height)
+            except DamagedJpegError as exc:
+                raise BrokenImage(str(exc)) from exc
+        return content
+
+    return take
 
 
 def pixels(data: bytes) -> np.ndarray:
@@ -61,38 +81,40 @@ def test_a_regular_file_goes_on_as_it_is(name: str) -> None:
 @pytest.mark.parametrize(
     "behind", [b"", b"\xff", TRAILER, FILM, WHOLE["baseline"]], ids=["nothing", "FF", "trailer", "film", "preview"]
 )
-def test_what_stands_behind_a_whole_picture_does_not_matter(name: str, behind: bytes) -> None:
+def test_what_stands_behind_a_whole_picture_does_not_matter(triton_takes: Served, name: str, behind: bytes) -> None:
     whole = WHOLE[name]
-    assert served(whole + behind) == whole
+    assert triton_takes(whole + behind) == whole
     if name == "progressive" and behind == FILM:
         return  # the noise of a film may look like one more scan
-    without_end = served(whole[:-2] + behind)
-    assert np.array_equal(pixels(without_end), pixels(whole))
+    without_end = triton_takes(whole[:-2] + behind)
+    assert np.array_equal(pixels(with_end(without_end)), pixels(whole))
 
 
 @pytest.mark.parametrize("name", WHOLE)
 @pytest.mark.parametrize("behind", [b"", b"\xff\xd9", TRAILER, FILM, bytes(50_000), bytes(50_000) + b"\xff\xd9"])
-def test_a_picture_that_is_cut_off_is_refused_whatever_stands_behind(name: str, behind: bytes) -> None:
+def test_a_picture_that_is_cut_off_is_refused_whatever_stands_behind(
+    triton_takes: Served, name: str, behind: bytes
+) -> None:
     whole = WHOLE[name]
     start = start_of_scan(whole)
     # A progressive picture whose last scan has begun shows whole, but for the finest detail.
     for part in (0.2, 0.4) if name == "progressive" else (0.2, 0.4, 0.9):
         cut = whole[: start + int((len(whole) - start) * part)]
         with pytest.raises(BrokenImage, match=r"damaged|cut off|decoded"):
-            served(cut + behind)
+            triton_takes(cut + behind)
 
 
 @pytest.mark.parametrize("name", WHOLE)
-def test_a_scan_that_is_overwritten_is_refused(name: str) -> None:
+def test_a_scan_that_is_overwritten_is_refused(triton_takes: Served, name: str) -> None:
     whole = WHOLE[name]
     start = start_of_scan(whole)
     for at in range(start, len(whole) - 3002, (len(whole) - start) // 7):
         with pytest.raises(BrokenImage):
-            served(whole[:at] + _NOISE.randbytes(3000) + whole[at + 3000 :])
+            triton_takes(whole[:at] + _NOISE.randbytes(3000) + whole[at + 3000 :])
     refused = 0
     for at in range(start, len(whole) - 402, (len(whole) - start) // 20):
         try:
-            served(whole[:at] + bytes(400) + whole[at + 400 :])
+            triton_takes(whole[:at] + bytes(400) + whole[at + 400 :])
         except BrokenImage:
             refused += 1
     assert refused >= 10  # the codes find back into step now and then, as if nothing had been
@@ -117,11 +139,11 @@ def test_stray_bytes_are_bounded() -> None:
 
 
 @pytest.mark.parametrize("padding", [b"a", b"abcdefgh", bytes(100), b"\xaa" * 3000])
-def test_padding_before_the_end_marker_is_harmless(padding: bytes) -> None:
+def test_padding_before_the_end_marker_is_harmless(triton_takes: Served, padding: bytes) -> None:
     whole = WHOLE["baseline"]
-    assert served(whole[:-2] + padding + whole[-2:])[-2:] == b"\xff\xd9"
+    assert triton_takes(whole[:-2] + padding + whole[-2:])[-2:] == b"\xff\xd9"
     with pytest.raises(BrokenImage, match="extraneous"):
-        served(whole[:-2] + b"more than a camera leaves behind" + whole[-2:])
+        triton_takes(whole[:-2] + b"more than a camera leaves behind" + whole[-2:])
 
 
 def test_cmyk_without_adobes_marker_is_converted() -> None:
@@ -151,7 +173,7 @@ def test_what_the_check_does_not_know_is_decoded() -> None:
     """Arithmetic coding, lossless files and whatever else TurboJPEG refuses: Pillow has the last word."""
     odd = WHOLE["baseline"].replace(b"JFIF\0\1", b"JFIF\0\x09")  # a revision to come: libjpeg warns
     header = inspect(odd, LIMIT)
-    assert not jpeg.is_whole(header)
+    assert not is_whole(header.content)
     assert to_native(header)[:2] == b"BM"
 
 
@@ -184,3 +206,13 @@ def test_a_segment_that_is_shorter_than_its_length_is_skipped() -> None:
     served_too = served(whole[:2] + b"\xff\xe1\0\0" + whole[2:])
     assert np.array_equal(pixels(served_too), pixels(whole))
     assert np.array_equal(pixels(served(whole[:2] + b"\xff\xe1\0\0stray bytes" + whole[2:])), pixels(whole))
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_the_damage_that_changes_no_pixel_is_found_by_the_warning_alone(name: str) -> None:
+    """The gateway asks Triton about such a file: a decoder that answers does not mind libjpeg's warnings."""
+    damaged = with_extraneous_bytes(WHOLE[name])
+    assert np.array_equal(pixels(damaged), pixels(WHOLE[name]))
+    for look in (is_whole, lambda content: decoded(content, 256, 160)):
+        with pytest.raises(DamagedJpegError, match="extraneous"):
+            look(damaged)

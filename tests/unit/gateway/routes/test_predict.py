@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from gateway import errors
+from imaging.jpeg import with_extraneous_bytes
 from tests.support.pictures import bottle, encode
 from tests.unit.gateway.fakes import LABELS, FakeClassifier, application, client_of, problem
 
@@ -141,6 +142,21 @@ async def test_errors_of_the_classifier_become_problems(
     assert ("retry-after" in response.headers) == (status in (429, 503))
     if status in (429, 503):
         assert int(response.headers["retry-after"]) >= 1
+
+
+async def test_damage_is_looked_for_where_triton_does_not(
+    client: httpx.AsyncClient, classifier: FakeClassifier
+) -> None:
+    damaged = with_extraneous_bytes(encode(bottle(), "JPEG"))
+    detail = problem(await client.post("/raw/predict", files={"file": damaged}), 422)["detail"]
+    assert "cut off or damaged (Corrupt JPEG data: " in detail
+    assert not classifier.asked
+    classifier.finds_damage = True
+    large = with_extraneous_bytes(encode(bottle(2016, 1512), "JPEG"))
+    without_end = encode(bottle(), "JPEG")[:-2]
+    for file in (damaged, large, without_end):
+        await client.post("/raw/predict", files={"file": file})
+        assert classifier.asked[-1][1] == file
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from gateway import errors
 from gateway.triton.client import TritonClassifier
 from gateway.uploads.admission import Admission
 from tests.support.fake_triton import (
+    DAMAGED_ERROR,
     NATIVE_DECODE_ERROR,
     OWN_DECODE_ERROR,
     PROBABILITIES,
@@ -56,6 +57,26 @@ async def test_names_and_advice_of_the_classes_are_learned(triton: FakeTriton, c
     await triton.start()
     await until(lambda: bool(classifier.described().get("raw") and classifier.described()["raw"].class_descriptions))
     assert classifier.described()["raw"].class_descriptions == {"glass": {"names": {"uk": "скло"}}}
+
+
+@pytest.mark.parametrize("finds_damage", [True, False])
+async def test_whether_triton_finds_damage_is_learned_again_and_again(
+    triton: FakeTriton, classifier: TritonClassifier, finds_damage: bool
+) -> None:
+    triton.finds_damage = finds_damage
+    await until(lambda: len(classifier.described()) == 2)
+    assert {each.finds_damage for each in classifier.described().values()} == {finds_damage}
+    assert sorted(triton.damaged) == ["pretrained", "raw"]
+    triton.finds_damage = not finds_damage  # as another server of the same name
+    await until(lambda: {each.finds_damage for each in classifier.described().values()} == {not finds_damage})
+
+
+async def test_triton_says_what_is_damaged(triton: FakeTriton, classifier: TritonClassifier) -> None:
+    await until(lambda: bool(classifier.described().get("raw")))
+    triton.behaviour = aborting(*DAMAGED_ERROR)
+    told = r"^The JPEG file is cut off or damaged \(Corrupt JPEG data: 24 extraneous .*\)\. Send the original file\.$"
+    with pytest.raises(errors.BrokenImage, match=told):
+        await classifier.classify("raw", b"photo", 5, permit())
 
 
 async def test_model_without_labels_is_not_learned(triton: FakeTriton, classifier: TritonClassifier) -> None:

@@ -1,5 +1,6 @@
-"""What the DALI backend has Pillow decode: large images, four components, transparency, EXIF beside JPEG."""
+"""What the DALI backend decodes without DALI: JPEG, large images, transparency, EXIF beside JPEG."""
 
+import random
 import struct
 import time
 import zlib
@@ -10,9 +11,10 @@ import pytest
 import torch
 from PIL import Image
 
-from embedded_triton.backends.dali import pillow
+from embedded_triton.backends.dali import host_decoder
 from embedded_triton.backends.dali.batches import DeviceBatches
-from embedded_triton.backends.dali.pillow import PillowDecoder
+from embedded_triton.backends.dali.host_decoder import HostDecoder
+from imaging.jpeg import DAMAGED, with_extraneous_bytes
 from imaging.resize import resize
 from tests.support.exif import exif, png, stored, webp
 from tests.support.pictures import bottle, cut_out, encode, png_chunk, with_orientation, without_adobe
@@ -69,6 +71,13 @@ def model() -> Any:
         yield instance
 
 
+def noisy(width: int, height: int, **options: Any) -> bytes:
+    """A JPEG with something everywhere, as photos have."""
+    shown = np.asarray(bottle(width, height), dtype=int)
+    noise = np.random.default_rng(0).integers(-25, 25, shown.shape)
+    return encode(Image.fromarray(np.clip(shown + noise, 0, 255).astype(np.uint8)), "JPEG", quality=90, **options)
+
+
 def ask(model: Any, file: bytes) -> np.ndarray[Any, Any]:
     return pixels(*model.execute([request(file)]))
 
@@ -89,13 +98,8 @@ def test_no_orientation_moves_a_large_jpeg_of_an_odd_size(model: Any, orientatio
 
 def test_a_large_jpeg_is_decoded_at_the_smallest_scale_of_twice_the_edge(monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = []
-
-    def rendered(image: Image.Image, **_: Any) -> Image.Image:
-        sizes.append(image.size)
-        return image.convert("RGB")
-
-    monkeypatch.setattr(pillow, "rendered", rendered)
-    decoder = PillowDecoder(192, 1, large_jpeg=True)
+    monkeypatch.setattr(host_decoder, "resize", lambda image, *_: sizes.append(image.size))
+    decoder = HostDecoder(192, 1, takes_jpeg=True)
     for width, height in ((2016, 1512), (4032, 3024), (3072, 3072), (3071, 3072), (767, 3000), (8001, 383)):
         decoding = decoder.submit(np.frombuffer(encode(Image.new("L", (width, height)), "JPEG"), np.uint8))
         assert decoding is not None
@@ -115,6 +119,41 @@ def test_a_truncated_large_jpeg_fails_alone(model: Any, name: str, kept: float) 
     assert responses[1].error.status == "INVALID_ARG"
     assert "1 of 1 images could not be decoded: " in str(responses[1].error)
     np.testing.assert_array_equal(pixels(responses[2]), expected(small))
+
+
+@pytest.mark.parametrize("size", [(320, 240), (2016, 1512)])
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"subsampling": "4:4:4"}], ids=str)
+def test_a_damaged_jpeg_fails_alone_and_says_so(model: Any, size: tuple[int, int], options: dict[str, Any]) -> None:
+    whole = noisy(*size, **options)
+    start = whole.index(b"\xff\xda") + 1000
+    good = encode(bottle(), "JPEG")
+    for damaged in (
+        whole[:start] + random.Random(0).randbytes(3000) + whole[start + 3000 :],
+        whole[: len(whole) // 2] + b"\xff\xd9",
+        with_extraneous_bytes(whole),
+    ):
+        first, second, third = model.execute([request(good), request(damaged), request(damaged, damaged)])
+        np.testing.assert_array_equal(pixels(first), expected(good))
+        assert f"1 of 1 images could not be decoded: {DAMAGED} (" in str(second.error)
+        assert "2 of 2 images" in str(third.error)
+    inks = encode(bottle(*size).convert("CMYK"), "JPEG", quality=95)
+    (response,) = model.execute([request(with_extraneous_bytes(inks))])
+    assert DAMAGED in str(response.error)
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}], ids=str)
+@pytest.mark.parametrize("behind", [b"", b"\xff\xd9SEFHSEFT", b"abcdefgh\xff\xd9", bytes(100) + b"\xff\xd9"])
+def test_what_cameras_leave_behind_a_scan_or_leave_out_is_no_damage(
+    model: Any, options: dict[str, Any], behind: bytes
+) -> None:
+    whole = noisy(320, 240, **options)
+    np.testing.assert_array_equal(ask(model, whole[:-2] + behind), expected(whole))
+
+
+def test_a_jpeg_that_turbojpeg_does_not_take_is_decoded_by_pillow(model: Any) -> None:
+    for whole in (encode(bottle(), "JPEG"), JPEGS["baseline"]):
+        odd = whole.replace(b"JFIF\0\1", b"JFIF\0\x09")  # a revision to come: libjpeg warns
+        np.testing.assert_array_equal(ask(model, odd), ask(model, whole))
 
 
 @pytest.mark.parametrize("size", [(320, 240), (2016, 1512)])
@@ -154,13 +193,13 @@ def test_large_images_of_other_formats_are_those_of_training(model: Any, format:
 
 
 def test_small_plain_photos_and_what_is_no_image_are_left_to_dali() -> None:
-    decoder = PillowDecoder(192, 1, large_jpeg=True)
-    for file in (*(encode(bottle(), format) for format in ("JPEG", "PNG", "WEBP", "BMP", "TIFF")), b"no image", b""):
+    decoder = HostDecoder(192, 1, takes_jpeg=True)
+    for file in (*(encode(bottle(), format) for format in ("PNG", "WEBP", "BMP", "TIFF")), b"no image", b""):
         assert decoder.submit(np.frombuffer(file, np.uint8)) is None
 
 
-def test_a_gpu_decodes_large_jpegs_itself() -> None:
-    decoder = PillowDecoder(192, 1, large_jpeg=False)
+def test_a_gpu_decodes_jpeg_itself() -> None:
+    decoder = HostDecoder(192, 1, takes_jpeg=False)
     submitted = {name: decoder.submit(np.frombuffer(file, np.uint8)) for name, file in JPEGS.items()}
     assert [name for name, decoding in submitted.items() if decoding is not None] == ["CMYK"]
 
@@ -171,23 +210,25 @@ def test_on_a_gpu_answers_of_pillow_join_dalis(monkeypatch: pytest.MonkeyPatch) 
     instance._batches = DeviceBatches(torch, "cpu")
     monkeypatch.setattr(instance, "_run", lambda samples: [torch.zeros(3, 192, 192, dtype=torch.uint8)] * len(samples))
     file = ON_WHITE["PNG"]
-    by_dali, by_pillow = instance.execute([request(encode(bottle(), "JPEG")), request(file, file)])
+    by_dali, by_pillow = instance.execute([request(encode(bottle(), "BMP")), request(file, file)])
     assert not pixels(by_dali).any()
     np.testing.assert_array_equal(pixels(by_pillow), np.concatenate([expected(file)] * 2))
 
 
 def test_huge_images_are_decoded_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    now, most = [0], [0]
+    now, most, expected_most = [0], [0], 0
 
-    def slowly(image: Image.Image, **_: bool) -> Image.Image:
+    def slowly(*_: object) -> None:
         now[0] += 1
         most[0] = max(most[0], now[0])
+        began = time.monotonic()
+        while most[0] < expected_most and time.monotonic() < began + 10:
+            time.sleep(0.01)
         time.sleep(0.05)
         now[0] -= 1
-        return Image.new("RGB", image.size)
 
-    monkeypatch.setattr(pillow, "rendered", slowly)
-    decoder = PillowDecoder(192, 4, large_jpeg=True)
+    monkeypatch.setattr(host_decoder, "resize", slowly)
+    decoder = HostDecoder(192, 4, takes_jpeg=True)
     for file, expected_most in (
         (encode(Image.new("L", (4200, 4000)), "PNG"), 1),
         (encode(Image.new("L", (4200, 4000)), "JPEG", progressive=True), 1),
@@ -201,7 +242,7 @@ def test_huge_images_are_decoded_one_at_a_time(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_more_pixels_than_memory_can_hold_are_refused_but_for_a_jpeg_that_is_scaled() -> None:
-    decoder = PillowDecoder(192, 1, large_jpeg=True)
+    decoder = HostDecoder(192, 1, takes_jpeg=True)
     jpeg = decoder.submit(np.frombuffer(encode(Image.new("L", (16_320, 12_240)), "JPEG"), np.uint8))
     assert jpeg is not None
     assert jpeg.result().shape == (3, 192, 192)
