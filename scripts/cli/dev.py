@@ -13,7 +13,7 @@ COMMANDS = {
     "rolling-update": ("scripts.rolling_update", "Replace real Triton servers under load; count what is lost."),
     "benchmark": ("scripts.benchmarks.compare", "Compare the service with alternatives."),
     "benchmark-gpu": ("scripts.benchmarks.gpu", "Measure this GPU."),
-    "roofline-gpu": ("scripts.benchmarks.gpu.roofline", "Measure decoder and networks without a server."),
+    "gpu-run": ("scripts.benchmarks.gpu.runs", "Find what holds this GPU up: service, ceilings or prototypes."),
     "latency": ("scripts.benchmarks.breakdown.latency", "Break the latency of a request down into its parts."),
     "cpu-time": ("scripts.benchmarks.breakdown.cpu_time", "Break the CPU time of a request down by process."),
     "isolation": ("scripts.benchmarks.load.isolation", "Send bad uploads among good ones, and check every answer."),

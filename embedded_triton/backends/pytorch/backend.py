@@ -2,9 +2,10 @@
 
 It takes the same model folders: TorchScript, ``model.pt`` or the file that the configuration names. On a CPU OpenVINO
 computes it (``cpu_network``), on a GPU PyTorch (``gpu_network``). Of the native backend's parameters
-INTRA_OP_THREAD_COUNT applies, on a CPU. Two parameters are its own, which the native backend ignores: HALF_ON_GPU
-computes in half precision on a GPU, and CPU_PRECISION (``auto``, ``float32`` or ``bfloat16``) says what a CPU does
-unless the environment's EMBEDDED_TRITON_CPU_PRECISION says otherwise.
+INTRA_OP_THREAD_COUNT applies, on a CPU. Three parameters are its own, which the native backend ignores: HALF_ON_GPU
+computes in half precision on a GPU, CUDA_GRAPHS (``true`` by default) records the network there, and CPU_PRECISION
+(``auto``, ``float32`` or ``bfloat16``) says what a CPU does unless the environment's EMBEDDED_TRITON_CPU_PRECISION says
+otherwise.
 """
 
 import json
@@ -113,8 +114,9 @@ def _on_gpu(path: Path, config: dict[str, Any], parameters: Mapping[str, str], d
         return None
     torch.cuda.set_device(device)
     half = parameters.get("HALF_ON_GPU", "false").lower() in {"true", "1"}
+    graphs = parameters.get("CUDA_GRAPHS", "true").lower() in {"true", "1"}
     warn = pb_utils.Logger.log_warn
-    return GpuNetwork(path, config, device=torch.device("cuda", device), half=half, warn=warn)
+    return GpuNetwork(path, config, device=torch.device("cuda", device), half=half, graphs=graphs, warn=warn)
 
 
 def _on_cpu(path: Path, config: dict[str, Any], parameters: Mapping[str, str]) -> Any:

@@ -29,6 +29,7 @@ class GpuNetwork:
         *,
         device: torch.device,
         half: bool,
+        graphs: bool = True,
         warn: Callable[[str], None],
     ) -> None:
         """Load the module onto the device, and record it there.
@@ -38,11 +39,12 @@ class GpuNetwork:
             config: the model's configuration.
             device: of the instance.
             half: whether to compute in half precision.
+            graphs: whether to record CUDA graphs.
             warn: is called with a sentence where the network runs slower than it could.
         """
         self._device = device
         self._dtype = torch.half if half else torch.float
-        inputs = _largest_batch(config, device, self._dtype)
+        inputs = _largest_batch(config, device, self._dtype) if graphs else None
         self._network = _recorded(self._load(path), inputs, warn)
 
     def __call__(self, requests: Sequence[Sequence[Any]], outputs: Sequence[int]) -> list[list[torch.Tensor]]:

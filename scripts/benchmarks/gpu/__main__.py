@@ -2,16 +2,14 @@
 
     bin-it-right dev benchmark-gpu [FOLDER OF PHOTOS]
 
-Straight at Triton, through several gateways, beside a plain FastAPI service with the same networks, and decoding and
-networks alone. Without a folder it draws photos of 512x384 pixels. Ends with one JSON line; progress goes to standard
-error. On a machine without a GPU, or with ``--device cpu``, it does the same on the CPU, which says that it works and
-nothing about a GPU.
+Straight at Triton, through several gateways, and beside a plain FastAPI service with the same networks. Without a
+folder it draws photos of 512x384 pixels. Ends with one JSON line; progress goes to standard error. On a machine without
+a GPU, or with ``--device cpu``, it does the same on the CPU, which says that it works and nothing about a GPU.
 """
 
 import argparse
 import json
 import os
-import pickle
 import platform
 import subprocess
 import sys
@@ -30,7 +28,7 @@ from scripts.benchmarks.gpu.watch import GpuWatch, gpu_name
 from scripts.benchmarks.load.drawn import drawn_photos
 from scripts.benchmarks.load.photos import photos_in
 from scripts.benchmarks.load.processes import WARM_UP_SECONDS, Target, measure
-from scripts.benchmarks.servers import ROOT, eager, environment, gateways, triton
+from scripts.benchmarks.servers import ROOT, eager, gateways, triton
 
 MODELS = ("raw", "pretrained")
 
@@ -61,20 +59,6 @@ def table(
             say(f"{name} {model}: {row}")
             rows[model].append(row)
     return rows
-
-
-def roofline(device: str, model_repository: Path, photos: list[bytes], seconds: float) -> dict[str, Any] | None:
-    """Run the roofline in a process of their own."""
-    command = [sys.executable, "-m", "scripts.benchmarks.gpu.roofline", f"--model-repository={model_repository}"]
-    command += [f"--device={device}", f"--seconds={min(3.0, seconds)}"]
-    done = subprocess.run(
-        command, input=pickle.dumps(photos), stdout=subprocess.PIPE, cwd=ROOT, env=environment(device), check=False
-    )
-    if done.returncode != 0:
-        say("The roofline could not be measured; the lines above say why.")
-        return None
-    document: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return document
 
 
 def run(given: argparse.Namespace) -> dict[str, Any]:
@@ -108,7 +92,6 @@ def run(given: argparse.Namespace) -> dict[str, Any]:
     if given.baseline:
         with eager(device) as url:
             result["baseline"] = table("baseline", (url,), photos, given)
-    result["roofline"] = roofline(device, given.model_repository, photos, given.seconds) if given.roofline else None
     result["targets"] = judge(result) if device == "gpu" else None
     result["total_seconds"] = round(time.monotonic() - began)
     return result
@@ -155,7 +138,6 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--model-repository", type=Path, default=ROOT / "model_repository", metavar="FOLDER")
     parser.add_argument("--profile", default="auto", help="a tuning profile; by default by the name of the GPU")
     parser.add_argument("--baseline", action=argparse.BooleanOptionalAction, default=True)
-    parser.add_argument("--roofline", action=argparse.BooleanOptionalAction, default=True)
     return parser.parse_args(arguments)
 
 

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Everything that needs an NVIDIA GPU, on a machine with one: environment, export, the tests marked gpu, the tests of the
-# served answers, the benchmark. Each step's output lands in the folder RESULTS, and one line for each in summary.txt.
+# Everything that needs an NVIDIA GPU, on a machine with one: environment, export, the tests of the served answers, and the
+# three runs of `bin-it-right dev gpu-run`. Each step's output lands in the folder RESULTS, and one line for each in
+# summary.txt.
 #
 #   scripts/benchmarks/gpu/everything.sh RESULTS [PHOTOS [STEP…]]
 #
-# PHOTOS is a folder, "" for drawn ones. Steps: environment export tests served bench; all of them by default, about 20 minutes
-# of which the benchmark takes under 8. A step that fails does not end the others; the status then is 1 in the end.
+# PHOTOS is a folder, "" for drawn ones. Steps: environment export served service ceilings prototypes; all of them by
+# default. Each of the last three ends within 8 minutes. A step that fails does not end the others; the status then is 1.
 # Without a network: WHEELS=FOLDER names a folder with the wheels of requirements/dev.txt and uv.txt, filled elsewhere by
 #   pip download --require-hashes --no-deps --dest FOLDER -r requirements/dev.txt   (and the same with uv.txt)
 set -uo pipefail
@@ -14,7 +15,7 @@ results=$(realpath -m "${1:?say where the results shall go, for instance build/g
 photos=${2:-}
 shift $(($# < 2 ? $# : 2))
 steps=("$@")
-((${#steps[@]})) || steps=(environment export tests served bench)
+((${#steps[@]})) || steps=(environment export served service ceilings prototypes)
 python=${VENV:-.venv}/bin/python
 if [[ ${WHEELS:-} ]]; then
     wheels=$(realpath "$WHEELS") || exit 1
@@ -38,14 +39,14 @@ for name in "${steps[@]}"; do
     case $name in
         environment) step environment 900 "${PYTHON:-python3}" scripts/environment.py dev --venv "${VENV:-.venv}" ;;
         export) step export 300 "$python" -m scripts.cli.main export ;;
-        tests) step tests 600 "$python" -m pytest -m gpu -ra ;;
         served)
             step served 900 env EMBEDDED_TRITON_PROFILE=auto "$python" -m pytest -ra tests/e2e/answers/test_triton_answers.py \
                 tests/e2e/answers/test_formats.py tests/e2e/answers/test_skew.py
             ;;
-        bench) step bench 590 "$python" -m scripts.benchmarks.gpu ${photos:+"$photos"} ;;
+        service | ceilings | prototypes)
+            step "$name" 540 "$python" -m scripts.benchmarks.gpu.runs "$name" ${photos:+"$photos"}
+            ;;
         *) echo "error: there is no step $name" >&2; failed=1 ;;
     esac
 done
-[[ -s $results/bench.txt ]] && tail -n 1 "$results/bench.txt"
 exit "$failed"

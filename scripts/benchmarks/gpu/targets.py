@@ -2,9 +2,9 @@
 
 from typing import Any
 
-DIRECT_PRETRAINED = 5000
-GATEWAY_PRETRAINED = 2500
-TIMES_THE_BASELINE = 10
+DIRECT_PRETRAINED = 10_000
+GATEWAY_PRETRAINED = 5000
+TIMES_THE_BASELINE = 20
 
 
 def best(rows: list[dict[str, Any]] | None) -> float | None:

@@ -20,10 +20,14 @@ _START_SECONDS = 120.0
 
 @dataclass(frozen=True)
 class Target:
-    """What is asked: Triton by gRPC (``host:port``) or services by HTTP (``http://…``, in turn), and which model."""
+    """What is asked: Triton by gRPC (``host:port``) or services by HTTP (``http://…``, in turn), and which model.
+
+    A request to Triton may have several ``photos``, all the same, since a tensor's rows have one length.
+    """
 
     urls: tuple[str, ...]
     model: str
+    photos: int = 1
 
     @property
     def is_http(self) -> bool:
@@ -70,11 +74,11 @@ def measure(target: Target, photos: list[bytes], *, concurrency: int, seconds: f
     tallies = [_receive(receiver, _START_SECONDS + WARM_UP_SECONDS + seconds) for _, receiver in workers]
     for worker, _ in workers:
         worker.join()
-    return summarise(tallies, concurrency, seconds)
+    return summarise(tallies, concurrency, seconds, target.photos)
 
 
-def summarise(tallies: list[Tally], concurrency: int, seconds: float) -> dict[str, Any]:
-    """Return images/s, latencies in milliseconds, and failures by kind."""
+def summarise(tallies: list[Tally], concurrency: int, seconds: float, photos: int = 1) -> dict[str, Any]:
+    """Return images/s, latencies of requests in milliseconds, and failures by kind; ``photos`` are in each request."""
     latencies = sorted(second for tally in tallies for second in tally.seconds)
     failures = sum((tally.failures for tally in tallies), Counter())
 
@@ -83,7 +87,7 @@ def summarise(tallies: list[Tally], concurrency: int, seconds: float) -> dict[st
 
     return {
         "concurrency": concurrency,
-        "images_per_second": round(len(latencies) / seconds, 1),
+        "images_per_second": round(photos * len(latencies) / seconds, 1),
         "p50_ms": percentile(0.50),
         "p99_ms": percentile(0.99),
         **({"failures": dict(failures)} if failures else {}),
@@ -164,8 +168,8 @@ async def _grpc(target: Target, photos: list[bytes], number: int) -> Any:
     from tritonclient.grpc import service_pb2
 
     def request(photo: bytes) -> bytes:
-        message = service_pb2.ModelInferRequest(model_name=target.model, raw_input_contents=[photo])
-        message.inputs.add(name="IMAGE", datatype="UINT8", shape=[1, len(photo)])
+        message = service_pb2.ModelInferRequest(model_name=target.model, raw_input_contents=[photo * target.photos])
+        message.inputs.add(name="IMAGE", datatype="UINT8", shape=[target.photos, len(photo)])
         message.outputs.add(name="PROBABILITIES")
         serialised: bytes = message.SerializeToString()
         return serialised

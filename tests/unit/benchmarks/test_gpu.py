@@ -234,13 +234,13 @@ def test_targets_are_met_missed_or_not_measured() -> None:
         return {"images_per_second": rate, **more}
 
     result = {
-        "direct": {"pretrained": [row(900), row(6000), row(9000, failures={"UNAVAILABLE": 1})]},
+        "direct": {"pretrained": [row(900), row(11_000), row(15_000, failures={"UNAVAILABLE": 1})]},
         "gateway": {"pretrained": [row(2400)]},
         "baseline": None,
     }
     verdict = judge(result)
-    assert verdict["direct_pretrained"] == {"target": 5000, "measured": 6000, "met": True}
+    assert verdict["direct_pretrained"] == {"target": 10_000, "measured": 11_000, "met": True}
     assert verdict["gateway_pretrained"]["met"] is False
-    assert verdict["direct_against_baseline"] == {"target": 10, "measured": None, "met": None}
+    assert verdict["direct_against_baseline"] == {"target": 20, "measured": None, "met": None}
     verdict = judge({**result, "baseline": {"pretrained": [row(500)]}})
-    assert verdict["direct_against_baseline"] == {"target": 10, "measured": 12.0, "met": True}
+    assert verdict["direct_against_baseline"] == {"target": 20, "measured": 22.0, "met": True}
