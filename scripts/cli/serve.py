@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 LOGS = ROOT / ".cache" / "logs"
-SAMPLE = ROOT / "gateway" / "web" / "rendered_glass.webp"
+SAMPLE = ROOT / "gateway" / "web" / "rendered_plastic.webp"
 
 _GATEWAY_GRACE = 3.0
 _POLL = 0.1

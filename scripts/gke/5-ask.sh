@@ -11,5 +11,5 @@ url=https://${DOMAIN:-}
 # A new load balancer answers with 404 or 502 for some minutes; a new certificate takes up to an hour.
 run curl --silent --show-error --fail --retry 60 --retry-delay 5 --retry-all-errors "$url/health/ready"
 # The key goes by standard input: a command line can be read by others, and is printed here.
-run curl --silent --show-error --fail -H @- -F file=@gateway/web/rendered_glass.webp "$url/raw/predict" \
+run curl --silent --show-error --fail -H @- -F file=@gateway/web/rendered_plastic.webp "$url/raw/predict" \
     <<<"${API_KEY:+X-API-Key: $API_KEY}"

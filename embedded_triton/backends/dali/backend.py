@@ -57,7 +57,7 @@ class TritonPythonModel:
         }
         if "num_threads" in config["parameters"]:
             options["num_threads"] = int(config["parameters"]["num_threads"]["string_value"])
-        size = config["output"][0]["dims"][-1]
+        size = int(config["output"][0]["dims"][-1])
         self._build, has_decode = _pipeline_builder(folder, options, on_gpu=on_gpu)
         self._first_batch = _warm_up(config, folder.parent) * options["batch_size"] if on_gpu else []
         self._pipeline = self._built()

@@ -73,7 +73,7 @@ def test_a_public_host_says_where_a_phone_finds_it(monkeypatch: pytest.MonkeyPat
 
 def test_the_line_to_try_asks_where_it_listens() -> None:
     assert "curl -X POST http://10.1.2.3:81/own/predict" in module.announcement("10.1.2.3", 81, "own")
-    assert str(Path("gateway/web/rendered_glass.webp")) in module.announcement("127.0.0.1", 8080, "raw")
+    assert str(Path("gateway/web/rendered_plastic.webp")) in module.announcement("127.0.0.1", 8080, "raw")
 
 
 class _Part:
