@@ -20,7 +20,7 @@ from scripts.benchmarks.gpu.load import EAGER, QueueWatch
 from scripts.benchmarks.gpu.runs import RUNS, parse
 from scripts.benchmarks.gpu.variants import ONE_PROCESS, VARIANTS, Repository, varied
 from tests.support.pictures import bottle, encode
-from tests.support.torchscript import 
+from tests.support.torchscript import read_exported
 from tests.support.toy_repository import write_toy_repository
 from tests.unit.embedded_triton.backends.backend_loading import Tensor, load_backend
 
@@ -167,7 +167,7 @@ def test_one_process_answers_as_both_backends_do(toy: Path, tmp_path: Path, monk
         first, second, third, fourth = model.execute(
             [request(good), request(broken), request(other, other), request(good)]
         )
-        network = (toy / "resnet50" / "1" / "model.pt")
+        network = read_exported(toy / "resnet50" / "1" / "model.pt")
         decoded = torch.from_numpy(
             np.stack(model._decoded([np.frombuffer(good, np.uint8), np.frombuffer(other, np.uint8)]))
         )
