@@ -7,9 +7,9 @@ It needs httpx2 and imports nothing of the server. Its calls raise
     └── Refused         the gateway answered with a problem document
 """
 
-from gateway.client.answers import ClientError, Explanation, Model, Photo, Prediction, Refused, Unreachable
 from gateway.client.calls import PASSING
 from gateway.client.clients import AsyncClient, Client
+from gateway.client.types import ClientError, Explanation, Model, Photo, Prediction, Refused, Unreachable
 
 __all__ = (
     "PASSING",

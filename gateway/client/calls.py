@@ -8,8 +8,8 @@ from urllib.parse import quote, unquote
 
 import httpx2
 
-from gateway.client.answers import Explanation, Model, Prediction, Refused, Unreachable
 from gateway.client.photos import File
+from gateway.client.types import Explanation, Model, Prediction, Refused, Unreachable
 
 #: Statuses that waiting and asking again may mend.
 PASSING: Final = frozenset({408, 429, 503, 504})

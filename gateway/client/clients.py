@@ -7,9 +7,9 @@ from typing import Self, TypeVar
 
 import httpx2
 
-from gateway.client.answers import Explanation, Model, Photo, Prediction, Refused
 from gateway.client.calls import Calls, Outcome, Steps
 from gateway.client.photos import forms, read
+from gateway.client.types import Explanation, Model, Photo, Prediction, Refused
 
 _T = TypeVar("_T")
 

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from gateway.client.answers import Photo
+from gateway.client.types import Photo
 
 _HEAD_BYTES = 512  # of a part in a form, generously
 File = tuple[str | None, bytes]  # the path as it was given, and the bytes
