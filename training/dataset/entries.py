@@ -49,27 +49,6 @@ class PhotoSet:
     def __len__(self) -> int:
         return len(self.names)
 
-    def resized(self, size: int) -> "PhotoSet":
-        """Return the same photos at ``size`` pixels (antialiased)."""
-        if self.pixels.shape[-1] == size:
-            return self
-        chunks = (
-            torch.nn.functional.interpolate(chunk, (size, size), mode="bilinear", antialias=True)
-            for chunk in torch.split(self.pixels, 512)
-        )
-        return PhotoSet(torch.cat(list(chunks)), self.labels, self.names, self.classes)
-
-    def to(self, device: torch.device) -> "PhotoSet":
-        """Return the same photos on a device."""
-        return PhotoSet(self.pixels.to(device), self.labels.to(device), self.names, self.classes)
-
-    def subset(self, indices: Sequence[int]) -> "PhotoSet":
-        """Return the photos at ``indices``, in that order."""
-        chosen = torch.as_tensor(indices, dtype=torch.int64)
-        return PhotoSet(
-            self.pixels[chosen], self.labels[chosen], tuple(self.names[index] for index in indices), self.classes
-        )
-
 
 def read_entries(dataset: Path, split: str) -> list[Entry]:
     """List the photos of one split of a data set.

@@ -21,7 +21,12 @@ from training.evaluate.card import Calibration, ModelCard, card_path, read_card,
 from training.evaluate.places import check_held_out, report_places
 from training.evaluate.predictions import draw_predictions, predict_photos
 from training.evaluate.report import drift_reference, make_report, report_out_of_distribution
-from training.evaluate.threshold import VALIDATION_RULE, confidence_threshold, read_sure_answers, sure_answers
+from training.evaluate.threshold import (
+    VALIDATION_RULE,
+    confidence_threshold,
+    predict_for_threshold,
+    read_threshold_predictions,
+)
 from training.models.build import build_network
 from training.train.checkpoints import load_weights, save_weights
 
@@ -91,7 +96,7 @@ def evaluate(
     left_out = read_places(sources.threshold_places, classes) if sources.threshold_places else {}
     given = None
     if sources.threshold_predictions is not None:
-        given = read_sure_answers(sources.threshold_predictions, sources.right_when_sure)
+        given = read_threshold_predictions(sources.threshold_predictions, sources.right_when_sure)
     candidate = weights_path(model_type, output)
     network = _in_half_precision(model_type, weights, candidate, len(classes))
 
@@ -109,8 +114,8 @@ def evaluate(
         pixels = _unlabelled(photos, classes, specification.size)
         return predict_photos(network, pixels, specification).probabilities(temperature)
 
-    sure = sure_answers(left_out, predict, classes, sources.right_when_sure) if left_out else given
-    threshold = sure.threshold() if sure else confidence_threshold(val_probabilities.max(axis=1))
+    chosen_by = predict_for_threshold(left_out, predict, classes, sources.right_when_sure) if left_out else given
+    threshold = chosen_by.threshold() if chosen_by else confidence_threshold(val_probabilities.max(axis=1))
 
     seen = [entry for path in (sources.dataset, *sources.extra_training) for entry in read_entries(path, "train")]
     duplicates = duplicates_of(entries, seen)
@@ -139,7 +144,7 @@ def evaluate(
         date=datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
         training=training,
         calibration=Calibration(temperature=temperature, confidence_threshold=threshold),
-        threshold_rule=sure.rule if sure else VALIDATION_RULE,
+        threshold_rule=chosen_by.rule if chosen_by else VALIDATION_RULE,
         metrics=reports,
         places=report_places(places, predict, classes, threshold=threshold, held_out=sources.held_out)
         if places

@@ -1,4 +1,4 @@
-"""The confidence threshold of a card: from where on an answer counts as sure, and the rule that it is chosen by."""
+"""The confidence threshold of a card, under which a prediction is "not sure", and the rule that it is chosen by."""
 
 import csv
 from collections import Counter
@@ -31,48 +31,54 @@ def confidence_threshold(confidences: np.ndarray) -> float:
 def threshold_for(
     confidences: np.ndarray, correct: np.ndarray, wanted: float, weights: np.ndarray | None = None
 ) -> float:
-    """Return the lowest confidence threshold at which sure answers are right often enough.
+    """Return the lowest confidence threshold with the wanted selective accuracy.
 
-    Sure answers are those with a confidence at or over the threshold. The lower it is, the more answers are sure.
+    Selective accuracy is that of the predictions with a confidence at or over the threshold. The lower the threshold,
+    the more predictions it covers.
 
     Args:
-        confidences: largest probability of each answer, [N]; of photos that neither training nor calibration saw.
-        correct: whether each answer is right, BOOL [N].
-        wanted: share of the sure answers that must be right, 0 to 1.
-        weights: how much each answer counts, [N]; all the same by default.
+        confidences: largest probability of each prediction, [N]; of photos that neither training nor calibration saw.
+        correct: whether each prediction is right, BOOL [N].
+        wanted: the selective accuracy, 0 to 1.
+        weights: how much each prediction counts, [N]; all the same by default.
 
     Returns:
-        The threshold; 1.0, under which nearly every answer stays, where no threshold reaches ``wanted``.
+        The threshold; 1.0, which nearly no prediction reaches, where none gives ``wanted``.
 
     Raises:
-        ValueError: there is no answer, or ``wanted`` is no share.
+        ValueError: there is no prediction, or ``wanted`` is no share.
     """
     if not len(confidences):
-        raise ValueError("a confidence threshold needs at least one answer to be chosen by")
+        raise ValueError("a confidence threshold needs at least one prediction to be chosen by")
     if not 0 <= wanted <= 1:
         raise ValueError(f"right when sure is a share between 0 and 1, not {wanted}")
     counted = np.ones(len(confidences)) if weights is None else weights
     order = np.argsort(-confidences, kind="stable")
     sorted_confidences = confidences[order]
     share = np.cumsum((counted * correct)[order]) / np.cumsum(counted[order])
-    # Answers of equal confidence are sure together: a threshold lies only behind the last of them.
+    # A threshold covers predictions of equal confidence together: only the last of them can be one.
     is_last = np.append(sorted_confidences[1:] != sorted_confidences[:-1], True)
     reached = np.flatnonzero(is_last & (share >= wanted - 1e-12))
     return float(sorted_confidences[reached[-1]]) if len(reached) else 1.0
 
 
 @dataclass(frozen=True)
-class SureAnswers:
-    """Answers to choose a threshold by, such that sure ones are right in ``wanted`` of the cases.
+class ThresholdPredictions:
+    """Predictions to choose a threshold by. Every place counts the same, however many predictions it has.
 
-    Every place counts the same, however many answers it has.
+    Attributes:
+        confidences: largest probability of each, FP [N].
+        correct: whether each is right, BOOL [N].
+        places: the place of each, [N].
+        wanted: the selective accuracy that the threshold has to give, 0 to 1.
+        source: where the predictions come from, in words for the card.
     """
 
     confidences: np.ndarray
     correct: np.ndarray
     places: tuple[str, ...]
-    wanted: float
-    source: str
+    wanted: float = 0.0
+    source: str = ""
 
     def threshold(self) -> float:
         """Return the lowest threshold that gives ``wanted``."""
@@ -89,10 +95,10 @@ class SureAnswers:
         )
 
 
-def sure_answers(
+def predict_for_threshold(
     places: Mapping[str, Sequence[Entry]], predict: Predict, classes: Sequence[str], wanted: float
-) -> SureAnswers:
-    """Ask a network about places; photos of none of the classes are left out."""
+) -> ThresholdPredictions:
+    """Let a network predict photos of places; those of none of the classes are left out."""
     confidences, correct, names = [], [], []
     for name, entries in places.items():
         known = [entry for entry in entries if entry.label != NONE]
@@ -101,10 +107,10 @@ def sure_answers(
         correct.append(correct_answers(probabilities.argmax(axis=1), [entry.label for entry in known], classes))
         names += [name] * len(known)
     source = ", ".join(places)
-    return SureAnswers(np.concatenate(confidences), np.concatenate(correct), tuple(names), wanted, source)
+    return ThresholdPredictions(np.concatenate(confidences), np.concatenate(correct), tuple(names), wanted, source)
 
 
-def read_sure_answers(path: Path, wanted: float) -> SureAnswers:
+def read_threshold_predictions(path: Path, wanted: float) -> ThresholdPredictions:
     """Read predictions for left-out places: CSV with the columns confidence, correct (0 or 1) and place.
 
     Raises:
@@ -123,12 +129,12 @@ def read_sure_answers(path: Path, wanted: float) -> SureAnswers:
         raise ValueError(f"{path} needs the columns confidence, correct (0 or 1) and place: {exc!r}") from exc
     if not rows:
         raise ValueError(f"{path} holds no prediction")
-    return SureAnswers(np.array(confidences), np.array(correct, dtype=bool), places, wanted, path.name)
+    return ThresholdPredictions(np.array(confidences), np.array(correct, dtype=bool), places, wanted, path.name)
 
 
-def write_sure_answers(answers: SureAnswers, output: Path) -> None:
-    """Write what ``read_sure_answers`` reads."""
-    rows = zip(answers.confidences, answers.correct, answers.places, strict=True)
+def write_threshold_predictions(predictions: ThresholdPredictions, output: Path) -> None:
+    """Write what ``read_threshold_predictions`` reads."""
+    rows = zip(predictions.confidences, predictions.correct, predictions.places, strict=True)
 
     def write(path: Path) -> None:
         with path.open("w", newline="", encoding="utf-8") as file:

@@ -3,9 +3,23 @@
 import csv
 from pathlib import Path
 
+import torch
+from torch.nn import functional
+
 from training.atomic_write import write_atomically
+from training.evaluate.metrics import eight_metrics
 
 Row = dict[str, float]
+
+
+def validation_row(logits: torch.Tensor, labels: torch.Tensor) -> Row:
+    """Return the validation's columns of a row, from logits FP32 [N, classes] and labels INT64 [N]."""
+    values = eight_metrics(labels.numpy(), logits.argmax(dim=1).numpy())
+    return {
+        "val_loss": float(functional.cross_entropy(logits, labels)),
+        "val_accuracy": values["accuracy"],
+        "val_balanced_accuracy": values["balanced_accuracy"],
+    }
 
 
 def write_history(folder: Path, history: list[Row]) -> None:

@@ -21,13 +21,12 @@ from training.dataset.places import NONE
 from training.dataset.preprocessing import normalise
 from training.dataset.specification import Specification
 from training.evaluate.calibration import fit_temperature
-from training.evaluate.metrics import eight_metrics
 from training.evaluate.places import correct_answers
-from training.evaluate.threshold import SureAnswers, write_sure_answers
+from training.evaluate.threshold import ThresholdPredictions, write_threshold_predictions
 from training.models.build import build_network
 from training.train import checkpoints
 from training.train.engine import batches, learning_rate_factor
-from training.train.history import Row, write_history
+from training.train.history import Row, validation_row, write_history
 from training.train.initialisation import initialise
 from training.train.precision import mixed_precision
 from training.train.progress import Progress
@@ -36,7 +35,7 @@ from training.train.recipes import Recipe
 from training.train.run import RunData, RunResult, RunStart, write_record
 from training.train.training_set import TrainingSet, load_training_set
 
-#: Answers about places that were left out, in the folder of the run.
+#: Predictions for places that were left out, in the folder of the run.
 LEFT_OUT = "left_out.csv"
 
 _BATCH = 64
@@ -120,7 +119,7 @@ def train_last_layer(
     write_record(output, model_type, data, recipe, start, {"torch": torch.__version__, "share_of_new_layer": share})
     progress.say("training it without each place, for the threshold")
     left_out = _left_out(old, share, features, photos, val, data, recipe)
-    write_sure_answers(left_out, output / LEFT_OUT)
+    write_threshold_predictions(left_out, output / LEFT_OUT)
     checkpoints.save_weights(network, output / "best.safetensors")
     write_history(output, history)
     return RunResult(output / "best.safetensors", row, recipe.epochs, interrupted=False)
@@ -134,7 +133,7 @@ def _left_out(
     val: PhotoSet,
     data: RunData,
     recipe: Recipe,
-) -> SureAnswers:
+) -> ThresholdPredictions:
     """Ask a layer about each place that it was trained without; at the temperature that validation gives it."""
     # General pictures come after the photos of the data, and belong to no place.
     names = np.array([entry.place for entry in data.train] + [""] * (len(photos) - len(data.train)))
@@ -157,8 +156,8 @@ def _left_out(
         correct.append(correct_answers(probabilities.argmax(axis=1), labels[rows].tolist(), data.classes))
         places += [place] * len(rows)
     if not places:
-        return SureAnswers(np.empty(0), np.empty(0, dtype=bool), (), 0.0, "")
-    return SureAnswers(np.concatenate(confidences), np.concatenate(correct), tuple(places), 0.0, "")
+        return ThresholdPredictions(np.empty(0), np.empty(0, dtype=bool), ())
+    return ThresholdPredictions(np.concatenate(confidences), np.concatenate(correct), tuple(places))
 
 
 def _trained(
@@ -215,11 +214,4 @@ def _between(old: nn.Linear, new: nn.Linear, share: float) -> nn.Linear:
 
 @torch.no_grad()
 def _figures(layer: nn.Linear, val: PhotoSet) -> Row:
-    logits = layer(val.pixels)
-    values = eight_metrics(val.labels.numpy(), logits.argmax(dim=1).numpy())
-    loss = float(functional.cross_entropy(logits, val.labels))
-    return {
-        "val_loss": loss,
-        "val_accuracy": values["accuracy"],
-        "val_balanced_accuracy": values["balanced_accuracy"],
-    }
+    return validation_row(layer(val.pixels), val.labels)

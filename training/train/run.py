@@ -8,21 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
-from torch.nn import functional
 
 from training.atomic_write import write_atomically
-from training.dataset.entries import Entry, PhotoSet, load_photos
+from training.dataset.entries import Entry, load_photos
 from training.dataset.specification import Specification
 from training.evaluate.card import sha256
-from training.evaluate.metrics import eight_metrics
 from training.models.build import build_network
 from training.train import checkpoints
 from training.train.checkpoint_writer import CheckpointWriter
 from training.train.distillation import Teacher
 from training.train.distributed import ProcessRank, process_group
 from training.train.engine import STORED_SCALE, Epoch, batches, predict_logits, train_epoch
-from training.train.history import Row
+from training.train.history import Row, validation_row
 from training.train.initialisation import State, initialise
 from training.train.progress import Progress
 from training.train.providers import PYTORCH, check_provider, start_learner
@@ -133,7 +130,8 @@ def run(model_type: str, data: RunData, recipe: Recipe, output: Path, start: Run
             for number in range(len(state.history), recipe.epochs):
                 stored = _stored(photos, stored, recipe, recipe.stage_of(number), process.device)
                 row = _train(number, state, stored, fitted, data.specification, teacher, (process, progress))
-                row |= _validate(learner.averaged, val_photos, data.specification)
+                logits = predict_logits(learner.averaged, val_photos.pixels, data.specification)
+                row |= validation_row(logits, val_photos.labels)
                 state.history.append(row)
                 progress.epoch(row)
                 if process.is_main:
@@ -204,16 +202,6 @@ def _train(
     epoch = Epoch(recipe, stage, specification, number * len(mine), recipe.epochs * len(mine), teacher)
     loss = train_epoch(state, photos, mine, epoch, progress.step)
     return {"epoch": number + 1, "seconds": round(time.monotonic() - started, 1), "train_loss": loss}
-
-
-def _validate(network: nn.Module, photos: PhotoSet, specification: Specification) -> Row:
-    logits = predict_logits(network, photos.pixels, specification)
-    values = eight_metrics(photos.labels.numpy(), logits.argmax(dim=1).numpy())
-    return {
-        "val_loss": float(functional.cross_entropy(logits, photos.labels)),
-        "val_accuracy": values["accuracy"],
-        "val_balanced_accuracy": values["balanced_accuracy"],
-    }
 
 
 def _rank(row: Row) -> tuple[float, float]:

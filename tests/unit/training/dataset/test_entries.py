@@ -94,24 +94,6 @@ def test_what_cannot_be_used_is_named() -> None:
         load_photos([*broken, Entry(good, "cup", "x.png")], ("cup", "plate"), 32)
 
 
-def test_resizing_a_set_keeps_its_labels_and_its_look(toy: Path) -> None:
-    photos = load_photos(read_entries(toy, "val"), read_classes(), 64)
-    smaller = photos.resized(32)
-    assert smaller.pixels.shape[1:] == (3, 32, 32)
-    assert smaller.labels is photos.labels
-    assert photos.resized(64) is photos
-    direct = load_photos(read_entries(toy, "val"), read_classes(), 32)
-    assert float((smaller.pixels.float() - direct.pixels.float()).abs().mean()) < 4
-
-
-def test_a_subset_has_the_chosen_photos_in_the_chosen_order(toy: Path) -> None:
-    photos = load_photos(read_entries(toy, "val"), read_classes(), 32)
-    chosen = photos.subset([3, 1])
-    assert chosen.names == (photos.names[3], photos.names[1])
-    torch.testing.assert_close(chosen.pixels[1], photos.pixels[1])
-    assert len(chosen) == 2
-
-
 def test_the_size_is_that_of_the_file() -> None:
     buffer = io.BytesIO()
     draw(0, 0, 30, 20).save(buffer, "PNG")

@@ -9,7 +9,12 @@ import pytest
 from training.dataset.entries import Entry
 from training.evaluate.places import correct_answers, report_place, report_places
 from training.evaluate.summary import describe_places
-from training.evaluate.threshold import SureAnswers, read_sure_answers, sure_answers, threshold_for
+from training.evaluate.threshold import (
+    ThresholdPredictions,
+    predict_for_threshold,
+    read_threshold_predictions,
+    threshold_for,
+)
 
 CLASSES = ("glass", "paper", "cardboard")
 GLASS, PAPER, CARDBOARD = (0.8, 0.1, 0.1), (0.2, 0.6, 0.2), (0.1, 0.2, 0.7)
@@ -67,7 +72,7 @@ def test_the_threshold_is_the_lowest_that_gives_what_is_wanted() -> None:
     assert threshold_for(confidences, ~correct, 1.0) == 1.0
 
 
-def test_answers_of_equal_confidence_are_sure_together() -> None:
+def test_a_threshold_covers_predictions_of_equal_confidence_together() -> None:
     confidences, correct = np.array([0.9, 0.6, 0.6, 0.6]), np.array([True, True, False, False])
     assert threshold_for(confidences, correct, 0.9) == 0.9
 
@@ -76,36 +81,36 @@ def test_every_place_counts_the_same_for_the_threshold() -> None:
     confidences = np.array([0.9] * 9 + [0.6])
     correct = np.array([True] * 9 + [False])
     assert threshold_for(confidences, correct, 0.8) == 0.6
-    answers = SureAnswers(confidences, correct, ("big",) * 9 + ("small",), 0.8, "two places")
-    assert answers.threshold() == 0.9
-    assert "80% of the cases on 10 images of 2 places (two places)" in answers.rule
+    predictions = ThresholdPredictions(confidences, correct, ("big",) * 9 + ("small",), 0.8, "two places")
+    assert predictions.threshold() == 0.9
+    assert "80% of the cases on 10 images of 2 places (two places)" in predictions.rule
 
 
-@pytest.mark.parametrize(("count", "wanted", "match"), [(0, 0.8, "at least one answer"), (1, 80, "a share")])
-def test_a_threshold_needs_answers_and_a_share(count: int, wanted: float, match: str) -> None:
+@pytest.mark.parametrize(("count", "wanted", "match"), [(0, 0.8, "at least one prediction"), (1, 80, "a share")])
+def test_a_threshold_needs_predictions_and_a_share(count: int, wanted: float, match: str) -> None:
     with pytest.raises(ValueError, match=match):
         threshold_for(np.ones(count), np.ones(count, dtype=bool), wanted)
 
 
-def test_answers_for_the_threshold_leave_out_photos_of_none_of_the_classes() -> None:
+def test_predictions_for_the_threshold_leave_out_photos_of_none_of_the_classes() -> None:
     entries = [Entry(b"", label, "x") for label in ("paper", "", "glass")]
-    answers = sure_answers({"street": entries}, lambda _: np.array([CARDBOARD, PAPER]), CLASSES, 0.8)
-    assert answers.confidences.tolist() == [0.7, 0.6]
-    assert answers.correct.tolist() == [True, False]
+    predictions = predict_for_threshold({"street": entries}, lambda _: np.array([CARDBOARD, PAPER]), CLASSES, 0.8)
+    assert predictions.confidences.tolist() == [0.7, 0.6]
+    assert predictions.correct.tolist() == [True, False]
 
 
 def test_left_out_predictions_come_as_csv(tmp_path: Path) -> None:
     path = tmp_path / "left_out.csv"
     with pytest.raises(FileNotFoundError, match="left-out predictions"):
-        read_sure_answers(path, 0.8)
+        read_threshold_predictions(path, 0.8)
     path.write_text("confidence,correct,place\n0.9,1,street\n0.4,0,bin\n")
-    answers = read_sure_answers(path, 0.8)
-    assert answers.threshold() == 0.9
-    assert answers.places == ("street", "bin")
+    predictions = read_threshold_predictions(path, 0.8)
+    assert predictions.threshold() == 0.9
+    assert predictions.places == ("street", "bin")
     for text in ("confidence,correct\n0.9,1\n", "confidence,correct,place\nhigh,1,street\n"):
         path.write_text(text)
         with pytest.raises(ValueError, match="needs the columns confidence, correct"):
-            read_sure_answers(path, 0.8)
+            read_threshold_predictions(path, 0.8)
     path.write_text("confidence,correct,place\n")
     with pytest.raises(ValueError, match="holds no prediction"):
-        read_sure_answers(path, 0.8)
+        read_threshold_predictions(path, 0.8)

@@ -12,7 +12,7 @@ from torch import nn
 from tests.unit.training.train.conftest import CLASSES, Entries, Trained
 from training.dataset.entries import PhotoSet
 from training.dataset.specification import Specification
-from training.evaluate.threshold import read_sure_answers
+from training.evaluate.threshold import read_threshold_predictions
 from training.train import last_layer
 from training.train.last_layer import train_last_layer
 from training.train.recipes import Recipe, Stage
@@ -43,7 +43,7 @@ def test_only_the_last_layer_changes_and_validation_is_no_worse(
     assert all(torch.equal(after[name], tensor) for name, tensor in before.items() if not name.startswith("fc."))
     assert result.best["val_accuracy"] >= trained.result.best["val_accuracy"]
     assert 0 < json.loads((tmp_path / "run.json").read_text())["share_of_new_layer"] <= 1
-    left_out = read_sure_answers(tmp_path / last_layer.LEFT_OUT, 0.8)
+    left_out = read_threshold_predictions(tmp_path / last_layer.LEFT_OUT, 0.8)
     assert left_out.places == ("street",) * 4  # neither home nor what shows none of the classes
     assert left_out.correct.mean() >= 0.75
     assert len((tmp_path / "history.csv").read_text().splitlines()) == 1 + once.epochs
