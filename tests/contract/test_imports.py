@@ -36,7 +36,7 @@ def test_only_the_command_line_imports_all_three_and_lazily() -> None:
         elif imported:
             top_level = ast.parse(path.read_text(encoding="utf-8")).body
             eager = [node for node in top_level if isinstance(node, ast.Import | ast.ImportFrom)]
-            # The client imports nothing of the gateway; tests/unit/gateway/test_rooms.py says so.
+            # The client imports nothing of the gateway; tests/unit/gateway/test_import_order.py says so.
             eager = [node for node in eager if getattr(node, "module", None) != "gateway.client"]
             names = {package for node in eager for package in imported_packages_of(node)}
             assert not names & set(PARTS), f"{path} imports {names & set(PARTS)} before it knows whether it needs them"
@@ -55,20 +55,20 @@ def test_the_command_line_reaches_all_three() -> None:
     assert {"training", "embedded_triton"} <= reached
 
 
-#: What the rooms of a part may import of it besides themselves; a room that is not named here may import all of them.
-ROOMS = {
+#: What the packages of a part may import of it besides themselves; one that is not named here may import all of it.
+PACKAGES = {
     "embedded_triton/process": {"errors"},
     "embedded_triton/install": {"errors", "settings"},
     "embedded_triton/backends": {"install"},
 }
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_a_room_imports_none_above_it(room: str) -> None:
-    part, own = room.split("/")
-    allowed = ROOMS[room] | {own}
-    files = sorted((ROOT / room).rglob("*.py"))
-    assert files, f"{room} has no file"
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_package_imports_none_above_it(package: str) -> None:
+    part, own = package.split("/")
+    allowed = PACKAGES[package] | {own}
+    files = sorted((ROOT / package).rglob("*.py"))
+    assert files, f"{package} has no file"
     imported = {
         f"{path.relative_to(ROOT)}: {node.module}"
         for path in files

@@ -23,7 +23,7 @@ from tests.support.fake_triton import LABELS, QUEUE_FULL, FakeTriton
 from tests.support.gateway_on_fake_triton import ServedGateway, gateway_on_fake_triton
 from tests.support.pictures import bottle, encode
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 PHOTO, OTHER = encode(bottle(), "JPEG"), encode(bottle(80, 60), "JPEG")
 
 

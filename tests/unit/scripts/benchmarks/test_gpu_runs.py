@@ -24,7 +24,7 @@ from tests.support.torchscript import read_exported
 from tests.support.toy_repository import write_toy_repository
 from tests.unit.embedded_triton.backends.backend_loading import Tensor, load_backend
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 
 
 @pytest.fixture(scope="module")

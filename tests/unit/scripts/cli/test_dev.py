@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from scripts.cli.dev import COMMANDS
 from scripts.cli.main import app
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 #: Data of before, whose commands were these; and what has to run before there is an environment.
 EXCEPT = ("training/weights/", "requirements/")
 

@@ -5,7 +5,7 @@ import pytest
 
 from tests.support.asgi_server import served
 from tests.support.pictures import bottle, encode
-from tests.unit.cli.fakes import FakeGateway
+from tests.unit.scripts.cli.fakes import FakeGateway
 
 
 @pytest.fixture

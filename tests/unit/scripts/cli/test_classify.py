@@ -13,7 +13,7 @@ from starlette.responses import Response
 from typer.testing import CliRunner, Result
 
 from scripts.cli.main import app
-from tests.unit.cli.fakes import CLASSES, GLASS, FakeGateway, not_sure, refusing, sure
+from tests.unit.scripts.cli.fakes import CLASSES, GLASS, FakeGateway, not_sure, refusing, sure
 
 
 def run(*words: object, stdin: bytes | None = None) -> Result:

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from scripts.cli.main import app
-from tests.unit.cli.fakes import FakeGateway, refusing, sure
+from tests.unit.scripts.cli.fakes import FakeGateway, refusing, sure
 
 COMMANDS = (
     *("classify", "explain", "models", "predict", "serve", "export", "doctor"),
@@ -96,7 +96,7 @@ def test_ctrl_c_keeps_whole_answers(tmp_path: Path, url: str, gateway: FakeGatew
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        cwd=Path(__file__).resolve().parents[3],
+        cwd=Path(__file__).resolve().parents[4],
     )
     try:
         assert process.stdout is not None

@@ -1,4 +1,4 @@
-"""The direction of imports between the gateway's rooms: routes -> inference -> triton, and none upwards."""
+"""The direction of imports between the gateway's packages: routes -> inference -> triton, and none upwards."""
 
 import ast
 import subprocess
@@ -10,15 +10,15 @@ import pytest
 import gateway
 
 ROOT = Path(gateway.__file__).parent
-#: From the top down: a room may import those behind it, and ``errors`` and ``settings``.
-ROOMS = ("routes", "telemetry", "http", "inference", "triton", "uploads", "images")
+#: From the top down: a package may import those after it, and ``errors`` and ``settings``.
+PACKAGES = ("routes", "telemetry", "http", "inference", "triton", "uploads", "images")
 SHARED = {"errors", "settings"}
-#: For programs that ask a gateway: it imports nothing of one, and no room imports it.
+#: For programs that ask a gateway: it imports nothing of one, and no package imports it.
 CLIENT = "client"
 
 
 def imported(path: Path) -> set[str]:
-    """Return what a file imports of the gateway: rooms, and modules that lie beside them."""
+    """Return what a file imports of the gateway: packages, and modules that lie beside them."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
@@ -30,24 +30,24 @@ def imported(path: Path) -> set[str]:
     return found
 
 
-def test_every_room_has_its_place() -> None:
+def test_every_package_has_its_place() -> None:
     assert {path.name for path in ROOT.iterdir() if path.is_dir() and path.name != "__pycache__"} == {
-        *ROOMS,
+        *PACKAGES,
         CLIENT,
         "web",
     }
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_no_room_imports_upwards(room: str) -> None:
-    files = sorted((ROOT / room).rglob("*.py"))
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_package_imports_upwards(package: str) -> None:
+    files = sorted((ROOT / package).rglob("*.py"))
     assert files
-    allowed = {*ROOMS[ROOMS.index(room) :]} | SHARED
+    allowed = {*PACKAGES[PACKAGES.index(package) :]} | SHARED
     wrong = {str(path.relative_to(ROOT)): bad for path in files if (bad := imported(path) - allowed)}
     assert not wrong
 
 
-def test_the_client_is_a_world_of_its_own() -> None:
+def test_the_client_imports_nothing_of_the_gateway() -> None:
     files = sorted((ROOT / CLIENT).rglob("*.py"))
     assert files
     assert {name for path in files for name in imported(path)} == {CLIENT}
@@ -57,7 +57,7 @@ def test_the_client_is_a_world_of_its_own() -> None:
     assert not {"fastapi", "starlette", "pydantic", "uvicorn", "numpy", "grpc", "PIL", "torch"} & set(loaded)
 
 
-def test_errors_and_settings_import_no_room() -> None:
+def test_errors_and_settings_import_no_package() -> None:
     assert not any(imported(ROOT / f"{name}.py") for name in SHARED)
 
 
