@@ -5,8 +5,7 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
-import pyarrow
-import pyarrow.parquet
+import pyarrow as pa
 from PIL import Image
 
 from training.atomic_write import write_atomically
@@ -34,12 +33,12 @@ def encode(path: Path, shorter_side: int) -> bytes:
 def write_entries(entries: Sequence[Entry], path: Path) -> None:
     """Write entries whose ``source`` is bytes."""
     columns = {
-        "image": pyarrow.array([entry.source for entry in entries], pyarrow.binary()),
-        "label": pyarrow.array([entry.label for entry in entries], pyarrow.string()),
-        "source": pyarrow.array([entry.name for entry in entries], pyarrow.string()),
+        "image": pa.array([entry.source for entry in entries], pa.binary()),
+        "label": pa.array([entry.label for entry in entries], pa.string()),
+        "source": pa.array([entry.name for entry in entries], pa.string()),
     }
-    table = pyarrow.table(columns)
-    write_atomically(path, lambda temporary: pyarrow.parquet.write_table(table, temporary, compression="none"))
+    table = pa.table(columns)
+    write_atomically(path, lambda temporary: pa.parquet.write_table(table, temporary, compression="none"))
 
 
 def shuffle_key(name: str) -> int:

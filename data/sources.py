@@ -10,7 +10,7 @@ Sources = list[tuple[str, Fetch]]
 
 
 def trashnet_sources(layout: Layout, source: Path | None = None) -> Sources:
-    """Kaggle first, then the authors' archive; only ``source`` where one is given."""
+    """Return Kaggle first, then the authors' archive; only ``source`` where one is given."""
     if source is not None:
         return [(str(source), from_disk(source))]
     return [
@@ -20,7 +20,7 @@ def trashnet_sources(layout: Layout, source: Path | None = None) -> Sources:
 
 
 def extra_sources(name: str, layout: Layout, source: Path | None = None) -> Sources:
-    """The sources of the additional set ``web`` or ``general``; only ``source`` where one is given."""
+    """Return the sources of the additional set ``web`` or ``general``; only ``source`` where one is given."""
     if source is not None:
         return [(str(source), from_disk(source))]
     if name == "web":

@@ -1,0 +1,1 @@
+"""The command line, and what measures, checks and documents the project."""

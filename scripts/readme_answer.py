@@ -1,7 +1,7 @@
 """``bin-it-right dev readme-answer``: ask a running service about a rendering and write its answer into the README."""
 
 import argparse
-import datetime
+import datetime as dt
 import sys
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def ask(url: str) -> httpx2.Response:
     return answer.raise_for_status()
 
 
-def render(answer: httpx2.Response, date: datetime.date) -> str:
+def render(answer: httpx2.Response, date: dt.date) -> str:
     """Return the command, the body as it came but for one line break, and what to think of it."""
     words = answer.text.split(",")
     middle = len(words) // 2 + 1
@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--readme", type=Path, default=ROOT / "README.md")
     parsed = parser.parse_args(arguments)
     try:
-        content = render(ask(parsed.url), datetime.datetime.now(datetime.UTC).date())
+        content = render(ask(parsed.url), dt.datetime.now(dt.UTC).date())
         text = put_section(parsed.readme.read_text(encoding="utf-8"), "answer", content)
     except (httpx2.HTTPError, ValueError) as exc:
         print(f"error: {exc}", file=sys.stderr)

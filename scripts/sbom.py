@@ -53,7 +53,7 @@ def write_bill(programs: Path, lock: str) -> Path:
 
 
 def locked_names(lock: str) -> list[str]:
-    """Names of the packages of a lock."""
+    """Return the names of the packages of a lock."""
     text = (ROOT / "requirements" / f"{lock}.txt").read_text(encoding="utf-8")
     return sorted(set(re.findall(r"^([a-z0-9][\w.-]*)==", text, re.MULTILINE)))
 

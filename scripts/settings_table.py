@@ -50,7 +50,7 @@ def _cell(text: str) -> str:
 
 
 def _variable(name: str, field: FieldInfo, prefix: str) -> str:
-    """The shortest name that the environment may use."""
+    """Return the shortest name that the environment may use."""
     if isinstance(field.validation_alias, AliasChoices):
         return min((str(choice) for choice in field.validation_alias.choices), key=len)
     return f"{prefix}{name}".upper()

@@ -22,14 +22,14 @@ class LingeringExchange:
         self._lingers = False
 
     async def receive(self) -> Message:
-        """The next part of the body."""
+        """Return the next part of the body."""
         message = await self._receive()
         if message["type"] == "http.disconnect" or not message.get("more_body", False):
             self._body_ended = True
         return message
 
     async def send(self, message: Message) -> None:
-        """The next part of the answer."""
+        """Send the next part of the answer."""
         if message["type"] == "http.response.start" and not self._body_ended:
             self._lingers = True
             message["headers"].append((b"connection", b"close"))

@@ -62,6 +62,7 @@ class RequestMiddleware:
         self._retry_after_seconds = retry_after_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or pass on what is none."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

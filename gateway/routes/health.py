@@ -42,7 +42,7 @@ def health_router(classifier: Classifier, lifecycle: Lifecycle) -> APIRouter:
         openapi_extra=_NEEDS_NO_KEY,
     )
     async def live(response: Response) -> Live:
-        """The process serves."""
+        """Say that the process serves."""
         response.headers.update(_NO_STORE)
         return Live()
 
@@ -61,7 +61,7 @@ def health_router(classifier: Classifier, lifecycle: Lifecycle) -> APIRouter:
         openapi_extra=_NEEDS_NO_KEY,
     )
     async def ready(request: Request, response: Response) -> Ready | Response:
-        """Every model has answered within the last ten seconds."""
+        """Say whether every model has answered within the last ten seconds."""
         models = classifier.readiness()
         silent = [model for model, is_ready in models.items() if not is_ready]
         if lifecycle.stopping:
@@ -81,7 +81,7 @@ def metrics_router(registry: CollectorRegistry) -> APIRouter:
 
     @router.get("/metrics")
     async def metrics(request: Request) -> Response:
-        """Everything that is counted, in the format that is asked for."""
+        """Return everything that is counted, in the format that is asked for."""
         encode, media_type = choose_encoder(request.headers.get("accept", ""))
         return Response(encode(registry), media_type=media_type)
 

@@ -104,7 +104,7 @@ def models_router(settings: Settings, classifier: Classifier) -> APIRouter:
         responses={200: {"description": "The models, and what this gateway accepts"}, **problem_responses(401)},
     )
     async def models(response: Response) -> Models:
-        """The models with readiness, version, classes and the metrics of their cards."""
+        """Return the models with readiness, version, classes and the metrics of their cards."""
         response.headers["Cache-Control"] = "no-store"
         ready, described = classifier.readiness(), classifier.described()
         known = [described[name] for name in settings.model_types if name in described]

@@ -39,13 +39,13 @@ class Translated(AbstractContextManager[None]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Translates."""
+        """Raise the translated error."""
         if isinstance(error, grpc.aio.AioRpcError):
             raise to_gateway_error(error, self._model, self._timeout_seconds) from error
 
 
 def to_gateway_error(error: grpc.aio.AioRpcError, model: str, timeout_seconds: float) -> GatewayError:
-    """What an error of a call means; what is not known counts as the model being unable to answer."""
+    """Return the error that one of a call stands for; an unknown one counts as a model that cannot answer."""
     message = error.details() or ""
     if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
         return DeadlineExceeded(timeout_seconds)

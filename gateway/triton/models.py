@@ -120,7 +120,7 @@ async def _has(triton: GRPCInferenceServiceStub, name: str, timeout_seconds: flo
 
 
 def _labels(classifications: list[bytes], name: str) -> tuple[str, ...]:
-    """From `probability:index:label` of every class, best first, to the labels by index."""
+    """Turn `probability:index:label` of every class, best first, into the labels by index."""
     by_index: dict[int, str] = {}
     for classification in classifications:
         _, index, *label = classification.decode().split(":", 2)

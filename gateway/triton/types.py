@@ -40,7 +40,7 @@ class ModelDescription:
     finds_damage: bool = False
 
     def version(self, number: str) -> str:
-        """Triton's number of a version and, where it is known, the digest of the weights."""
+        """Return Triton's number of a version and, where it is known, the digest of the weights."""
         return f"{number}-{self.weights_digest}" if self.weights_digest else number
 
 

@@ -9,7 +9,7 @@ const HERE = new Set(["localhost", "127.0.0.1", "[::1]"]);
 export const shouldScale = (photo, maxBytes) =>
   photo.size > maxBytes * 0.95 || (photo.size > WORTH_IT && !HERE.has(location.hostname));
 
-/** The photo as a smaller JPEG; the photo itself where the browser can not decode it or it would not get smaller. */
+/** The photo as a smaller JPEG; the photo itself where the browser cannot decode it or it would not get smaller. */
 export async function scaled(photo) {
   let picture;
   try {

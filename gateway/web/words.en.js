@@ -46,7 +46,7 @@ export default {
   rulesDiffer: "Rules differ from place to place: where the bin says otherwise, the bin is right.",
   ifInDoubt: (line) => `If in doubt: ${line}`,
   forPrograms: "The API, for programs",
-  noFolder: "The folder can not be read. Choose its photos instead.",
+  noFolder: "The folder cannot be read. Choose its photos instead.",
 
   results: "Results",
   progress: "Photos that are answered",
@@ -110,7 +110,7 @@ export default {
     "A map on the background is a reason for distrust; a map on the thing is no proof.",
   ],
 
-  offline: "The server can not be reached. Is it running, and are you connected?",
+  offline: "The server cannot be reached. Is it running, and are you connected?",
   statusOf: (status) => `The server answered with status ${status}.`,
   statuses: {
     401: "The API key is missing or wrong.",

@@ -21,7 +21,7 @@ _numbers = itertools.count(1)
 
 
 def environment(device: str) -> dict[str, str]:
-    """The environment of a process that shall use this device: on a CPU it sees no GPU."""
+    """Return the environment of a process that uses this device: on a CPU it sees no GPU."""
     # OpenMP threads that spin while they wait take the cores from whoever else is measured.
     quiet = {"OMP_WAIT_POLICY": "PASSIVE"}
     return {**os.environ, **quiet, **({"CUDA_VISIBLE_DEVICES": ""} if device == "cpu" else {})}
@@ -29,7 +29,7 @@ def environment(device: str) -> dict[str, str]:
 
 @contextmanager
 def triton(device: str, model_repository: Path, profile: str | None) -> Iterator[str]:
-    """Run the embedded server on free ports; yields its gRPC address once every ensemble has answered."""
+    """Run the embedded server on free ports, and yield its gRPC address once every ensemble has answered."""
     options = {"environment": environment(device), "profile": profile or "default"}
     with running_triton(model_repository, log=_log("triton"), **options) as started:
         yield started.grpc_url
@@ -37,7 +37,7 @@ def triton(device: str, model_repository: Path, profile: str | None) -> Iterator
 
 @contextmanager
 def gateways(triton_url: str, count: int, concurrency: int) -> Iterator[tuple[str, ...]]:
-    """So many gateways before one Triton, as a Service of Kubernetes has them; together they admit ``concurrency``.
+    """Run gateways before one Triton, as a Service of Kubernetes has them; together they admit ``concurrency``.
 
     A gateway is one process with one event loop, and has a limit of its own. More of them are more
     processes on ports of their own, whose limits add up to what Triton's queues hold.
@@ -50,7 +50,7 @@ def gateways(triton_url: str, count: int, concurrency: int) -> Iterator[tuple[st
 
 @contextmanager
 def eager(device: str) -> Iterator[str]:
-    """The plain FastAPI service with the eager networks, on this device; yields its URL."""
+    """Run the plain FastAPI service with the eager networks on this device, and yield its URL."""
     (port,) = free_ports(1)
     command = [sys.executable, "-m", "scripts.benchmarks.baselines.eager", f"--port={port}"]
     with process("eager", command, environment(device)) as started:
@@ -59,7 +59,7 @@ def eager(device: str) -> Iterator[str]:
 
 
 def process(name: str, command: list[str], variables: dict[str, str]) -> Program:
-    """A command that runs while the body does, with the file of its log, ``NAME-NUMBER.log`` in ``LOGS``.
+    """Return a command that runs while the body does; its log is ``NAME-NUMBER.log`` in ``LOGS``.
 
     A managed process, so that neither workers that a server forgets (LitServe's do not end with it) nor a benchmark
     that is killed leave anything behind.

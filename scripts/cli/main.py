@@ -59,7 +59,7 @@ app.add_typer(dev.app, name="dev", hidden=True)
 
 
 def main() -> None:
-    """The entry point that pyproject.toml names."""
+    """Run the command line; pyproject.toml names this entry point."""
     app(prog_name="bin-it-right")
 
 

@@ -1,4 +1,4 @@
-"""Checks NVIDIA's Triton container on this machine's GPU, in one command:
+"""Checks NVIDIA's Triton container on this machine's GPU, in one command.
 
     bin-it-right dev container-check [--photos FOLDER] [--output REPORT.md]
 
@@ -123,7 +123,7 @@ def _commit() -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -18,7 +18,7 @@ _START_SECONDS, _PULL_SECONDS = 600.0, 3600.0
 
 
 class CheckError(Exception):
-    """The container can not be checked here; ``str()`` says what to do."""
+    """The container cannot be checked here; ``str()`` says what to do."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Container:
     url: str
 
     def log(self) -> str:
-        """Everything that the server has said."""
+        """Return everything that the server has said."""
         done = subprocess.run(
             ["docker", "logs", self.name], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
         )

@@ -39,8 +39,8 @@ def _check_links(*, offline: bool) -> Iterator[str]:
         try:
             if fault := fault_in_web(target):
                 yield f"{_place(link)}: {target}: {fault}"
-        except ConnectionError as error:
-            print(f"not reached: {target} ({error})")
+        except ConnectionError as exc:
+            print(f"not reached: {target} ({exc})")
 
 
 def _check_blocks(service: Service) -> Iterator[str]:

@@ -19,7 +19,7 @@ _PROGRAMS = ("perf_analyzer", "docker", "kubectl", "kind", "gcloud", "jq")
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A fenced block of commands; `skip` says why it can not run by itself, where its author says so."""
+    """A fenced block of commands; `skip` says why it cannot run by itself, where its author says so."""
 
     document: Path
     line: int

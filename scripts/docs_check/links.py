@@ -76,13 +76,13 @@ def fault_in_web(target: str) -> str | None:
     """Say that a page is gone, and None where it is there.
 
     Raises:
-        ConnectionError: the page can not be asked for from here.
+        ConnectionError: the page cannot be asked for from here.
     """
     try:
         response = urllib3.request(
             "GET", target, timeout=_SECONDS, retries=urllib3.Retry(2, redirect=5), preload_content=False
         )
         response.release_conn()
-    except urllib3.exceptions.HTTPError as error:
-        raise ConnectionError(f"{type(error).__name__}") from error
+    except urllib3.exceptions.HTTPError as exc:
+        raise ConnectionError(f"{type(exc).__name__}") from exc
     return f"status {response.status}" if response.status in _GONE else None

@@ -5,7 +5,7 @@ the network alone, by the preprocessing of training. Ends with a JSON line, and 
 """
 
 import argparse
-import datetime
+import datetime as dt
 import json
 import sys
 from collections.abc import Sequence
@@ -89,7 +89,7 @@ def main(arguments: list[str] | None = None) -> int:
             f"{result['model_type']}: largest difference of probabilities to the network alone "
             f"{result['largest_difference']:.5f}, changed classes {result['changed_classes']} of {result['photos']}"
         )
-    day = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
+    day = dt.datetime.now(tz=dt.UTC).date().isoformat()
     line = {"evaluation": "through the server", "split": parsed.split, "date": day, "hardware": hardware()}
     print(json.dumps({**line, "agree": agree, "models": results}))
     return 0 if agree else 1

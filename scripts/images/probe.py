@@ -20,7 +20,7 @@ QUEUE_FULL = "Exceeds maximum queue size"
 
 
 def ensembles(model_repository: Path) -> list[str]:
-    """Names of the ensembles in the model repository; of those with the same steps one speaks for all."""
+    """Return the names of the ensembles in the model repository; of those with the same steps only one."""
     by_steps: dict[tuple[str, ...], str] = {}
     for path in sorted(model_repository.glob("*/config.pbtxt")):
         text = path.read_text(encoding="utf-8")

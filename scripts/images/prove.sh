@@ -70,7 +70,7 @@ build() { # build TARGET
     fi
     podman build --quiet --format docker --network host "${arguments[@]}" \
         --file scripts/images/Dockerfile --target "$1" --tag "localhost/bin-it-right/$1:$version" . \
-        >"$folder/$1.log" 2>&1 || { tail -20 "$folder/$1.log" >&2 && fail "$1 can not be built; all of it: $folder/$1.log"; }
+        >"$folder/$1.log" 2>&1 || { tail -20 "$folder/$1.log" >&2 && fail "$1 cannot be built; all of it: $folder/$1.log"; }
 }
 
 compose=(docker-compose --project-name bin-it-right-proof --profile cpu)
@@ -105,7 +105,7 @@ fi
 echo "starting both" >&2
 began=$SECONDS
 "${compose[@]}" up --detach --no-build --wait --wait-timeout 240 >"$folder/compose.log" 2>&1 ||
-    { "${compose[@]}" logs --tail 20 >&2 && tail -5 "$folder/compose.log" >&2 && fail "Compose can not start them"; }
+    { "${compose[@]}" logs --tail 20 >&2 && tail -5 "$folder/compose.log" >&2 && fail "Compose cannot start them"; }
 started=$((SECONDS - began))
 
 answers=()

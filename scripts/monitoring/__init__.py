@@ -1,0 +1,1 @@
+"""Alerts and a dashboard for Prometheus and Grafana, and Google's copy of the alert rules."""

@@ -73,7 +73,7 @@ class Material:
 
 
 def board() -> Any:
-    """White poster board: matt, with a few scuffs."""
+    """Return white poster board: matt, with a few scuffs."""
     made = Material("board", roughness=0.65, specular_ior_level=0.3)
     scuffs = made.noise(0.25, detail=3)
     made.set(made.shader.inputs["Base Color"], made.colours(scuffs, (0.77, 0.77, 0.77), (0.82, 0.82, 0.815)))
@@ -81,7 +81,7 @@ def board() -> Any:
 
 
 def glass(name: str, density: Colour, ior: float = 1.52) -> Any:
-    """Glass that takes `density` of red, green and blue away, in powers of e for each centimetre."""
+    """Return glass that takes `density` of red, green and blue away, in powers of e for each centimetre."""
     made = Material(name)
     made.nodes.remove(made.shader)
     mixed = made.node("MixShader", Fac=made.node("Fresnel", IOR=ior).outputs[0])
@@ -99,7 +99,7 @@ def glass(name: str, density: Colour, ior: float = 1.52) -> Any:
 
 
 def thin_wall(name: str, colour: Colour, ior: float) -> Any:
-    """A clear wall so thin that it does not bend light: it mirrors by Fresnel's law, and lets the rest through."""
+    """Return a clear wall too thin to bend light: it mirrors by Fresnel's law, and lets the rest through."""
     made = Material(name)
     made.nodes.remove(made.shader)
     waves = made.node("Bump", Height=made.noise(1.2, detail=3), Distance=0.05)
@@ -119,7 +119,7 @@ def thin_wall(name: str, colour: Colour, ior: float) -> Any:
 
 
 def metal(name: str, colour: Colour, roughness: float, scratches: float = 0.0) -> Any:
-    """Bare metal sheet; `scratches` is the depth in centimetres of the fine lines that rolling leaves."""
+    """Return bare metal sheet; `scratches` is the depth in centimetres of the fine lines that rolling leaves."""
     made = Material(name, colour, metallic=1.0)
     worn = made.noise(0.8, detail=4)
     made.set(made.shader.inputs["Roughness"], made.between(worn, roughness * 0.7, roughness * 1.3))
@@ -130,14 +130,14 @@ def metal(name: str, colour: Colour, roughness: float, scratches: float = 0.0) -
 
 
 def plastic(name: str, colour: Colour, roughness: float = 0.35) -> Any:
-    """Opaque moulded plastic, as caps are of."""
+    """Return opaque moulded plastic, as caps are of."""
     made = Material(name, colour, roughness=roughness, subsurface_weight=0.0)
     made.bump(made.noise(6.0), 0.004)
     return made.data
 
 
 def printed(name: str, print_: Any, roughness: float = 0.5, relief: float = 0.0, cut_out: bool = False) -> Any:
-    """Paper or film with a print in texture coordinates; with `cut_out` the picture's alpha cuts its shape."""
+    """Return paper or film with a print in texture coordinates; with `cut_out` the picture's alpha cuts its shape."""
     made = Material(name, roughness=roughness)
     node = made.picture(print_)
     made.set(made.shader.inputs["Base Color"], node.outputs["Color"])

@@ -63,7 +63,7 @@ def barcode(picture: Image.Image, box: Box, seed: int, ground: Ink | None = (255
 
 
 def beer_label() -> Image.Image:
-    """A lager's label: blue and cream with a gold line and a lighthouse, 1400x600."""
+    """Draw a lager's label: blue and cream with a gold line and a lighthouse, 1400x600."""
     label = Image.new("RGB", (1400, 600), (22, 44, 96))
     draw = ImageDraw.Draw(label)
     for inset, ink in ((12, (196, 160, 74)), (24, (22, 44, 96))):
@@ -84,7 +84,7 @@ def beer_label() -> Image.Image:
 
 
 def tomato_label() -> Image.Image:
-    """A tin's label: tomatoes on cream and red, torn off on its right, RGBA 1800x900."""
+    """Draw a tin's label: tomatoes on cream and red, torn off on its right, RGBA 1800x900."""
     label = Image.new("RGB", (1800, 900), (178, 28, 24))
     draw = ImageDraw.Draw(label)
     draw.rectangle((0, 150, 1800, 640), fill=(240, 228, 196))
@@ -138,7 +138,7 @@ def _torn(label: Image.Image, seed: int) -> Image.Image:
 
 
 def water_label() -> Image.Image:
-    """A water bottle's wrap: blue with waves, 2000x500."""
+    """Draw a water bottle's wrap: blue with waves, 2000x500."""
     label = Image.new("RGB", (2000, 500), (20, 110, 186))
     draw = ImageDraw.Draw(label)
     for step in range(500):
@@ -156,7 +156,7 @@ def water_label() -> Image.Image:
 
 
 def letter() -> Image.Image:
-    """A printed letter on white paper, 1240x1754."""
+    """Draw a printed letter on white paper, 1240x1754."""
     page = Image.new("RGB", (1240, 1754), (238, 238, 235))
     text(page, (330, 150), "Lindholm Water", 58, (24, 60, 120), 2)
     ImageDraw.Draw(page).line((110, 200, 1130, 200), fill=(24, 60, 120), width=5)
@@ -176,7 +176,7 @@ def letter() -> Image.Image:
 
 
 def carton_print() -> Image.Image:
-    """What is printed on a carton's side: words, arrows, a barcode; dark ink on clear, RGBA 1500x700."""
+    """Draw what is printed on a carton's side: words, arrows, a barcode; dark ink on clear, RGBA 1500x700."""
     ink = (30, 26, 22)
     side = Image.new("RGB", (1500, 700), (255, 255, 255))
     draw = ImageDraw.Draw(side)
@@ -197,7 +197,7 @@ def carton_print() -> Image.Image:
 
 
 def snack_print() -> Image.Image:
-    """A bag of crisps: yellow and red with a bowl of chips, 1000x1300."""
+    """Draw a bag of crisps: yellow and red with a bowl of chips, 1000x1300."""
     bag = Image.new("RGB", (1000, 1300), (232, 176, 24))
     draw = ImageDraw.Draw(bag)
     draw.polygon([(0, 0), (1000, 0), (1000, 330), (0, 480)], fill=(184, 26, 28))

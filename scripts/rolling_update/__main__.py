@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 import contextlib
-import datetime
+import datetime as dt
 import json
 import os
 import platform
@@ -80,7 +80,7 @@ async def run(arguments: argparse.Namespace) -> dict[str, Any]:
             await asyncio.sleep(_QUIET_SECONDS)
     return {
         "what": "rolling update",
-        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "date": dt.datetime.now(dt.UTC).date().isoformat(),
         "machine": f"{os.cpu_count()} cores, {platform.machine()}",
         "servers": len(servers),
         "concurrency": arguments.concurrency,

@@ -29,7 +29,7 @@ class Load:
         return self.outcomes.total() - self.outcomes["200"]
 
     def quantile(self, percent: int) -> float:
-        """Milliseconds within which this share of the requests was answered."""
+        """Return the milliseconds within which this share of the requests was answered."""
         return statistics.quantiles(self.milliseconds, n=100)[percent - 1]
 
     @contextlib.asynccontextmanager

@@ -36,7 +36,7 @@ def hand_over(page: Page, event: str, *files: FilePayload) -> None:
 
 
 def drop_from_outside(page: Page, path: Path) -> None:
-    """Drops a file or folder of the disk, by Chromium's own protocol: a page can not make folders."""
+    """Drops a file or folder of the disk, by Chromium's own protocol: a page cannot make folders."""
     session = page.context.new_cdp_session(page)
     for event in ("dragEnter", "dragOver", "drop"):
         data = {"items": [], "files": [str(path)], "dragOperationsMask": 1}

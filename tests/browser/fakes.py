@@ -5,15 +5,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import numpy
+import numpy as np
 
 from gateway.triton.types import ModelDescription, Prediction
 from gateway.uploads.admission import Permit
 from tests.unit.gateway.fakes import LABELS, FakeClassifier
 
 DESCRIPTIONS = json.loads((Path(__file__).resolve().parents[2] / "model_repository" / "classes.json").read_text())
-METAL = numpy.array([0.004, 0.001, 0.002, 0.031, 0.957, 0.005], numpy.float32)
-PLASTIC = numpy.array([0.19, 0.04, 0.02, 0.43, 0.3, 0.02], numpy.float32)
+METAL = np.array([0.004, 0.001, 0.002, 0.031, 0.957, 0.005], np.float32)
+PLASTIC = np.array([0.19, 0.04, 0.02, 0.43, 0.3, 0.02], np.float32)
 
 
 class PageClassifier(FakeClassifier):
@@ -38,7 +38,7 @@ class PageClassifier(FakeClassifier):
         return Prediction(self.described()[model], self.answers[model], "1")
 
     async def explain(self, model: str, image: bytes, timeout_seconds: float, permit: Permit) -> Prediction:
-        maps = numpy.zeros((6, 6, 6), numpy.float32)
+        maps = np.zeros((6, 6, 6), np.float32)
         maps[:, 2:5, 2:4] = 1
         return replace(await self.classify(model, image, timeout_seconds, permit), maps=maps)
 

@@ -4,7 +4,7 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy
+import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -18,21 +18,21 @@ WIDTH, HEIGHT, FRAMES_A_SECOND = 160, 120, 10
 GREY, RED = (180, 128, 128), (82, 90, 240)  # Y, Cb, Cr of the ground and of the thing
 
 
-def frame(random: numpy.random.Generator, thing_at: int | None) -> bytes:
+def frame(random: np.random.Generator, thing_at: int | None) -> bytes:
     """One frame: grey, and a red thing whose left edge is at `thing_at`, if any; noise as a camera has it."""
-    planes = [numpy.full((HEIGHT, WIDTH), level, numpy.int16) for level in GREY]
+    planes = [np.full((HEIGHT, WIDTH), level, np.int16) for level in GREY]
     if thing_at is not None:
         for plane, level in zip(planes, RED, strict=True):
             plane[30:90, max(0, thing_at) : max(0, thing_at + 60)] = level
-    planes[0] += random.integers(-3, 4, (HEIGHT, WIDTH), numpy.int16)
+    planes[0] += random.integers(-3, 4, (HEIGHT, WIDTH), np.int16)
     halved = [planes[0], planes[1][::2, ::2], planes[2][::2, ::2]]
-    return b"FRAME\n" + b"".join(plane.astype(numpy.uint8).tobytes() for plane in halved)
+    return b"FRAME\n" + b"".join(plane.astype(np.uint8).tobytes() for plane in halved)
 
 
 @pytest.fixture(scope="module")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Eight seconds of nothing, a thing comes, stays for eight seconds, and goes. Chromium plays it again and again."""
-    random = numpy.random.default_rng(0)
+    random = np.random.default_rng(0)
     places: list[int | None] = [*[None] * 80, *range(-60, 50, 22), *[50] * 80, *range(28, -60, -22)]
     film = [frame(random, at) for at in places]
     path = tmp_path_factory.mktemp("film") / "film.y4m"
@@ -138,7 +138,7 @@ def test_a_steady_thing_is_photographed_once_and_an_empty_place_never(
         expect(hint).to_have_text("Taken. Change the thing for the next photo.", timeout=60_000)
         expect(cards).to_have_count(count)
     with Image.open(io.BytesIO(classifier.asked[-1][1])) as photo:
-        red, green, _ = numpy.asarray(photo.convert("RGB"))[photo.height // 2, photo.width // 2].tolist()
+        red, green, _ = np.asarray(photo.convert("RGB"))[photo.height // 2, photo.width // 2].tolist()
     assert red > 2 * green, "the thing is in the middle of the photo"
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import numpy
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
@@ -130,7 +130,7 @@ def test_classes_of_ones_own_with_and_without_a_description(visit: Visit, url: s
     classifier.class_descriptions = {
         "cup": {"names": {"de": "Tasse", "en": "mug"}, "advice": {"en": "Back to the counter."}, "color": "#123456"}
     }
-    classifier.answers = dict.fromkeys(classifier.answers, numpy.array([0.8, 0.15, 0.05], numpy.float32))
+    classifier.answers = dict.fromkeys(classifier.answers, np.array([0.8, 0.15, 0.05], np.float32))
     page = visit(url, "de")
     expect(page.locator("#classes li")).to_have_text(["Tasse", "plate", "fork"])
     page.locator("#choose").set_input_files([photo()])

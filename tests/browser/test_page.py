@@ -3,7 +3,7 @@
 import io
 from pathlib import Path
 
-import numpy
+import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
@@ -56,7 +56,7 @@ def test_answer_of_both_models_with_bars_times_and_advice(page: Page, url: str) 
 
 def test_classes_of_ones_own(page: Page, url: str, classifier: PageClassifier) -> None:
     classifier.labels = ("cup", "plate")
-    classifier.answers = dict.fromkeys(classifier.answers, numpy.array([0.1, 0.9], numpy.float32))
+    classifier.answers = dict.fromkeys(classifier.answers, np.array([0.1, 0.9], np.float32))
     page.goto(url)
     choose(page, photo())
     expect_word(page, "photo.jpg", "plate")
@@ -139,7 +139,7 @@ def test_server_gone_and_back(page: Page, classifier: PageClassifier) -> None:
         expect(page.get_by_text("nothing is kept")).to_be_visible()
     choose(page, photo())
     expect_word(page, "photo.jpg", "no answer")
-    expect(card(page, "photo.jpg").get_by_text("can not be reached")).to_be_visible()
+    expect(card(page, "photo.jpg").get_by_text("cannot be reached")).to_be_visible()
     with served(application(classifier), int(url.rpartition(":")[2])):
         card(page, "photo.jpg").get_by_role("button", name="Try again").click()
         expect_word(page, "photo.jpg", "metal")
@@ -199,7 +199,7 @@ def test_photos_over_a_limit_are_scaled_down(page: Page, classifier: PageClassif
 
 
 def test_large_photos_are_scaled_down_before_they_travel_far(page: Page, url: str, classifier: PageClassifier) -> None:
-    noise = numpy.random.default_rng(0).integers(0, 256, (1500, 1000, 3), dtype=numpy.uint8)
+    noise = np.random.default_rng(0).integers(0, 256, (1500, 1000, 3), dtype=np.uint8)
     large = photo()
     large["buffer"] = encode(Image.fromarray(noise), "JPEG", quality=90)
     assert len(large["buffer"]) > 1_000_000

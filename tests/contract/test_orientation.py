@@ -4,7 +4,7 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
-import numpy
+import numpy as np
 import pytest
 
 from gateway.images.inspect import inspect
@@ -18,7 +18,7 @@ pytest.importorskip("nvidia.dali", reason="nvidia-dali is not installed: require
 # Pillow says so and reads on.
 pytestmark = pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
 PICTURE = bottle(95, 64)
-Pixels = numpy.ndarray[Any, Any]
+Pixels = np.ndarray[Any, Any]
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +34,8 @@ def dali() -> Callable[[bytes], Pixels]:
     built.build()
 
     def decoded(data: bytes) -> Pixels:
-        built.feed_input("IMAGE", [numpy.frombuffer(data, numpy.uint8)])
-        pixels: Pixels = numpy.array(built.run()[0].as_tensor())[0].astype(int)
+        built.feed_input("IMAGE", [np.frombuffer(data, np.uint8)])
+        pixels: Pixels = np.array(built.run()[0].as_tensor())[0].astype(int)
         return pixels
 
     return decoded
@@ -52,9 +52,9 @@ def test_every_orientation_shows_the_picture(dali: Callable[[bytes], Pixels], ki
     data = turned(PICTURE, orientation, kind)
     shown = dali(served(data))
     assert shown.shape == (64, 95, 3)
-    assert numpy.abs(shown - numpy.asarray(PICTURE, int)).mean() < 3
+    assert np.abs(shown - np.asarray(PICTURE, int)).mean() < 3
     if kind not in ("HEIF", "AVIF"):  # training reads photos of the other formats only
-        assert numpy.array_equal(shown, numpy.asarray(decode(data), int))
+        assert np.array_equal(shown, np.asarray(decode(data), int))
 
 
 @pytest.mark.parametrize("name", DAMAGED)
@@ -64,8 +64,8 @@ def test_damaged_exif_leaves_a_picture_as_it_is(
 ) -> None:
     data = write(PICTURE, DAMAGED[name])
     shown = dali(served(data))
-    assert numpy.abs(shown - numpy.asarray(PICTURE, int)).mean() < 3
-    assert numpy.array_equal(shown, numpy.asarray(decode(data), int))
+    assert np.abs(shown - np.asarray(PICTURE, int)).mean() < 3
+    assert np.array_equal(shown, np.asarray(decode(data), int))
 
 
 @pytest.mark.parametrize("write", [jpeg, png, webp])
@@ -75,7 +75,7 @@ def test_exif_that_readers_run_out_of_is_kept_from_them(
     """DALI 2.4 ends with its process (SIGSEGV) where a PNG declares more entries of EXIF than it has."""
     data = write(PICTURE, ENDLESS)
     assert not inspect(data, 10**7).native
-    assert numpy.array_equal(dali(served(data)), numpy.asarray(decode(data), int))
+    assert np.array_equal(dali(served(data)), np.asarray(decode(data), int))
 
 
 def test_an_orientation_that_is_not_exif_turns_nothing(dali: Callable[[bytes], Pixels]) -> None:
@@ -84,8 +84,8 @@ def test_an_orientation_that_is_not_exif_turns_nothing(dali: Callable[[bytes], P
     whole = encode(PICTURE, "PNG")
     at = whole.index(b"IDAT") - 4
     data = whole[:at] + png_chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp + b"</x:xmpmeta>") + whole[at:]
-    for shown in (dali(served(data)), numpy.asarray(decode(data), int)):
-        assert numpy.array_equal(shown, numpy.asarray(PICTURE, int))
+    for shown in (dali(served(data)), np.asarray(decode(data), int)):
+        assert np.array_equal(shown, np.asarray(PICTURE, int))
 
 
 def test_plain_photos_are_not_converted() -> None:
@@ -98,4 +98,4 @@ def test_later_frames_of_a_png_are_left_out(dali: Callable[[bytes], Pixels]) -> 
     animation = encode(PICTURE, "PNG", save_all=True, append_images=[bottle(95, 64).rotate(180)])
     assert b"acTL" in animation
     assert b"acTL" not in served(animation)
-    assert numpy.array_equal(dali(served(animation)), numpy.asarray(PICTURE, int))
+    assert np.array_equal(dali(served(animation)), np.asarray(PICTURE, int))

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import grpc
-import numpy
+import numpy as np
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
 from gateway.triton.client import probe_image
@@ -13,11 +13,11 @@ from imaging.jpeg import with_extraneous_bytes
 
 LABELS = ("glass", "paper", "cardboard", "plastic", "metal", "trash")
 PROBABILITIES = (0.1, 0.05, 0.05, 0.1, 0.6, 0.1)
-MAPS = numpy.arange(6 * 2 * 3, dtype=numpy.float32).reshape(6, 2, 3)
+MAPS = np.arange(6 * 2 * 3, dtype=np.float32).reshape(6, 2, 3)
 
 Behaviour = Callable[[bytes, grpc.aio.ServicerContext[Any, Any]], Awaitable[None]]
 
-# What the two DALI backends say of an image that they can not decode, as they were seen to say it.
+# What the two DALI backends say of an image that they cannot decode, as they were seen to say it.
 OWN_DECODE_ERROR = (grpc.StatusCode.INVALID_ARGUMENT, "1 of 1 images could not be decoded: nvImageCodec failure: '#17'")
 NATIVE_DECODE_ERROR = (
     grpc.StatusCode.UNKNOWN,
@@ -82,7 +82,7 @@ class FakeTriton(service_pb2_grpc.GRPCInferenceServiceServicer):
             response.raw_output_contents.append(b"".join(len(text).to_bytes(4, "little") + text for text in texts))
         else:
             response.outputs.add(name="PROBABILITIES", datatype="FP32", shape=[1, len(PROBABILITIES)])
-            response.raw_output_contents.append(numpy.array(PROBABILITIES, numpy.float32).tobytes())
+            response.raw_output_contents.append(np.array(PROBABILITIES, np.float32).tobytes())
         if any(output.name == "ACTIVATION_MAPS" for output in request.outputs):
             response.outputs.add(name="ACTIVATION_MAPS", datatype="FP32", shape=[1, *MAPS.shape])
             response.raw_output_contents.append(MAPS.tobytes())

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-import numpy
+import numpy as np
 from PIL import Image, ImageDraw
 
 from embedded_triton.launch import free_ports
@@ -22,7 +22,7 @@ PHOTOS = 40  # of each class
 
 def draw(label: str, seed: int) -> Image.Image:
     """A red ball or a blue stick somewhere on grey."""
-    random = numpy.random.default_rng(seed)
+    random = np.random.default_rng(seed)
     picture = Image.new("RGB", (96, 80), tuple(random.integers(100, 160, 3).tolist()))
     x, y = int(random.integers(25, 65)), int(random.integers(25, 55))
     pen = ImageDraw.Draw(picture)

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
-import numpy
+import numpy as np
 import pillow_heif
 from PIL import Image, ImageDraw, ImageOps
 
@@ -73,8 +73,8 @@ def cut_out(picture: Image.Image, hidden: tuple[int, int, int] = (0, 0, 0)) -> I
 
 
 def png_sixteen_bits(picture: Image.Image, *, grey: bool = False) -> bytes:
-    """A PNG of sixteen bits a channel, which Pillow can not write in colour."""
-    values = numpy.asarray(picture.convert("L" if grey else "RGB")).astype(">u2") * 257
+    """A PNG of sixteen bits a channel, which Pillow cannot write in colour."""
+    values = np.asarray(picture.convert("L" if grey else "RGB")).astype(">u2") * 257
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
     size = struct.pack(">IIBBBBB", picture.width, picture.height, 16, 0 if grey else 2, 0, 0, 0)
     return (

@@ -1,6 +1,6 @@
 """Evaluate weights: calibrate them on the validation split, measure them on every split, write their card."""
 
-import datetime
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -141,7 +141,7 @@ def evaluate(
         weights_sha256=sha256(candidate),
         parameters=sum(parameter.numel() for parameter in network.parameters()),
         preprocessing=asdict(specification),
-        date=datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
+        date=dt.datetime.now(tz=dt.UTC).date().isoformat(),
         training=training,
         calibration=Calibration(temperature=temperature, confidence_threshold=threshold),
         threshold_rule=chosen_by.rule if chosen_by else VALIDATION_RULE,

@@ -3,7 +3,7 @@
 It takes the same model folders: ``dali.py`` with one ``@autoserialize`` pipeline, or a serialised ``model.dali``. Where
 ``dali.py`` has a pipeline ``decode`` too, which decodes and no more, a CPU takes that one and resizes as training does,
 and JPEG and some other images are decoded without DALI (``host_decoder.py``).
-Unlike the native backend it fails only the requests whose images can not be decoded, not the whole batch. On a GPU the
+Unlike the native backend it fails only the requests whose images cannot be decoded, not the whole batch. On a GPU the
 pixels stay there: backends and Triton hand them over by DLPack, and Triton copies each image twice on the way.
 """
 
@@ -44,7 +44,7 @@ class TritonPythonModel:
             args: what the Python backend says of the instance; ``model_config`` is the configuration as JSON.
 
         Raises:
-            pb_utils.TritonModelException: the version folder holds no pipeline, or it can not be built.
+            pb_utils.TritonModelException: the version folder holds no pipeline, or it cannot be built.
         """
         config = json.loads(args["model_config"])
         self._input = config["input"][0]["name"]

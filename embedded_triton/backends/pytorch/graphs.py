@@ -17,7 +17,7 @@ _MOST_DIFFERENCE = 0.01
 
 
 class RecordingError(Exception):
-    """The network can not be recorded, or its recording answers otherwise."""
+    """The network cannot be recorded, or its recording answers otherwise."""
 
 
 class Graphs:
@@ -42,7 +42,7 @@ class Graphs:
             record: how a call of the network is recorded; as a CUDA graph by default.
 
         Raises:
-            RecordingError: it can not be recorded, or a recording answers otherwise than the network.
+            RecordingError: it cannot be recorded, or a recording answers otherwise than the network.
         """
         self._inputs = tuple(inputs)
         self.sizes = batch_sizes(len(self._inputs[0]))
@@ -54,9 +54,9 @@ class Graphs:
             try:
                 self._recordings[size] = record(network, part)
                 _check(network, part, self._recordings[size])
-            except RuntimeError as error:
+            except RuntimeError as exc:
                 # Ending a recording fails too, where something in it failed.
-                raise RecordingError(f"a batch of {size}: {error.__context__ or error}") from error
+                raise RecordingError(f"a batch of {size}: {exc.__context__ or exc}") from exc
 
     def __call__(self, *columns: Sequence[torch.Tensor]) -> Tensors:
         """Return what the network returns about all rows, valid until the next call.

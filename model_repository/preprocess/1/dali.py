@@ -53,5 +53,5 @@ def preprocess() -> Any:
 
 @pipeline_def(**OPTIONS)
 def decode() -> Any:
-    """``preprocess`` without its resize: on a CPU the embedded server does that itself, by the function of training."""
+    """Decode without the resize: on a CPU the embedded server resizes itself, by the function of training."""
     return decoded()

@@ -33,26 +33,26 @@ class Classifier(litserve.LitAPI):  # type: ignore[misc] # its package has no ty
         self._network = load_frozen(self._model_type)
 
     def decode_request(self, request: Request) -> torch.Tensor:
-        """Bytes to pixels."""
+        """Turn bytes into pixels."""
         # LitServe hands a form over as its mapping of fields.
         return read_pixels(request["file"].file.read(), self._size)
 
     def batch(self, inputs: list[torch.Tensor]) -> torch.Tensor:
-        """Pixels of several requests in one tensor."""
+        """Put the pixels of several requests into one tensor."""
         return torch.cat(inputs)
 
     def predict(self, x: torch.Tensor) -> torch.Tensor:
-        """Pixels to probabilities."""
+        """Turn pixels into probabilities."""
         with torch.inference_mode():
             probabilities: torch.Tensor = self._network(x)[0]
         return probabilities
 
     def unbatch(self, output: torch.Tensor) -> list[torch.Tensor]:
-        """A row for each request."""
+        """Return a row for each request."""
         return list(output)
 
     def encode_response(self, output: torch.Tensor) -> dict[str, Any]:
-        """Probabilities to the document."""
+        """Turn probabilities into the document."""
         return as_prediction(self._classes, output.tolist())
 
 

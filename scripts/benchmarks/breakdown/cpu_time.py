@@ -1,4 +1,4 @@
-"""What a photo costs in CPU time, process by process:
+"""What a photo costs in CPU time, process by process.
 
     bin-it-right dev cpu-time FOLDER --pid PID --model raw --concurrency 16
 
@@ -84,8 +84,8 @@ def main() -> int:
     parser.add_argument("--pid", type=int, required=True, help="of `make run`, or of what else started all of it")
     try:
         result = run(parser.parse_args())
-    except (MeasurementError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+    except (MeasurementError, OSError) as exc:
+        print(f"error: {exc}", file=sys.stderr)
         return 1
     rows = [f"| {name} | {value:.2f} |" for name, value in result["milliseconds"].items()]
     print("\n".join(["| process | ms of CPU time a photo |", "|---|---|", *rows]))

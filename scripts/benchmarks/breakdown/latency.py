@@ -1,4 +1,4 @@
-"""Where the time of one request goes, from the client to the network and back:
+"""Where the time of one request goes, from the client to the network and back.
 
     bin-it-right dev latency FOLDER --concurrency 16
 
@@ -182,8 +182,8 @@ def main() -> int:
     parser.add_argument("--triton", default="127.0.0.1:8001", metavar="HOST:PORT", help="Triton's gRPC address")
     try:
         result = run(parser.parse_args())
-    except (MeasurementError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+    except (MeasurementError, OSError) as exc:
+        print(f"error: {exc}", file=sys.stderr)
         return 1
     print(table(result["milliseconds"]))
     print(json.dumps(result))

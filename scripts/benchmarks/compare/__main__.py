@@ -1,4 +1,4 @@
-"""Compares the service with its alternatives on a CPU:
+"""Compares the service with its alternatives on a CPU.
 
     make bench [photos=FOLDER] [seconds=3] [rounds=2] [only="service eager"] [short=1]
 

@@ -1,4 +1,4 @@
-"""What this machine serves on its GPU, in one command of less than 8 minutes:
+"""What this machine serves on its GPU, in one command of less than 8 minutes.
 
     bin-it-right dev benchmark-gpu [FOLDER OF PHOTOS]
 
@@ -145,8 +145,8 @@ def main() -> int:
     """Measure and print one JSON line; return 1 with a sentence where a server does not start."""
     try:
         print(json.dumps(run(parse())))
-    except (EmbeddedTritonError, RuntimeError, subprocess.CalledProcessError) as error:
-        print(f"error: {error}", file=sys.stderr)
+    except (EmbeddedTritonError, RuntimeError, subprocess.CalledProcessError) as exc:
+        print(f"error: {exc}", file=sys.stderr)
         return 1
     return 0
 

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from tritonclient.grpc import InferenceServerClient
@@ -41,13 +40,14 @@ class QueueWatch:
         self._thread.start()
         return self
 
-    def __exit__(self, *error: type[BaseException] | BaseException | TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self._done.set()
         self._thread.join()
 
     def result(self) -> dict[str, Any]:
-        """Return for each model the share of requests that waited more than 100 ms, as a mean of their tenth of a
-        second, the longest such mean, and how many batches of each size were executed.
+        """Return for each model what its requests waited, and how many batches of each size were executed.
+
+        A wait is the mean over a tenth of a second: the share of requests with one over 100 ms, and the longest one.
         """
         found = {}
         for model in self._looks[-1] if self._looks else ():

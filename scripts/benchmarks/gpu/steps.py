@@ -2,7 +2,6 @@
 
 import os
 from contextlib import suppress
-from types import TracebackType
 from typing import Any, Self
 
 from tritonclient.utils import InferenceServerException
@@ -32,7 +31,7 @@ class StepWatch:
         self._look()
         return self
 
-    def __exit__(self, *error: type[BaseException] | BaseException | TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self._look()
 
     def result(self) -> dict[str, Any]:

@@ -4,7 +4,6 @@ import shutil
 import subprocess
 import threading
 from statistics import fmean
-from types import TracebackType
 from typing import Any, Self
 
 _FIELDS = ("utilization.gpu", "memory.used", "power.draw")
@@ -40,7 +39,7 @@ class GpuWatch:
             self._thread.start()
         return self
 
-    def __exit__(self, *error: type[BaseException] | BaseException | TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._process is not None:
             self._process.terminate()
             self._process.wait()

@@ -5,7 +5,6 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -24,7 +23,7 @@ class Reply:
 
 
 def form(photo: bytes, field: str = "file") -> bytes:
-    """A multipart body with one file."""
+    """Return a multipart body with one file."""
     disposition = f'Content-Disposition: form-data; name="{field}"; filename="photo"'.encode()
     return b"".join((b"--", BOUNDARY, b"\r\n", disposition, b"\r\n\r\n", photo, b"\r\n--", BOUNDARY, b"--\r\n"))
 
@@ -41,16 +40,16 @@ class PhotoClient:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, *error: type[BaseException] | BaseException | TracebackType | None) -> None:
-        for _, writer in self._idle:
+    async def __aexit__(self, *_: object) -> None:
+        for _reader, writer in self._idle:
             writer.close()
 
     async def get(self, path: str) -> Reply:
-        """Asks for a path."""
+        """Ask for a path."""
         return await self._exchange(f"GET {path} HTTP/1.1\r\nHost: {self._host}\r\n\r\n".encode())
 
     async def post(self, path: str, body: bytes) -> Reply:
-        """Posts a multipart body. Raises OSError or asyncio.IncompleteReadError where no answer comes."""
+        """Post a multipart body. Raises OSError or asyncio.IncompleteReadError where no answer comes."""
         head = (
             f"POST {path} HTTP/1.1\r\nHost: {self._host}\r\nContent-Length: {len(body)}\r\n"
             f"Content-Type: multipart/form-data; boundary={BOUNDARY.decode()}\r\n\r\n"

@@ -23,7 +23,7 @@ class Hostile:
 
 
 def hostile_uploads(picture: Image.Image) -> list[Hostile]:
-    """One of each kind."""
+    """Return one of each kind."""
     pillow_heif.register_heif_opener()
     photos = [*_no_pictures(), *_truncated(picture), *_bombs(), *_undecodable(picture)]
     uploads = [Hostile(name, form(photo), status) for name, photo, status in photos]
@@ -77,7 +77,7 @@ def _bombs() -> Iterator[tuple[str, bytes, int]]:
 
 
 def _undecodable(picture: Image.Image) -> Iterator[tuple[str, bytes, int]]:
-    """Whole by their structure: only a decoder finds the fault."""
+    """Yield files that are whole by their structure: only a decoder finds the fault."""
     yield "PNG of rubbish", _png(*picture.size, b"this does not inflate"), 422
     yield "PNG with too few rows", _png(*picture.size, zlib.compress(bytes(100))), 422
     yield "WebP of rubbish", _webp(*picture.size, b"\xff" * 100), 422

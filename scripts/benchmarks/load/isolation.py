@@ -35,7 +35,7 @@ class WrongAnswerError(Exception):
 async def run(
     url: str, model: str, photos: list[bytes], *, requests: int, concurrency: int, bad_share: float, seed: int
 ) -> dict[str, Any]:
-    """Sends all requests and returns what was counted. Wrong answers are counted and the first ones described."""
+    """Send all requests and return what was counted; the first wrong answers are described."""
     randomness = random.Random(seed)  # noqa: S311 (a plan of requests, no secret)
     with Image.open(io.BytesIO(photos[0])) as first:
         bad = hostile_uploads(first.convert("RGB"))
@@ -62,9 +62,9 @@ async def run(
                         else:
                             _check_answer(alone[job], await client.post(path, bodies[job]))
                             counts["good_right"] += 1
-                    except (WrongAnswerError, OSError, asyncio.IncompleteReadError) as error:
+                    except (WrongAnswerError, OSError, asyncio.IncompleteReadError) as exc:
                         counts["wrong"] += 1
-                        wrong.append(f"{getattr(job, 'name', 'photo')}: {error}")
+                        wrong.append(f"{getattr(job, 'name', 'photo')}: {exc}")
                     progress.advance()
 
             await asyncio.gather(*(send() for _ in range(concurrency)))
@@ -101,7 +101,7 @@ def _check_refusal(bad: Hostile, reply: Reply) -> None:
 
 
 def main() -> None:
-    """The command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="photos, also in folders below")
     parser.add_argument("--url", default="http://127.0.0.1:8080")

@@ -40,11 +40,11 @@ class Load:
         self.errors: Counter[str] = Counter()
 
     async def send(self) -> None:
-        """One request."""
+        """Send one request."""
         try:
             self.replies.append(await self._client.post(self._path, next(self._bodies)))
-        except (OSError, asyncio.IncompleteReadError) as error:
-            self.errors[type(error).__name__] += 1
+        except (OSError, asyncio.IncompleteReadError) as exc:
+            self.errors[type(exc).__name__] += 1
 
     async def closed(self, concurrency: int, seconds: float) -> float:
         """Keep so many requests under way for so long; return the answers a second."""
@@ -59,7 +59,7 @@ class Load:
         return _answered(self.replies) / (time.perf_counter() - began)
 
     async def open(self, rate: float, seconds: float) -> float:
-        """So many a second, whatever comes back; returns the seconds from the first request to the last reply."""
+        """Send at a rate, whatever comes back; return the seconds in which all requests were sent."""
         self.replies.clear()
         tasks: set[asyncio.Task[None]] = set()
         began = time.perf_counter()
@@ -77,7 +77,7 @@ class Load:
 
 
 async def run(given: argparse.Namespace) -> dict[str, Any]:
-    """All three phases."""
+    """Run all three phases."""
     async with PhotoClient(given.url) as client:
         load = Load(client, given.model, photos_in(given.folder, given.photos))
         await load.closed(given.concurrency, given.measure / 4)
@@ -149,7 +149,7 @@ def _proportional(pid: int) -> int:
 
 
 def main() -> None:
-    """The command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="photos, also in folders below")
     parser.add_argument("--url", default="http://127.0.0.1:8080")

@@ -7,7 +7,7 @@ _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
 
 
 def photos_in(folder: Path, count: int) -> list[bytes]:
-    """So many photos of a folder and the folders in it, evenly taken. Raises SystemExit where there are none."""
+    """Read so many photos of a folder and those below it, evenly taken. Raises SystemExit where there are none."""
     files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
     if not files:
         sys.exit(f"There are no photos in {folder}.")

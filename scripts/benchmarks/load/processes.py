@@ -154,8 +154,8 @@ async def _http(target: Target, photos: list[bytes], number: int) -> Any:
         async def ask() -> str | None:
             try:
                 reply = await next(turns).post(path, next(bodies))
-            except (OSError, asyncio.IncompleteReadError) as error:
-                return type(error).__name__
+            except (OSError, asyncio.IncompleteReadError) as exc:
+                return type(exc).__name__
             return None if reply.status == 200 else str(reply.status)
 
         yield ask
@@ -163,7 +163,7 @@ async def _http(target: Target, photos: list[bytes], number: int) -> Any:
 
 @asynccontextmanager
 async def _grpc(target: Target, photos: list[bytes], number: int) -> Any:
-    """Requests are put together beforehand and sent as bytes: the client shall cost little beside the server."""
+    """Send requests that were put together beforehand: the client shall cost little beside the server."""
     import grpc
     from tritonclient.grpc import service_pb2
 
@@ -183,8 +183,8 @@ async def _grpc(target: Target, photos: list[bytes], number: int) -> Any:
         async def ask() -> str | None:
             try:
                 await infer(next(requests))
-            except grpc.aio.AioRpcError as error:
-                return str(error.code().name)
+            except grpc.aio.AioRpcError as exc:
+                return str(exc.code().name)
             return None
 
         yield ask

@@ -2,7 +2,6 @@
 
 import sys
 import time
-from types import TracebackType
 from typing import Self
 
 from rich.console import Console
@@ -30,7 +29,7 @@ class Progress:
         return self
 
     def advance(self) -> None:
-        """One step more."""
+        """Count one step more."""
         self._done += 1
         if self._bar is not None:
             self._bar.advance(self._task)
@@ -38,6 +37,6 @@ class Progress:
             self._next_line = time.monotonic() + _LINE_EVERY_SECONDS
             print(f"{self._done} of {self._total}", file=sys.stderr, flush=True)
 
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._bar is not None:
             self._bar.stop()

@@ -106,7 +106,7 @@ def classify(
 
 
 def _check_output(destination: Destination) -> None:
-    """Refuses, before anything is asked, what cannot work."""
+    """Refuse, before anything is asked, what cannot work."""
     if destination.resume and destination.path is None:
         raise typer.BadParameter("it needs --output, the file of the earlier run", param_hint="--resume")
     if destination.resume and destination.format is Format.table:
@@ -116,7 +116,7 @@ def _check_output(destination: Destination) -> None:
 
 
 def _check_inputs(inputs: Sequence[str], watch: Path | None, sort_into: Path | None, *, link: bool) -> None:
-    """Refuses, before anything is asked, photos and folders that are not there."""
+    """Refuse, before anything is asked, photos and folders that are not there."""
     from scripts.cli.classify import photos
 
     if not inputs and watch is None:

@@ -50,7 +50,7 @@ class Destination:
 
     @contextmanager
     def opened(self, models: Sequence[str], classes: Sequence[str]) -> Iterator[Output]:
-        """Opens the output for answers of these models, which can be of these classes.
+        """Open the output for answers of these models, which can be of these classes.
 
         Raises:
             BadParameter: the file cannot be written, or is not that of an earlier run.
@@ -76,14 +76,14 @@ class Destination:
             yield Output(writer, done)
 
     def not_writable(self, error: OSError) -> typer.BadParameter:
-        """Says in a sentence why the file cannot be written."""
+        """Say in a sentence why the file cannot be written."""
         if isinstance(error, FileNotFoundError):
             return typer.BadParameter(f"there is no folder for {self.path}; make it first", param_hint="--output")
         return typer.BadParameter(f"{self.path} cannot be written: {error.strerror}", param_hint="--output")
 
 
 def format_of(path: Path | None, asked: Format, *, to_terminal: bool) -> Format:
-    """Returns the format that the file's suffix names; without a suffix the one that was asked for.
+    """Return the format that the file's suffix names; without a suffix the one that was asked for.
 
     Raises:
         BadParameter: the suffix is unknown, or contradicts the format.

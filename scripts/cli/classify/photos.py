@@ -10,11 +10,11 @@ MAX_BYTES = 100_000_000
 
 
 class PhotoError(Exception):
-    """A photo can not be found or read; the text says why."""
+    """A photo cannot be found or read; the text says why."""
 
 
 def check(inputs: Sequence[str]) -> None:
-    """Refuses, before anything is sent, a name that is not there, a folder without photos, a glob without matches.
+    """Refuse, before anything is sent, a name that is not there, a folder without photos, a glob without matches.
 
     Raises:
         PhotoError: naming the input.
@@ -33,7 +33,7 @@ def check(inputs: Sequence[str]) -> None:
 
 
 def find(inputs: Sequence[str], leave_out: Path | None = None) -> Iterator[str]:
-    """Yields the names of the photos, one at a time; folders and what is below them in the order of their names.
+    """Yield the names of the photos, one at a time; folders and what is below them in the order of their names.
 
     Args:
         inputs: files, folders, globs, or - for standard input.
@@ -58,10 +58,10 @@ def _find(inputs: Sequence[str]) -> Iterator[str]:
 
 
 def read(name: str) -> bytes:
-    """The bytes of a photo.
+    """Return the bytes of a photo.
 
     Raises:
-        PhotoError: it can not be read, or is larger than any photo.
+        PhotoError: it cannot be read, or is larger than any photo.
     """
     try:
         if name == STANDARD_INPUT:
@@ -70,8 +70,8 @@ def read(name: str) -> bytes:
         if path.stat().st_size > MAX_BYTES:
             raise PhotoError(f"The file is larger than {MAX_BYTES // 1_000_000} MB.")
         return path.read_bytes()
-    except OSError as error:
-        raise PhotoError(f"The file can not be read: {error.strerror}.") from error
+    except OSError as exc:
+        raise PhotoError(f"The file cannot be read: {exc.strerror}.") from exc
 
 
 def _matches(pattern: str) -> Iterator[str]:
@@ -80,7 +80,7 @@ def _matches(pattern: str) -> Iterator[str]:
 
 
 def _below(folder: str) -> Iterator[str]:
-    """The photos in a folder and in those below it; empty files and by-products (`._a.jpg`, `@eaDir`) are none."""
+    """Yield the photos in a folder and in those below it; empty files and by-products (`._a.jpg`) are none."""
     from training.dataset.photo_files import Skipped, photos_below
 
     return (str(path) for path in photos_below(Path(folder), Skipped()))

@@ -21,7 +21,7 @@ class Pipeline:
     def __init__(
         self, client: AsyncClient, models: Sequence[str], *, concurrency: int, threshold: float | None
     ) -> None:
-        """Prepares.
+        """Prepare.
 
         Args:
             client: whom to ask.
@@ -35,7 +35,7 @@ class Pipeline:
         self._threshold = threshold
 
     async def run(self, files: AsyncIterator[str], take: Take) -> None:
-        """Hands the outcomes of each file to `take`, in the order of the files: one for each model.
+        """Hand the outcomes of each file to `take`, in the order of the files: one for each model.
 
         Raises:
             ClientError: the server refuses every photo, or stayed away for longer than the patience.

@@ -46,11 +46,11 @@ class RunProgress:
         self.stop()
 
     def stop(self) -> None:
-        """Takes the bar off the terminal."""
+        """Take the bar off the terminal."""
         self._bar.stop()
 
     def advance(self) -> None:
-        """Counts one photo."""
+        """Count one photo."""
         self._done += 1
         self._bar.advance(self._task)
         if self.total is not None and not self._console.is_terminal and time.monotonic() - self._spoke > _LINE_SECONDS:

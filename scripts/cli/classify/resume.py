@@ -12,7 +12,7 @@ from scripts.cli.classify.writers import csv_columns
 
 
 def keep_answers(output: Path, output_format: str, models: Sequence[str], classes: Sequence[str]) -> set[str]:
-    """Takes what is asked again out of the file: failures, photos without all answers, a last line that was cut off.
+    """Take what is asked again out of the file: failures, photos without all answers, a last line that was cut off.
 
     Args:
         output: the file of the earlier run.
@@ -42,15 +42,15 @@ def keep_answers(output: Path, output_format: str, models: Sequence[str], classe
                 text for file, model, text in _answers(output, columns) if file in done or model not in models
             )
         kept.replace(output)
-    except (ValueError, KeyError, TypeError, csv.Error) as error:
-        raise ValueError(f"{output} is not what an earlier run with --format {output_format} has written") from error
+    except (ValueError, KeyError, TypeError, csv.Error) as exc:
+        raise ValueError(f"{output} is not what an earlier run with --format {output_format} has written") from exc
     finally:
         kept.unlink(missing_ok=True)
     return done
 
 
 def _answers(output: Path, columns: Sequence[str] | None) -> Iterator[tuple[str, str, str]]:
-    """Yields file, model and text of each answer; failures are none."""
+    """Yield file, model and text of each answer; failures are none."""
     with output.open(encoding="utf-8", newline="") as source:
         if columns is None:
             for line in _whole_lines(source):

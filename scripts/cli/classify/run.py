@@ -56,7 +56,7 @@ class Interrupted(Exception):  # noqa: N818 (no fault)
 
 
 def run(job: Job, client: AsyncClient, destination: Destination, speaking: Console) -> Summary:
-    """Classifies all photos of the job.
+    """Classify all photos of the job.
 
     Args:
         job: the photos.
@@ -106,7 +106,7 @@ def run(job: Job, client: AsyncClient, destination: Destination, speaking: Conso
 
 
 def _files(job: Job, done: Set[str]) -> Iterator[str]:
-    """The photos that are still to be asked about."""
+    """Yield the photos that are still to be asked about."""
     return (name for name in photos.find(job.inputs, job.sorted_into) if name not in done)
 
 
@@ -120,7 +120,7 @@ async def _all_files(job: Job, done: Set[str], speaking: Console) -> AsyncIterat
 
 
 async def _ready(client: AsyncClient, job: Job) -> list[Model]:
-    """The models that are to answer, once the server knows their classes: one that has just started may not yet."""
+    """Return the models that are to answer, once the server knows their classes: a new one may not yet."""
     give_up = time.monotonic() + job.patience
     while True:
         models = choose(await client.models(), job.models)

@@ -20,7 +20,7 @@ class Sorter:
     """Copies photos, or links them, to `folder`/CLASS; nothing there is ever overwritten."""
 
     def __init__(self, folder: Path, *, link: bool) -> None:
-        """Prepares.
+        """Prepare.
 
         Args:
             folder: where the folders of the classes are, or will be made.
@@ -30,7 +30,7 @@ class Sorter:
         self._link = link
 
     def sort(self, outcomes: Sequence[Outcome]) -> Path | None:
-        """Puts a photo into its folder: that of its class if every model is sure of it, else `not_sure`.
+        """Put a photo into its folder: that of its class if every model is sure of it, else `not_sure`.
 
         Returns:
             Where it lies now; None where a model gave no answer.
@@ -54,7 +54,7 @@ class Sorter:
             raise SortError(f"{photo} cannot be put into {target}: {exc.strerror}.") from exc
 
     def _put(self, photo: Path, folder: Path) -> Path:
-        """Finds a free name, photo.jpg, photo-2.jpg and so on; a photo that lies there already stays alone."""
+        """Find a free name, photo.jpg, photo-2.jpg and so on; a photo that lies there already stays alone."""
         partial = folder / f".{photo.name}.partial"
         number = 1
         while True:
@@ -82,7 +82,7 @@ def _linked(photo: Path, target: Path) -> bool:
 
 
 def _moved(partial: Path, target: Path) -> bool:
-    """Gives a whole file its name; never in the place of another, even one that appears at this moment."""
+    """Give a whole file its name; never in the place of another, even one that appears at this moment."""
     try:
         os.link(partial, target)
     except FileExistsError:

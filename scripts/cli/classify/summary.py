@@ -26,7 +26,7 @@ class Summary:
         self.failed = 0
 
     def count(self, outcomes: Sequence[Outcome]) -> None:
-        """Adds the outcomes of one photo, one for each model. Without the answer of one it counts as not answered."""
+        """Add the outcomes of one photo, one for each model. Without the answer of one it counts as not answered."""
         failures = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
         answers = [outcome for outcome in outcomes if isinstance(outcome, Answered)]
         self._models = len(outcomes)
@@ -43,7 +43,7 @@ class Summary:
             self._agreed += len({answer.pred_class for answer in answers}) == 1
 
     def show(self, console: Console, *, seconds: float, skipped: int) -> None:
-        """Prints the table by model and class, and the failures."""
+        """Print the table by model and class, and the failures."""
         if self._answers.total() > 1:
             console.print(self._table())
         if self._models > 1 and self.answered:

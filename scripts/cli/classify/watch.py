@@ -18,7 +18,7 @@ State = tuple[int, int, int]  # inode, size, time of the last change
 
 
 async def arriving(folder: str, leave_out: Path | None) -> AsyncIterator[str]:
-    """Yields photos that are new or changed since the start, until it is cancelled.
+    """Yield photos that are new or changed since the start, until it is cancelled.
 
     A photo is whole when it stayed the same between two looks and, where Linux can tell, nobody has it open to write.
     Looking works on every file system; notices of changes (inotify) do not come from network drives.
@@ -50,7 +50,7 @@ def _look(folder: str, leave_out: Path | None) -> dict[str, State]:
 
 
 def _is_being_written(name: str) -> bool:
-    """Asks the kernel for a read lease, which it refuses while somebody has the file open to write."""
+    """Ask the kernel for a read lease, which it refuses while somebody has the file open to write."""
     try:
         descriptor = os.open(name, os.O_RDONLY)
     except OSError:

@@ -15,7 +15,7 @@ class Writer(Protocol):
     """Takes the outcomes one by one, and keeps none back: an interrupted run has what it was answered."""
 
     def write(self, outcome: Outcome) -> None:
-        """Writes one line."""
+        """Write one line."""
         ...
 
 
@@ -37,7 +37,7 @@ class JsonLinesWriter:
 
 
 def csv_columns(classes: Sequence[str]) -> list[str]:
-    """Returns the columns of a CSV file."""
+    """Return the columns of a CSV file."""
     return ["file", "model", "pred_class", "not_sure", *classes, "error"]
 
 

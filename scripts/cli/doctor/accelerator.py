@@ -13,7 +13,7 @@ _QUERY = ("--query-gpu=name,driver_version,memory.total", "--format=csv,noheader
 
 
 def check_accelerator() -> Iterator[Finding]:
-    """Looks for a GPU; without one everything runs on the CPU."""
+    """Look for a GPU; without one everything runs on the CPU."""
     gpus = _gpus()
     if gpus:
         yield good("GPU", "; ".join(gpus))
@@ -34,7 +34,7 @@ def _gpus() -> list[str]:
 
 
 def torch_on(*, has_gpu: bool) -> Finding:
-    """PyTorch, and whether it uses the GPU where there is one."""
+    """Judge PyTorch, and whether it uses the GPU where there is one."""
     try:
         import torch
     except ImportError:
@@ -51,7 +51,7 @@ def torch_on(*, has_gpu: bool) -> Finding:
         return note("PyTorch", f"{version} is the CPU build: the GPU lies idle", "`make run TORCH=cuda`")
     reason = str(caught[-1].message).splitlines()[0] if caught else "it does not say why"
     return problem(
-        "PyTorch", f"{version} can not use the GPU: {reason}", f"Install a driver for CUDA {torch.version.cuda}."
+        "PyTorch", f"{version} cannot use the GPU: {reason}", f"Install a driver for CUDA {torch.version.cuda}."
     )
 
 
@@ -59,8 +59,8 @@ def _dali(has_gpu: bool) -> Finding:
     try:
         import nvidia.dali
         from nvidia.dali import backend
-    except (ImportError, OSError) as error:
-        return problem("DALI", f"can not be loaded: {error}", "`make run` installs it.")
+    except (ImportError, OSError) as exc:
+        return problem("DALI", f"cannot be loaded: {exc}", "`make run` installs it.")
     version = nvidia.dali.__version__
     if backend.GetCUDADeviceCount() > 0:  # type: ignore[attr-defined]
         return good("DALI", f"{version}, decodes on the GPU")

@@ -23,15 +23,15 @@ class Finding:
 
 
 def good(what: str, text: str) -> Finding:
-    """Nothing to do."""
+    """Return a finding with nothing to do."""
     return Finding(what, State.good, text)
 
 
 def note(what: str, text: str, remedy: str = "") -> Finding:
-    """Worth knowing."""
+    """Return a finding that is worth knowing."""
     return Finding(what, State.note, text, remedy)
 
 
 def problem(what: str, text: str, remedy: str) -> Finding:
-    """To be mended first."""
+    """Return a finding that has to be mended first."""
     return Finding(what, State.problem, text, remedy)

@@ -18,7 +18,7 @@ _NEEDED_SHARED = 256 * 1024**2
 
 
 def check_machine(folder: Path) -> Iterator[Finding]:
-    """Looks at the machine, and at the disk that `folder` is on."""
+    """Look at the machine, and at the disk that `folder` is on."""
     yield system(platform.system(), platform.machine(), platform.libc_ver())
     yield _cores(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     yield from _precision()
@@ -35,7 +35,7 @@ def check_machine(folder: Path) -> Iterator[Finding]:
 
 
 def system(name: str, processor: str, libc: tuple[str, str]) -> Finding:
-    """The operating system and the C library, as `platform` names them."""
+    """Judge the operating system and the C library, as `platform` names them."""
     text = f"{name} on {processor}, {' '.join(libc).strip() or 'unknown C library'}"
     if (name, processor) != ("Linux", "x86_64"):
         return problem(
@@ -57,7 +57,7 @@ def _cores(count: int) -> Finding:
 
 
 def _precision() -> Iterator[Finding]:
-    """In which precision a CPU would compute, and why."""
+    """Say in which precision a CPU would compute, and why."""
     try:
         from embedded_triton.install.cpu import choose_precision
         from embedded_triton.settings import Settings
@@ -83,7 +83,7 @@ def _memory() -> Iterator[Finding]:
 
 
 def shared_memory(free: int) -> Finding:
-    """Bytes that are free in /dev/shm."""
+    """Judge the bytes that are free in /dev/shm."""
     text = f"{free / 1024**2:.0f} MiB free in /dev/shm"
     if free < _NEEDED_SHARED:
         return problem("shared memory", text, "In Docker: `--shm-size=1g`. Else remove what stale servers left there.")

@@ -8,7 +8,7 @@ from scripts.cli.doctor.finding import Finding, good, note, problem
 
 
 def check_service(port: int) -> Iterator[Finding]:
-    """Looks at the gateway's `port`, at Triton's ports, at the weights and at the exports."""
+    """Look at the gateway's `port`, at Triton's ports, at the weights and at the exports."""
     try:
         from embedded_triton.settings import Settings, describe_invalid
     except ImportError:
@@ -17,8 +17,8 @@ def check_service(port: int) -> Iterator[Finding]:
 
     try:
         settings = Settings()
-    except ValidationError as error:
-        yield problem("settings", describe_invalid(error), "Correct these variables.")
+    except ValidationError as exc:
+        yield problem("settings", describe_invalid(exc), "Correct these variables.")
         return
     if _gateway_answers(port):
         yield good("ports", f"a gateway answers on port {port} already: http://localhost:{port}")
@@ -40,14 +40,14 @@ def _gateway_answers(port: int) -> bool:
 
 
 def ports(endpoints: dict[str, tuple[str, int]]) -> Finding:
-    """Whether nobody listens on the ports; address and port by the variable that sets it."""
+    """Say whether nobody listens on the ports; address and port by the variable that sets it."""
     from embedded_triton.errors import PortBusyError
     from embedded_triton.install.ports import require_free
 
     try:
         require_free(endpoints)
-    except PortBusyError as error:
-        return problem("ports", error.problem, error.remedy)
+    except PortBusyError as exc:
+        return problem("ports", exc.problem, exc.remedy)
     return good("ports", f"{', '.join(str(port) for port in sorted(port for _, port in endpoints.values()))} are free")
 
 
@@ -60,9 +60,9 @@ def _weights() -> Iterator[Finding]:
     for model_type in NETWORK_MODELS:
         try:
             card = read_card(model_type)
-        except (FileNotFoundError, ValueError) as error:
+        except (FileNotFoundError, ValueError) as exc:
             yield problem(
-                f"weights of {model_type}", str(error), "Fetch the whole repository: `git pull`, then try again."
+                f"weights of {model_type}", str(exc), "Fetch the whole repository: `git pull`, then try again."
             )
         else:
             yield good(
@@ -77,6 +77,6 @@ def _repository(folder: Path, profile: str) -> Finding:
 
     try:
         repository = read_repository(folder, choose_profile(profile, folder))
-    except RepositoryError as error:
-        return note("models", error.problem, error.remedy)
+    except RepositoryError as exc:
+        return note("models", exc.problem, exc.remedy)
     return good("models", f"{', '.join(repository.ensembles)} in {folder}")

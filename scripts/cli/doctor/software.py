@@ -13,7 +13,7 @@ _TRAINING = ("torchvision", "scikit-learn", "matplotlib")
 
 
 def check_software() -> Iterator[Finding]:
-    """Looks at the running Python and its environment."""
+    """Look at the running Python and its environment."""
     yield python(sys.version_info[:2])
     yield _wheel()
     yield packages("serving", _SERVING, "`make run` installs it.")
@@ -21,7 +21,7 @@ def check_software() -> Iterator[Finding]:
 
 
 def python(version: tuple[int, int]) -> Finding:
-    """The running Python, major and minor."""
+    """Judge the running Python, major and minor."""
     text = f"{platform.python_version()} at {sys.executable}"
     if version in _SUPPORTED:
         return good("Python", text)
@@ -32,12 +32,12 @@ def _wheel() -> Finding:
     try:
         from embedded_triton.errors import EmbeddedTritonError
         from embedded_triton.install.wheel import find_wheel
-    except ImportError as error:
-        return problem("Triton", f"{error.name} is missing", "`make run` installs it.")
+    except ImportError as exc:
+        return problem("Triton", f"{exc.name} is missing", "`make run` installs it.")
     try:
         wheel = find_wheel()
-    except EmbeddedTritonError as error:
-        return problem("Triton", error.problem, error.remedy)
+    except EmbeddedTritonError as exc:
+        return problem("Triton", exc.problem, exc.remedy)
     libraries = ", ".join(map(str, wheel.library_path))
     return good(
         "Triton", f"the server and its backend stub for Python {wheel.stub.parent.name}; libraries from {libraries}"
@@ -45,7 +45,7 @@ def _wheel() -> Finding:
 
 
 def packages(purpose: str, names: tuple[str, ...], remedy: str) -> Finding:
-    """The versions of the packages that a purpose needs."""
+    """List the versions of the packages that a purpose needs."""
     versions, missing = [], []
     for name in names:
         try:

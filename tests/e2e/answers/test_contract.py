@@ -60,13 +60,13 @@ def test_decoder_finds_what_structure_does_not_show(client: httpx.Client) -> Non
 
 
 def test_answers_are_those_of_triton_itself(client: httpx.Client, triton: RunningTriton) -> None:
-    import numpy
+    import numpy as np
     import tritonclient.grpc as grpc
 
     photo = encode(bottle(), "PNG")
     answer = client.post("/pretrained/predict", files={"file": photo}).json()
     with grpc.InferenceServerClient(triton.grpc_url) as server:
         tensor = grpc.InferInput("IMAGE", [1, len(photo)], "UINT8")
-        tensor.set_data_from_numpy(numpy.frombuffer(photo, numpy.uint8).reshape(1, -1))
+        tensor.set_data_from_numpy(np.frombuffer(photo, np.uint8).reshape(1, -1))
         expected = server.infer("pretrained", [tensor]).as_numpy("PROBABILITIES")[0]
     assert list(answer["classes"].values()) == pytest.approx(expected.tolist(), abs=1e-6)

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import httpx
-import numpy
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -65,7 +65,7 @@ def test_explanations_are_pictures_of_the_predicted_class(client: httpx.Client, 
     assert explained.headers["x-explained-class"] == predicted.json()["pred_class"]
     assert explained.headers["x-model-version"] == predicted.headers["x-model-version"]
     with Image.open(io.BytesIO(explained.content)) as picture:
-        assert numpy.ptp(numpy.asarray(picture)[..., 3]) > 0
+        assert np.ptp(np.asarray(picture)[..., 3]) > 0
 
 
 def test_broken_pictures_are_not_explained(client: httpx.Client) -> None:

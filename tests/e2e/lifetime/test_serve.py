@@ -115,7 +115,7 @@ def test_the_printed_lines_are_true_and_ctrl_c_leaves_nothing(model_repository: 
         printed = serving.printed.read_text()
         assert "the models are up to date" in printed
         if shutil.which("curl") is None:
-            pytest.skip("curl is not installed: the line that is printed can not be tried")
+            pytest.skip("curl is not installed: the line that is printed cannot be tried")
         (start,) = [position for position in [printed.find("curl ")] if position >= 0]
         words = shlex.split(printed[start:].split("\n\n")[0].replace("\\\n", " "))
         answer = json.loads(subprocess.run([*words, "--silent", "--fail"], capture_output=True, check=True).stdout)

@@ -32,7 +32,7 @@ def pods() -> dict[str, Manifest]:
 
 
 def test_it_may_do_nothing_that_it_needs_not(pods: dict[str, Manifest], subtests: pytest.Subtests) -> None:
-    """Kubernetes' restricted pod security standard, and a root file system that can not be written."""
+    """Kubernetes' restricted pod security standard, and a root file system that cannot be written."""
     for owner, pod in pods.items():
         with subtests.test(owner):
             context = pod["securityContext"]

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import httpx
-import numpy
+import numpy as np
 from fastapi import FastAPI
 
 from gateway.app import create_app
@@ -22,9 +22,9 @@ class FakeClassifier:
 
     def __init__(self) -> None:
         self.error: Exception | None = None
-        self.probabilities = numpy.array([0.1, 0.05, 0.05, 0.1, 0.6, 0.1], numpy.float32)
+        self.probabilities = np.array([0.1, 0.05, 0.05, 0.1, 0.6, 0.1], np.float32)
         self.threshold: float | None = None
-        self.maps = numpy.zeros((6, 3, 3), numpy.float32)
+        self.maps = np.zeros((6, 3, 3), np.float32)
         self.reference: DriftReference | None = None
         self.class_descriptions: Mapping[str, Mapping[str, Any]] = {}
         self.finds_damage = False

@@ -13,7 +13,7 @@ from schemathesis.specs.openapi.checks import negative_data_rejection, positive_
 
 from tests.unit.gateway.fakes import FakeClassifier, application
 
-#: A schema can not say which bytes are a picture; and who leaves no time for an answer rightly gets a 504.
+#: A schema cannot say which bytes are a picture; and who leaves no time for an answer rightly gets a 504.
 _EXCLUDED: list[Any] = [positive_data_acceptance, negative_data_rejection, not_a_server_error]
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-import numpy
+import numpy as np
 import pytest
 
 from scripts.readme_answer import main
@@ -19,7 +19,7 @@ def test_it_is_written_with_what_to_think_of_it(tmp_path: Path, best: float, not
     classifier = FakeClassifier()
     classifier.threshold = 0.5
     rest = (1 - best) / 5
-    classifier.probabilities = numpy.array([rest] * 4 + [best, rest], numpy.float32)
+    classifier.probabilities = np.array([rest] * 4 + [best, rest], np.float32)
     with served(application(classifier)) as url:
         assert main(["--url", url, "--readme", str(readme)]) == 0
     text = readme.read_text()

@@ -74,7 +74,7 @@ class Logger:
 
 
 class TritonModelException(Exception):  # noqa: N818 - Triton's name
-    """The model can not be loaded."""
+    """The model cannot be loaded."""
 
 
 def load_backend(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:

@@ -3,7 +3,7 @@
 import io
 
 import httpx
-import numpy
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -22,17 +22,17 @@ def _maps(classifier: FakeClassifier) -> None:
     classifier.maps[GLASS, 2, 0], classifier.maps[GLASS, 0, 0] = 0.5, -9
 
 
-def alpha(response: httpx.Response) -> numpy.ndarray:
+def alpha(response: httpx.Response) -> np.ndarray:
     assert response.status_code == 200, response.text
     assert response.headers["content-type"] == "image/png"
     with Image.open(io.BytesIO(response.content)) as picture:
         assert picture.mode == "RGBA"
-        return numpy.asarray(picture)[..., 3]
+        return np.asarray(picture)[..., 3]
 
 
-def brightest(values: numpy.ndarray) -> tuple[int, int]:
+def brightest(values: np.ndarray) -> tuple[int, int]:
     """Row and column of the ninth of the picture in which the largest value is."""
-    row, column = numpy.unravel_index(values.argmax(), values.shape)
+    row, column = np.unravel_index(values.argmax(), values.shape)
     return int(row * 3 // values.shape[0]), int(column * 3 // values.shape[1])
 
 
@@ -72,7 +72,7 @@ async def test_heat_lies_over_the_upright_photo(client: httpx.AsyncClient, orien
     response = await client.post("/raw/explain", files={"file": photo})
     with Image.open(io.BytesIO(response.content)) as picture:
         assert picture.size == (320, 240)
-        assert brightest(numpy.asarray(picture.convert("RGB"))[..., 0]) == (0, 2)
+        assert brightest(np.asarray(picture.convert("RGB"))[..., 0]) == (0, 2)
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "AVIF"])
@@ -113,5 +113,5 @@ async def test_refusals_are_those_of_predictions(client: httpx.AsyncClient, clas
 async def test_maps_that_fit_no_classes_are_a_fault(
     client: httpx.AsyncClient, classifier: FakeClassifier, shape: tuple[int, ...]
 ) -> None:
-    classifier.maps = numpy.zeros(shape, numpy.float32)
+    classifier.maps = np.zeros(shape, np.float32)
     problem(await client.post("/raw/explain", files={"file": PHOTO}), 500)

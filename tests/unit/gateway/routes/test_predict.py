@@ -1,7 +1,7 @@
 """The contract of POST /{model_type}/predict, over a fake classifier."""
 
 import httpx
-import numpy
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -128,7 +128,7 @@ async def test_router_refuses_with_problems(client: httpx.AsyncClient, method: s
         (errors.ModelUnavailable("raw"), 503),
         (errors.BatchFailed("The batch failed."), 503),
         (errors.DeadlineExceeded(10), 504),
-        (errors.BrokenImage("The image can not be decoded."), 422),
+        (errors.BrokenImage("The image cannot be decoded."), 422),
         (errors.InvalidAnswer("secret detail"), 500),
         (RuntimeError("secret detail"), 500),
     ],
@@ -163,8 +163,8 @@ async def test_damage_is_looked_for_where_triton_does_not(
     "probabilities",
     [
         [0.5, 0.1, 0.1, 0.1, 0.1, 0.0],
-        [numpy.nan, 1, 0, 0, 0, 0],
-        [numpy.inf, 0, 0, 0, 0, 0],
+        [np.nan, 1, 0, 0, 0, 0],
+        [np.inf, 0, 0, 0, 0, 0],
         [1.0],
         [-1, 2, 0, 0, 0, 0],
     ],
@@ -172,7 +172,7 @@ async def test_damage_is_looked_for_where_triton_does_not(
 async def test_what_is_no_probability_is_never_passed_on(
     client: httpx.AsyncClient, classifier: FakeClassifier, probabilities: list[float]
 ) -> None:
-    classifier.probabilities = numpy.array(probabilities, numpy.float32)
+    classifier.probabilities = np.array(probabilities, np.float32)
     problem(await client.post("/raw/predict", files={"file": PHOTO}), 500)
 
 

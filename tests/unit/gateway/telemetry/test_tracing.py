@@ -25,7 +25,7 @@ async def test_nonsense_does_not_reach_grpc(
     headers: dict[bytes, bytes],
     handed_on: dict[str, str] | None,
 ) -> None:
-    """gRPC raises an error for bytes that it can not send: that was a fault of ours, and a 500."""
+    """gRPC raises an error for bytes that it cannot send: that was a fault of ours, and a 500."""
     async with client_of(application(classifier)) as client:
         response = await client.post("/raw/predict", files={"file": PHOTO}, headers=list(headers.items()))
     assert response.status_code == 200

@@ -3,8 +3,7 @@
 import io
 from pathlib import Path
 
-import pyarrow
-import pyarrow.parquet
+import pyarrow as pa
 import pytest
 import torch
 
@@ -66,7 +65,7 @@ def test_a_data_set_that_is_not_there_says_what_one_is(tmp_path: Path) -> None:
 
 def test_a_parquet_file_is_one_split(tmp_path: Path) -> None:
     rows = {"image": [encode(bottle(), "WEBP")], "label": ["glass"], "source": ["a/b.jpg"]}
-    pyarrow.parquet.write_table(pyarrow.table(rows), tmp_path / "set.parquet")
+    pa.parquet.write_table(pa.table(rows), tmp_path / "set.parquet")
     (entry,) = read_entries(tmp_path / "set.parquet", "whatever")
     assert (entry.label, entry.name) == ("glass", "a/b.jpg")
     assert image_size(entry) == bottle().size

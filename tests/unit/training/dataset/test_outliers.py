@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-import pyarrow
-import pyarrow.parquet
+import pyarrow as pa
 import pytest
 
 from tests.support.pictures import bottle, encode
@@ -17,7 +16,7 @@ def general(tmp_path: Path) -> Path:
     labels = [f"n0{kind}{row % 10}" for kind in (1, 2, 3) for row in range(20)]
     path = tmp_path / "general.parquet"
     rows = {"image": [image] * 60, "label": labels, "source": [f"{row}.jpg" for row in range(60)]}
-    pyarrow.parquet.write_table(pyarrow.table(rows), path)
+    pa.parquet.write_table(pa.table(rows), path)
     return path
 
 

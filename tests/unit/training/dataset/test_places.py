@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-import pyarrow
-import pyarrow.parquet
+import pyarrow as pa
 import pytest
 
 from tests.support.pictures import bottle, encode
@@ -16,7 +15,7 @@ CLASSES = ("cup", "plate")
 def write_parquet(path: Path, labels: list[str], **columns: list[str]) -> None:
     image = encode(bottle(40, 30), "WEBP")
     rows = {"image": [image] * len(labels), "label": labels, "source": ["street"] * len(labels), **columns}
-    pyarrow.parquet.write_table(pyarrow.table(rows), path)
+    pa.parquet.write_table(pa.table(rows), path)
 
 
 def test_files_and_folders_are_places(tmp_path: Path) -> None:
@@ -56,6 +55,6 @@ def test_a_file_that_is_no_set_of_photos_is_named(tmp_path: Path) -> None:
     path.write_bytes(b"PAR1 no more")
     with pytest.raises(ValueError, match=r"street\.parquet is no Parquet file"):
         read_parquet(path)
-    pyarrow.parquet.write_table(pyarrow.table({"image": [b""], "source": [""]}), path)
+    pa.parquet.write_table(pa.table({"image": [b""], "source": [""]}), path)
     with pytest.raises(ValueError, match=r"street\.parquet has no column label"):
         read_parquet(path)
