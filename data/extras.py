@@ -83,7 +83,7 @@ def make_general(layout: Layout, known: Sequence[Entry]) -> dict[str, int]:
 def read_photos(
     source: Path, folder: str, label: str, *, most: int | None = None, silent: bool = False
 ) -> Iterator[Entry]:
-    """Encode photos in an order that is random but always the same; what cannot be read is left out, aloud."""
+    """Encode photos in an order that is random but always the same; what cannot be read is left out and reported."""
     skipped = Skipped()
     paths = sorted(photos_in(source / folder, skipped), key=lambda path: shuffle_key(path.name))[:most]
     if skipped.count and not silent:
@@ -100,7 +100,7 @@ def without_copies(entries: Sequence[Entry], known_hashes: np.ndarray) -> list[E
     if not entries or not len(known_hashes):
         return list(entries)
     copies = {pair.second for pair in find_pairs(known_hashes, perceptual_hashes(entries, turned=False))}
-    return [entry for place, entry in enumerate(entries) if place not in copies]
+    return [entry for index, entry in enumerate(entries) if index not in copies]
 
 
 def write_set(target: Path, files: Mapping[str, Sequence[Entry]]) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Where data lies, and the rule that nothing appears there by halves."""
+"""Where data lies, and how a folder there is replaced as a whole."""
 
 import os
 import shutil

@@ -6,7 +6,7 @@ EmbeddedTritonError
 ├── PythonUnsupportedError     the wheel has no backend stub for this Python, or the stub cannot be loaded
 ├── RepositoryError            the model repository lacks something that the server needs
 ├── PortBusyError              another process listens where the server should
-├── ServerStartError           the server ended or did not answer while it was starting
+└── ServerStartError           the server ended or did not answer while it was starting
 """
 
 
@@ -20,7 +20,7 @@ class EmbeddedTritonError(Exception):
 
 
 class UnsupportedPlatformError(EmbeddedTritonError):
-    """The wheel's server does not run on this operating system or processor."""
+    """The wheel's server does not run on this operating system or CPU."""
 
 
 class WheelMissingError(EmbeddedTritonError):

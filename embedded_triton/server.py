@@ -135,7 +135,7 @@ class Server:
         )
 
     def lost(self) -> str | None:
-        """Return which of its processes has ended; None while all live. Whether they answer is what the probe says.
+        """Return which of its processes has ended; None while all run. Whether they answer is what the probe says.
 
         A model with two instances has two processes. Where one of them has died, the other may answer a probe while
         requests that come to the dead one fail.

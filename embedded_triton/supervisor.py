@@ -16,7 +16,7 @@ from embedded_triton.settings import Settings
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 1.0, 60.0
 _RECHECK = 0.5
 _POLL = 0.1
-#: Seconds between two looks whether its processes live, which cost next to nothing.
+#: Seconds between two checks that its processes run, which cost next to nothing.
 _LOOK = 0.25
 #: A server that has answered for this long has not failed because of its start.
 _STABLE = 120.0
@@ -32,7 +32,7 @@ class Supervised(Protocol):
         """Wait until it answers; False where ``stop`` came first."""
 
     def lost(self) -> str | None:
-        """Return which of its processes has ended; None while all live."""
+        """Return which of its processes has ended; None while all run."""
 
     def probe(self, timeout: float, /) -> None:
         """Ask it; raise ProbeError where the answer is wrong or missing."""

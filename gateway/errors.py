@@ -8,7 +8,7 @@
     ├── UploadError
     │   ├── BodyTooLarge        more bytes than a body may have
     │   ├── UploadTimeout       the body came too slowly
-    │   ├── ClientGone          the client hung up: nobody is left to hear an answer
+    │   ├── ClientGone          the client closed the connection: nobody reads an answer
     │   ├── EncodedBody         compressed as a whole, by Content-Encoding
     │   └── MalformedUpload     neither a photo nor a form, no `file` field, two of them, an empty one
     ├── ImageError

@@ -20,7 +20,7 @@ def rendered(image: Image.Image, *, turned: bool = True) -> Image.Image:
         image.load()
     except OSError:
         raise
-    except Exception as exc:  # Pillow's plugins raise whatever their parsers stumble over
+    except Exception as exc:  # Pillow's plugins raise exceptions of any kind
         raise OSError(f"broken {image.format} file: {exc}") from exc
     return to_rgb(upright(image) if turned else image)
 

@@ -1,4 +1,4 @@
-"""JPEG by TurboJPEG, which tells libjpeg's warnings: whether the scans are whole. Pillow and DALI keep them back."""
+"""JPEG by TurboJPEG, which reports libjpeg's warnings: whether the scans are whole. Pillow and DALI do not."""
 
 import math
 import re

@@ -4,7 +4,7 @@ from PIL import Image
 
 _ORIENTATION = 0x0112
 # Where else Pillow looks for an orientation. Neither browsers nor the serving pipeline do.
-_HEARSAY = ("xmp", "XML:com.adobe.xmp", "Raw profile type exif")
+_OTHER_SOURCES = ("xmp", "XML:com.adobe.xmp", "Raw profile type exif")
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -18,11 +18,11 @@ _TURNS = {
 
 def turn_of(image: Image.Image) -> Image.Transpose | None:
     """Return how an opened picture is turned upright; None where its EXIF says nothing or cannot be read."""
-    for name in _HEARSAY:
+    for name in _OTHER_SOURCES:
         image.info.pop(name, None)
     try:
         orientation = image.getexif().get(_ORIENTATION)
-    except Exception:  # Pillow's reader raises whatever it stumbles over; the picture is none the worse for it
+    except Exception:  # Pillow's reader raises exceptions of any kind; the picture can be shown all the same
         return None
     return _TURNS.get(orientation) if isinstance(orientation, int) else None
 

@@ -1,4 +1,4 @@
-"""Processes as /proc tells of them: of a server, by the prefix of its segments, and of a family."""
+"""Processes as /proc lists them: of a server, by the prefix of its segments, and of a family."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ _PROCESSES = Path("/proc")
 
 
 def processes_naming(prefix: str) -> dict[int, list[str]]:
-    """Return the arguments of every living process that has ``prefix`` in them, by process id."""
+    """Return the arguments of every running process that has ``prefix`` in them, by process id."""
     found = {}
     for process in _PROCESSES.glob("[0-9]*"):
         words = arguments_of(int(process.name))

@@ -27,7 +27,7 @@ from embedded_triton.process.process_table import family
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _POLL = 0.1
-#: How long orphans may take to end, and then to die.
+#: Seconds that orphans have to end by themselves, and again after SIGKILL.
 _ORPHANS_SECONDS, _ORPHANS_POLL = 5.0, 0.01
 _LIFELINE = 0
 

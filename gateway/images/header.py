@@ -14,7 +14,7 @@ class ImageHeader:
         format: as Pillow calls it, but for ``WebP``.
         width: in pixels, as stored.
         height: in pixels, as stored.
-        content: the file without what its picture does not need and decoders may stumble over.
+        content: the file without what its picture does not need and decoders may refuse.
         complete: false where the structure shows that the file is cut off.
         native: whether the DALI pipeline in Triton decodes this very variant as a browser does; the others are
             converted first (``gateway.images.transcode``).

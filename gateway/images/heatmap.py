@@ -34,7 +34,7 @@ def draw_over_photo(header: ImageHeader, activations: NDArray[np.float32]) -> by
         try:
             image.draft("RGB", (_EDGE, _EDGE))  # decodes a large JPEG at a fraction of its size
             picture = rendered(image)
-        except Exception as exc:  # Pillow's plugins raise whatever their parsers stumble over
+        except Exception as exc:  # Pillow's plugins raise exceptions of any kind
             raise pillow.not_decoded(header.format, exc) from exc
     picture.thumbnail((_EDGE, _EDGE))
     photo = picture.convert("L")

@@ -1,6 +1,6 @@
 """HEIF and AVIF (ISO/IEC 23008-12): the sizes that their boxes, and AV1's coded data, declare.
 
-A reader of its own: decoders refuse a file of a gigantic size without telling it, and tell of no tile.
+A reader of its own: decoders refuse a file of a gigantic size without reporting it, and report no tile.
 """
 
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""JPEG (ITU-T T.81): the segments and scans of the picture. A reader of its own: Pillow does not tell where it ends."""
+"""JPEG (ITU-T T.81): the segments and scans of the picture. A reader of its own: Pillow does not say where it ends."""
 
 import math
 import re
@@ -100,7 +100,7 @@ def _coefficient_bytes(frame: bytes) -> int:
 
 
 class _Segments:
-    """Walks the segments up to and with the first scan's header, and then the scans."""
+    """Iterates over the segments up to and with the first scan's header, and then over the scans."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data

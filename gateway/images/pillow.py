@@ -52,7 +52,7 @@ _UNSUPPORTED = re.compile(r"support|unknown|unrecogni[sz]ed|not implemented|code
 
 
 def format_of(data: bytes) -> str | None:
-    """Return which of the formats of this module the first bytes tell."""
+    """Return which of the formats of this module the first bytes are of."""
     if _BMP.match(data):
         return "BMP"
     if data[:6] in (b"GIF87a", b"GIF89a"):
@@ -86,7 +86,7 @@ def opened(data: bytes, format_: str) -> ImageFile.ImageFile:
     _prepare_pillow()
     try:
         return _CLASSES[format_](io.BytesIO(data))
-    except Exception as exc:  # Pillow's plugins raise whatever their parsers stumble over
+    except Exception as exc:  # Pillow's plugins raise exceptions of any kind
         raise not_decoded(format_, exc) from exc
 
 

@@ -71,7 +71,7 @@ def _to_bmp(header: ImageHeader) -> bytes:
             raise BrokenImage(f"The {header.format} file contradicts itself about its size. Send the original file.")
         try:
             picture = rendered(image)
-        except Exception as exc:  # Pillow's plugins raise whatever their parsers stumble over
+        except Exception as exc:  # Pillow's plugins raise exceptions of any kind
             raise pillow.not_decoded(header.format, exc) from exc
     picture = picture.reduce(_factors(*picture.size))
     output = io.BytesIO()

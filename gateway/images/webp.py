@@ -1,6 +1,6 @@
 """WebP (RFC 9649): the RIFF container and the sizes of the canvas and of the frames in it.
 
-A reader of its own: Pillow tells neither whether a file is cut off nor the size of a frame behind a small canvas.
+A reader of its own: Pillow reports neither whether a file is cut off nor the size of a frame behind a small canvas.
 """
 
 from gateway.errors import BrokenImage

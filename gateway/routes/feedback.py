@@ -84,7 +84,7 @@ def feedback_router(
         async with received(request, limits) as upload:
             _check_label(label, classifier)
             deadline_seconds = deadline_of(request.headers, settings.deadline_seconds)
-            # Whoever decodes it for an answer is the judge of whether it is whole.
+            # The decoder that an answer needs finds out whether the photo is whole.
             answer = await classify(settings.model_types[0], upload.file, deadline_seconds)
             # A thread writes, and goes on when the client has gone: the next one waits for it all the same.
             await asyncio.shield(folder.keep(upload.file, answer.image.format, label))

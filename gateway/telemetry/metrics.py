@@ -137,14 +137,14 @@ class StateCollector(Collector):
         info = GaugeMetricFamily("gateway_model_info", "1 for the weights that are served.", labels=("model", "digest"))
         shares = GaugeMetricFamily(
             "gateway_reference_class_share",
-            "Share of each class in the judged answers.",
+            "Share of each class in the answers on the validation split.",
             labels=("model", "class"),
         )
         confidence = GaugeMetricFamily(
-            "gateway_reference_confidence", "Deciles of their confidence.", labels=("model", "quantile")
+            "gateway_reference_confidence", "Deciles of the confidence of those answers.", labels=("model", "quantile")
         )
         not_sure = GaugeMetricFamily(
-            "gateway_reference_not_sure_share", "Share of them that were not sure.", labels=("model",)
+            "gateway_reference_not_sure_share", "Share of those answers that were not sure.", labels=("model",)
         )
         for model, description in self._classifier.described().items():
             info.add_metric((model, description.weights_digest or ""), 1)

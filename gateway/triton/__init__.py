@@ -1,1 +1,1 @@
-"""Everything that knows Triton: the client, its errors, the labels and the readiness."""
+"""The client of Triton: its calls and their errors, the models' descriptions and readiness."""

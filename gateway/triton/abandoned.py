@@ -20,10 +20,10 @@ class _Abandoned:
 class AbandonedCalls:
     """Numbers the requests to each model in the order they are sent, and holds the permits of the abandoned ones.
 
-    A cancelled call ends for the client at once, but what stands in a queue of Triton is still executed, and nothing
-    tells when. The queues are first in, first out: once a request that was sent later has its answer, the abandoned
-    one is done. With several replicas behind one name, as many later answers are needed as there are replicas, since
-    they are asked in turn. A lost connection takes its requests along; and no hold outlasts a minute.
+    A cancelled call ends for the client at once, but what stands in a queue of Triton is still executed, and no
+    message says when. The queues are first in, first out: once a request that was sent later has its answer, the
+    abandoned one is done. With several replicas behind one name, as many later answers are needed as there are
+    replicas, since they are asked in turn. A lost connection ends its requests; and no hold outlasts a minute.
     """
 
     def __init__(self, replicas: int, ask: Callable[[str], None]) -> None:
@@ -76,7 +76,7 @@ class AbandonedCalls:
                     self._release(model, number)
 
     def needs_answer(self, model: str) -> bool:
-        """Say whether requests were abandoned and nobody else waits for an answer that would tell of them."""
+        """Say whether requests were abandoned and nobody else waits for an answer that would show their end."""
         return bool(self._abandoned[model]) and self._waiting[model] == 0
 
     def _ask_if_needed(self, model: str) -> None:

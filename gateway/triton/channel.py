@@ -18,7 +18,7 @@ DNS_PAUSE_SECONDS = 2
 _OPTIONS = (
     ("grpc.max_send_message_length", MAX_GRPC_MESSAGE_SIZE),
     ("grpc.max_receive_message_length", MAX_GRPC_MESSAGE_SIZE),
-    # Finds a dead peer in 15 s, and tries a lost one again within 2 s, where gRPC's own back-off grows to two minutes.
+    # Notices a lost connection in 15 s, and tries again within 2 s, where gRPC's own back-off grows to two minutes.
     ("grpc.keepalive_time_ms", 10_000),
     ("grpc.keepalive_timeout_ms", 5_000),
     ("grpc.keepalive_permit_without_calls", 1),

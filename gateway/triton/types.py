@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class DriftReference:
-    """What the answers looked like on the data that the model was judged by, to compare with what it sees now."""
+    """What the answers looked like on the validation split, to compare with those of today."""
 
     class_shares: Mapping[str, float] = field(default_factory=dict)
     confidence_deciles: tuple[float, ...] = ()
@@ -23,7 +23,7 @@ class ModelDescription:
 
     `weights_digest`, `confidence_threshold` (under it an answer is not sure) and `drift_reference` may be absent.
     `version_number` is Triton's when the model was asked for its labels; `metrics` are those of the model card, by
-    split and name; `places` is the card's report on other places; `explains` says whether the model can tell
+    split and name; `places` is the card's report on other places; `explains` says whether the model can show
     where it looked; `class_descriptions` has what people are shown of a class, by label; `finds_damage` says whether
     Triton refuses a damaged JPEG by itself.
     """

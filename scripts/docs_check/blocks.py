@@ -35,7 +35,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Where the service is that the blocks talk to; the documents say ``localhost:8080`` and ``localhost:8001``."""
+    """Where the service is that the blocks ask; the documents say ``localhost:8080`` and ``localhost:8001``."""
 
     gateway: str
     triton: str

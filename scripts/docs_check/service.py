@@ -1,4 +1,4 @@
-"""Starts the service that the command blocks talk to, on free ports, and stops it."""
+"""Starts the service that the command blocks ask, on free ports, and stops it."""
 
 import subprocess
 import sys

@@ -38,14 +38,14 @@ async def _request_all(
     client: AsyncClient, model_type: str, entries: Sequence[Entry], classes: Sequence[str]
 ) -> np.ndarray:
     probabilities = np.empty((len(entries), len(classes)))
-    places = iter(range(len(entries)))
+    rows = iter(range(len(entries)))
     with Progress() as progress:
         task = progress.add_task(model_type, total=len(entries))
 
         async def work() -> None:
-            for place in places:
-                said = await _predict(client, model_type, entries[place])
-                probabilities[place] = [said[name] for name in classes]
+            for row in rows:
+                said = await _predict(client, model_type, entries[row])
+                probabilities[row] = [said[name] for name in classes]
                 progress.advance(task)
 
         async with client, asyncio.TaskGroup() as group:

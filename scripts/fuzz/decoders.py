@@ -83,7 +83,7 @@ class Target:
 
     def __init__(self) -> None:
         pillow_heif.register_heif_opener()
-        warnings.simplefilter("ignore")  # Pillow tells what it stumbles over, and reads on
+        warnings.simplefilter("ignore")  # Pillow warns of damage, and reads on
         self._backend = load_backend("dali", pytest.MonkeyPatch()).TritonPythonModel()
         self._backend.initialize(arguments(PREPROCESS))
 
@@ -134,7 +134,7 @@ def _shown_by_pillow(data: bytes) -> Any:
             if image.width * image.height > _MAX_PIXELS:
                 return None
             return resize(rendered(image), SPECIFICATION.size)
-    except Exception:  # whatever a parser stumbles over
+    except Exception:  # of any kind
         return None
 
 

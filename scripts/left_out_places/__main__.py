@@ -29,7 +29,7 @@ _RECIPE = "pretrained_places"
 
 
 def print_table(photos: Photos, places: Sequence[str], homes: Sequence[str]) -> None:
-    """Print a row for each choice: mean accuracy over left-out places, validation, what it knows of its doubts."""
+    """Print a row for each choice: mean accuracy over left-out places, validation, AUROC against photos of none."""
     names = ["choice", "mean", "validation", "AUROC, none", "sure at 0.80", *places]
     print(f"| {' | '.join(names)} |\n|{'---|' * len(names)}", flush=True)
     for choice in CHOICES:

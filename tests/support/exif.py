@@ -26,7 +26,7 @@ def exif(orientation: int, order: str = "<", *, kind: int = 3, count: int = 1, e
 # What cameras and hostile clients write; that none of it turns a picture is what browsers do too.
 DAMAGED = {
     "empty": b"",
-    "rubbish": b"this is no block of EXIF",
+    "garbage": b"this is no block of EXIF",
     "cut off": exif(6)[:12],
     "far away": b"II*\0\xff\xff\xff\x0f",
     "text for a number": exif(6, kind=2, count=2),

@@ -20,7 +20,7 @@ _CHUNK = 1024
 
 @dataclass(frozen=True)
 class Pair:
-    """Two photos that are one, by their places in the first and the second list; ``bits`` is 0 for the same picture."""
+    """Duplicates, by their indices in the first and the second list; ``bits`` of their hashes differ."""
 
     first: int
     second: int
@@ -65,7 +65,7 @@ def find_pairs(first: np.ndarray, second: np.ndarray, most_bits: int = MOST_BITS
 
 
 def duplicates_of(splits: Mapping[str, Sequence[Entry]], training: Sequence[Entry]) -> dict[str, list[int]]:
-    """Return for each split the places of the photos that the training split has too, or nearly."""
+    """Return for each split the indices of the photos that the training split has too, or nearly."""
     known = perceptual_hashes(training, turned=False)
     return {
         name: sorted({pair.first for pair in find_pairs(perceptual_hashes(entries), known)})

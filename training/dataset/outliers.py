@@ -1,4 +1,4 @@
-"""Pictures of things that are no garbage, out of a general set: they teach an even answer."""
+"""Pictures of things that are no garbage, out of a general set, trained towards equal probabilities."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -27,7 +27,7 @@ def decode(source: bytes | Path) -> Image.Image:
             return rendered(image)
     except OSError:
         raise
-    except Exception as exc:  # Pillow's readers raise whatever they stumble over, ValueError and SyntaxError too
+    except Exception as exc:  # Pillow's readers raise exceptions of any kind, ValueError and SyntaxError too
         raise OSError(f"{exc or type(exc).__name__}") from exc
 
 

@@ -1,4 +1,4 @@
-"""What a photo teaches: a distribution over the classes, and how often the photo is drawn."""
+"""The target of each photo, a distribution over the classes, and how often the photo is drawn."""
 
 from collections.abc import Sequence
 

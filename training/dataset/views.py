@@ -72,17 +72,17 @@ def _prepare(photos_file: Path, surroundings: Sequence[int], general: Path | Non
     global _photos, _backgrounds
     _photos = np.load(photos_file, mmap_mode="r")
     pictures = [entry.source for entry in read_parquet(general) if isinstance(entry.source, bytes)] if general else []
-    _backgrounds = Backgrounds([_upright(row) for row in surroundings], pictures, size)
+    _backgrounds = Backgrounds([_channels_last(row) for row in surroundings], pictures, size)
 
 
 def _views_of(task: tuple[int, Views, bool, int]) -> Array:
     row, recipe, cut, seed = task
     random = np.random.default_rng((seed, row))
-    made = views(_upright(row), recipe.count, recipe.size, _backgrounds if cut else None, random)
+    made = views(_channels_last(row), recipe.count, recipe.size, _backgrounds if cut else None, random)
     return np.ascontiguousarray(made.transpose(0, 3, 1, 2))
 
 
-def _upright(row: int) -> Array:
+def _channels_last(row: int) -> Array:
     return np.ascontiguousarray(_photos[row].transpose(1, 2, 0))
 
 

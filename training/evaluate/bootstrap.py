@@ -1,4 +1,4 @@
-"""Bootstrap intervals: how far a figure would wander on another split of the same size."""
+"""Bootstrap intervals: how far a figure would vary over splits of the same size."""
 
 import numpy as np
 

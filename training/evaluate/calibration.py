@@ -1,4 +1,4 @@
-"""Calibration: how far a probability may be taken at its word."""
+"""Calibration: a temperature for the logits, and how far confidence and accuracy differ."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ class ReliabilityBin:
 def fit_temperature(logits: torch.Tensor, labels: torch.Tensor) -> float:
     """Return the temperature that minimises the log loss of logits [N, classes] against labels [N].
 
-    One number that divides all logits: it changes no answer, only how sure it claims to be (Guo et al., 2017,
+    One number that divides all logits: it changes no prediction, only the confidence (Guo et al., 2017,
     https://arxiv.org/abs/1706.04599). It is sought between 0.05 and 20, so a split without a mistake has an end.
     """
     logits, labels = logits.double(), labels.long()
@@ -50,17 +50,17 @@ def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = _BINS
     correct = probabilities.argmax(axis=1) == labels
     edges = np.linspace(0, 1, bins + 1)
     # A confidence of exactly 1 belongs to the last bin.
-    places = np.minimum((confidences * bins).astype(int), bins - 1)
+    indices = np.minimum((confidences * bins).astype(int), bins - 1)
     return [
         ReliabilityBin(
-            float(edges[place]),
-            float(edges[place + 1]),
+            float(edges[index]),
+            float(edges[index + 1]),
             int(chosen.sum()),
             float(confidences[chosen].mean()),
             float(correct[chosen].mean()),
         )
-        for place in range(bins)
-        if (chosen := places == place).any()
+        for index in range(bins)
+        if (chosen := indices == index).any()
     ]
 
 

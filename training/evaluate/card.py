@@ -23,7 +23,7 @@ WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
 
 
 class Calibration(BaseModel):
-    """How sure the probabilities may be taken to be."""
+    """How logits become probabilities, and from which confidence on a prediction counts as sure."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

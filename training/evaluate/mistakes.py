@@ -11,9 +11,9 @@ WORST = 20
 
 @dataclass(frozen=True)
 class Mistake:
-    """A photo by its place in the split, the answer and what the model gave both classes."""
+    """A photo by its index in the split, the answer and what the model gave both classes."""
 
-    place: int
+    index: int
     answer: int
     label: int
     answer_probability: float
@@ -28,23 +28,23 @@ def worst_mistakes(probabilities: np.ndarray, labels: np.ndarray, most: int = WO
     worst = wrong[np.argsort(true_probabilities[wrong], kind="stable")][:most]
     return [
         Mistake(
-            int(place),
-            int(answers[place]),
-            int(labels[place]),
-            float(probabilities[place, answers[place]]),
-            float(true_probabilities[place]),
+            int(index),
+            int(answers[index]),
+            int(labels[index]),
+            float(probabilities[index, answers[index]]),
+            float(true_probabilities[index]),
         )
-        for place in worst
+        for index in worst
     ]
 
 
 def caption(mistake: Mistake, photos: PhotoSet) -> str:
     """Say in two lines what was mistaken for what."""
-    name = photos.names[mistake.place].rsplit("/", 1)[-1]
+    name = photos.names[mistake.index].rsplit("/", 1)[-1]
     answer, label = photos.classes[mistake.answer], photos.classes[mistake.label]
     return f"{name}\n{label} {mistake.label_probability:.2f}, taken for {answer} {mistake.answer_probability:.2f}"
 
 
 def pictures(mistakes: list[Mistake], photos: PhotoSet) -> list[np.ndarray]:
     """Return the photos of the mistakes, UINT8 [S, S, 3] each, as the network saw them."""
-    return [photos.pixels[mistake.place].permute(1, 2, 0).numpy() for mistake in mistakes]
+    return [photos.pixels[mistake.index].permute(1, 2, 0).numpy() for mistake in mistakes]

@@ -1,4 +1,4 @@
-"""Where weights came from: the record of their run, told without the paths of the machine that ran it."""
+"""Where weights came from: the record of their run, without the paths of the machine that ran it."""
 
 import csv
 import json
@@ -12,12 +12,12 @@ import torch
 
 from training.dataset.classes import REPOSITORY_ROOT
 
-#: Outside the project a path is told from its last folder of such a name on.
+#: Outside the project a path is kept from its last folder of such a name on.
 _LANDMARKS = {"data": "data/processed", "runs": "runs"}
 
 
 def portable_path(path: str) -> str:
-    """Tell an absolute path as it would be inside the project; others stay as they are.
+    """Return an absolute path as it would be inside the project, and others as they are.
 
     Raw data may lie anywhere: ``/elsewhere/data/web/train.parquet`` becomes ``data/processed/web/train.parquet``, where
     ``make data`` puts it.
@@ -35,7 +35,7 @@ def portable_path(path: str) -> str:
 
 
 def portable_command(command: str) -> str:
-    """Tell a command line with every path in it portable, also in words such as ``--extra=PATH`` and ``name=PATH``."""
+    """Return a command line with every path portable, also in words such as ``--extra=PATH`` and ``name=PATH``."""
     words = []
     for word in shlex.split(command):
         head, equals, tail = word.rpartition("=")

@@ -35,7 +35,7 @@ def make_report(
         classes: their names.
         threshold: the confidence under which an answer is "not sure".
         uncalibrated: probabilities with temperature 1, [N, classes]; None where only calibrated ones are known.
-        duplicates: places in the split of photos that the training split has too; None where nobody looked.
+        duplicates: indices of photos that the training split has too; None where nobody looked.
     """
     answers = probabilities.argmax(axis=1)
     resampled = resampled_confusions(labels, answers, len(classes))

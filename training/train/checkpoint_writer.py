@@ -36,7 +36,7 @@ class CheckpointWriter:
             self.flush()
 
     def flush(self) -> None:
-        """Write what waits: the weights first, so that the state never tells of an epoch whose weights are missing."""
+        """Write what waits: the weights first, so that the state never names an epoch whose weights are missing."""
         if self._best is not None:
             checkpoints.save_weights(self._best, self._folder / "best.safetensors")
             self._best = None

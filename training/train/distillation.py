@@ -1,4 +1,4 @@
-"""A trained network that teaches another: what it says of a picture becomes a share of what is to be learnt of it.
+"""Distillation: the probabilities of a trained network, the teacher, become a share of the targets of another.
 
 Both see the same view of a photo, each at its own size (Hinton et al., 2015, https://arxiv.org/abs/1503.02531; the same
 views: Beyer et al., 2022, https://arxiv.org/abs/2106.05237).
@@ -12,14 +12,14 @@ from training.train.recipes import Distillation
 
 
 class Teacher:
-    """Says what a picture shows, and is not trained itself."""
+    """A trained network whose probabilities are part of the targets; it is not trained itself."""
 
     def __init__(self, network: nn.Module, settings: Distillation, *, mixed: bool) -> None:
-        """Take what teaches.
+        """Take the network.
 
         Args:
             network: a trained one on the device of the pictures, with the classes of the one to train.
-            settings: how much it is believed.
+            settings: its share of the targets.
             mixed: whether it computes in mixed precision.
         """
         self._network = network.eval()

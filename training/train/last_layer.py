@@ -1,7 +1,7 @@
 """Retrain the last layer of trained weights on features that are computed once; the layers below stay as they are.
 
-What the network knows of its own photos stays in the layers below. The new layer is believed as far as the validation
-split allows: a point on the straight line between the old and the new one (WiSE-FT, Wortsman et al., 2022,
+The features stay, and with them most of the accuracy on the network's own photos. The new layer is used as far as the
+validation split allows: a point on the straight line between the old and the new one (WiSE-FT, Wortsman et al., 2022,
 https://arxiv.org/abs/2109.01903).
 """
 
@@ -91,7 +91,7 @@ def train_last_layer(
     if start.initial is None:
         raise ValueError("this recipe retrains the last layer of trained weights: say --init FILE")
     if start.provider != PYTORCH:
-        raise ValueError(f"this recipe is trained by PyTorch alone, not by {start.provider}: leave --provider out")
+        raise ValueError(f"this recipe is trained by PyTorch only, not by {start.provider}: leave --provider out")
     if (output / "best.safetensors").exists() and not start.resume:
         raise ValueError(f"{output} holds a run already: say --resume to make it again, or name another folder")
     torch.manual_seed(recipe.seed)

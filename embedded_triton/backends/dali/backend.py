@@ -72,7 +72,7 @@ class TritonPythonModel:
         samples: list[Any] = []
         spans: list[range] = []
         for request in requests:
-            # DLPack only: as_numpy() of the wheel's stub hands over rubbish under numpy 2 without an error.
+            # DLPack only: as_numpy() of the wheel's stub returns wrong values under numpy 2 without an error.
             batch = np.from_dlpack(pb_utils.get_input_tensor_by_name(request, self._input))
             spans.append(range(len(samples), len(samples) + len(batch)))
             samples.extend(batch)

@@ -1,7 +1,7 @@
 """Takes DALI's batches apart and puts answers together, on the host or on the GPU.
 
 The classes do the same. `DeviceBatches` never brings a pixel to the host: every answer is a view of DALI's output.
-DALI keeps an output as long as a view of it lives (`exec_dynamic`, its default), and `Pipeline.run` without a stream
+DALI keeps an output as long as there is a view of it (`exec_dynamic`, its default), and `Pipeline.run` without a stream
 returns finished outputs, so whoever reads them needs to wait for nothing. A single image is handed over as a DLPack
 capsule, for which Triton's stub does not wait. Several are put together by PyTorch and handed over as its tensor: the
 stub names a stream of its own, which waits for PyTorch's, and waits for that.
@@ -23,7 +23,7 @@ class HostBatches:
         return list(np.array(output.as_cpu().as_tensor()))
 
     def join(self, samples: Sequence[Any]) -> Any:
-        """Return a batch of samples that knows DLPack."""
+        """Return a batch of samples that offers DLPack."""
         # The stub takes DALI's tensors; about NumPy's own DLPack capsules it prints a traceback for each request.
         return TensorCPU(np.stack(samples))
 

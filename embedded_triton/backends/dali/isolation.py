@@ -1,11 +1,11 @@
-"""Finds the samples for whose sake a batch fails, so that only they fail."""
+"""Finds the samples that make a batch fail, so that only they fail."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
 
 def run_isolated(samples: Sequence[Any], run: Callable[[list[Any]], list[Any]]) -> list[Any]:
-    """Run all samples as one batch; where it fails, halve it until each guilty sample stands alone.
+    """Run all samples as one batch; where it fails, halve it until each failing sample is a batch of its own.
 
     One bad sample in a batch of n costs about 2 log2(n) further runs, over at most 2n samples.
 

@@ -71,7 +71,7 @@ class TritonPythonModel:
         ]
 
     def _execute_streams(self, requests: list[Any]) -> list[Any]:
-        # DLPack only: as_numpy() of the wheel's stub hands over rubbish under numpy 2 without an error.
+        # DLPack only: as_numpy() of the wheel's stub returns wrong values under numpy 2 without an error.
         inputs = [
             [np.from_dlpack(pb_utils.get_input_tensor_by_name(request, name)) for name in self._inputs]
             for request in requests

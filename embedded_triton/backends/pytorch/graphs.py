@@ -23,7 +23,7 @@ class RecordingError(Exception):
 class Graphs:
     """A network as CUDA graphs (https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs).
 
-    Launched one by one, the kernels of a batch cost the processor more time than the GPU; a recording is launched as a
+    Launched one by one, the kernels of a batch cost the CPU more time than the GPU; a recording is launched as a
     whole. And cuDNN chooses how to compute each convolution when it first meets a batch size: a quarter of a second in
     which everybody waits. So a batch is filled up to the next recorded size, and all sizes are recorded at the start.
     """

@@ -20,7 +20,7 @@ def serve(module: str, *, workers: int | None = None, variants: Sequence[str] = 
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--variant", choices=variants)
     given = parser.parse_args()
-    # A worker that still loads networks on a busy machine shall not be taken for dead, and started again and again.
+    # A worker that still loads networks on a busy machine must not be restarted again and again as if it hung.
     uvicorn.run(
         f"{module}:create" + (f"_{given.variant}" if given.variant else ""),
         factory=True,

@@ -75,10 +75,10 @@ def latency_breakdown(
     Raises:
         MeasurementError: Triton answered others too, so that its statistics are not those of these requests.
     """
-    strangers = ensemble.requests - len(replies)
+    foreign = ensemble.requests - len(replies)
     # The gateway's and the supervisor's own probes are a few; more would make a mean of something else.
-    if strangers > max(5, len(replies) / 20):
-        raise MeasurementError(f"{strangers} requests came from others; ask a service that nobody else uses")
+    if foreign > max(5, len(replies) / 20):
+        raise MeasurementError(f"{foreign} requests came from others; ask a service that nobody else uses")
     timings = [server_timing(reply.headers["server-timing"]) for reply in replies]
     means = {name: sum(timing[name] for timing in timings) / len(timings) for name in timings[0]}
     round_trip = sum(reply.seconds for reply in replies) / len(replies) * 1000

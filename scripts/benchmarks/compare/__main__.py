@@ -30,7 +30,7 @@ from scripts.benchmarks.compare.contenders import (
     AnswerError,
     baselines,
     differences,
-    standing_still,
+    suspended,
 )
 from scripts.benchmarks.compare.report import table, verdict
 from scripts.benchmarks.compare.rounds import Load, Measure, Rounds, medians, plan, say
@@ -100,7 +100,7 @@ def run(given: argparse.Namespace) -> dict[str, Any]:
         for number in range(given.rounds):
             rounds.measure(f"round {number + 1}", loads)
             for model, rates in alone.items():
-                with standing_still(others.values()):
+                with suspended(others.values()):
                     rates.append(upper_bound(model, given.model_repository, given.seconds))
                 say(f"round {number + 1}: {model}, model-only upper bound: {rates[-1]}")
     usual, of_large = rounds.results(large=False), rounds.results(large=True)

@@ -72,10 +72,10 @@ def _cpu_seconds() -> float:
 
 
 @contextmanager
-def standing_still(sleeping: Iterable[Baseline]) -> Iterator[None]:
-    """Stop baselines while another is measured: an idle LitServe takes a fifth of a core from it."""
+def suspended(idle: Iterable[Baseline]) -> Iterator[None]:
+    """Suspend baselines while another is measured: an idle LitServe takes a fifth of a core from it."""
     # The process itself holds the lifeline: it must be able to end the others at any time.
-    stopped = [child for baseline in sleeping for child in psutil.Process(baseline.pid).children(recursive=True)]
+    stopped = [child for baseline in idle for child in psutil.Process(baseline.pid).children(recursive=True)]
     for child in stopped:
         with suppress(psutil.NoSuchProcess):
             child.suspend()

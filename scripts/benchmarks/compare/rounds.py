@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from scripts.benchmarks.compare.contenders import Baseline, settle, standing_still
+from scripts.benchmarks.compare.contenders import Baseline, settle, suspended
 from scripts.benchmarks.load.rows import Row, middle
 from scripts.benchmarks.servers import LOGS
 
@@ -96,7 +96,7 @@ class Rounds:
         return found
 
     def _measure(self, server: str, load: Load) -> Row:
-        with standing_still(each for name, each in self._baselines.items() if name != server):
+        with suspended(each for name, each in self._baselines.items() if name != server):
             row = self._servers[server](load)
             settle()
             return row

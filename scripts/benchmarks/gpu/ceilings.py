@@ -1,6 +1,6 @@
 """What each part of the GPU's path could do alone, as steps of a run: each prints JSON lines.
 
-Processes of their own, because CUDA keeps its memory as long as a process lives. No server and no queue: whatever
+Processes of their own, because CUDA keeps its memory as long as a process runs. No server and no queue: whatever
 serves is slower than the slowest of these.
 """
 
@@ -63,7 +63,7 @@ def _decode(given: argparse.Namespace, share: float | None, threads: int, barrie
         module.fn.decoders.image = partial(decoder, hw_decoder_load=share)
     pipeline = module.preprocess(batch_size=given.batch, num_threads=threads, device_id=0 if on_gpu else None)
     pipeline.build()
-    # Each batch is full, the first one too: it fixes the share of the engines for the pipeline's life.
+    # Each batch is full, the first one too: it fixes the share of the engines for good.
     photos = _photos(given)
     arrays = [np.frombuffer(photos[number % len(photos)], np.uint8) for number in range(2 * given.batch)]
 

@@ -52,7 +52,7 @@ class GpuWatch:
             for line in lines:
                 try:
                     self._samples.append([float(value) for value in line.split(",")])
-                except ValueError:  # "[N/A]": a field that this GPU does not tell
+                except ValueError:  # "[N/A]": a field that this GPU does not report
                     continue
 
     def result(self) -> dict[str, Any] | None:

@@ -78,9 +78,9 @@ def _bombs() -> Iterator[tuple[str, bytes, int]]:
 
 def _undecodable(picture: Image.Image) -> Iterator[tuple[str, bytes, int]]:
     """Yield files that are whole by their structure: only a decoder finds the fault."""
-    yield "PNG of rubbish", _png(*picture.size, b"this does not inflate"), 422
+    yield "PNG of invalid data", _png(*picture.size, b"this does not inflate"), 422
     yield "PNG with too few rows", _png(*picture.size, zlib.compress(bytes(100))), 422
-    yield "WebP of rubbish", _webp(*picture.size, b"\xff" * 100), 422
+    yield "WebP of invalid data", _webp(*picture.size, b"\xff" * 100), 422
     jpeg = bytearray(_encoded(picture, "JPEG"))
     for table in (b"\xff\xc4", b"\xff\xdb"):
         while (at := jpeg.find(table)) >= 0:

@@ -59,7 +59,7 @@ def measure(url: str, bodies: Path, *, concurrency: int, seconds: float) -> Row:
 
 
 def parse(output: str) -> Row:
-    """Return the row that the script's last line tells.
+    """Return the row of the script's last line.
 
     wrk's rate counts refused requests too; here only good answers count.
 

@@ -48,7 +48,7 @@ def torch_on(*, has_gpu: bool) -> Finding:
     if not has_gpu:
         return good("PyTorch", f"{version}, on the CPU")
     if torch.version.cuda is None:
-        return note("PyTorch", f"{version} is the CPU build: the GPU lies idle", "`make run TORCH=cuda`")
+        return note("PyTorch", f"{version} is the CPU build: the GPU is not used", "`make run TORCH=cuda`")
     reason = str(caught[-1].message).splitlines()[0] if caught else "it does not say why"
     return problem(
         "PyTorch", f"{version} cannot use the GPU: {reason}", f"Install a driver for CUDA {torch.version.cuda}."

@@ -69,8 +69,8 @@ def test_explanations_are_pictures_of_the_predicted_class(client: httpx.Client, 
 
 
 def test_broken_pictures_are_not_explained(client: httpx.Client) -> None:
-    rubbish = PHOTO[:600] + bytes(range(256)) * 2 + PHOTO[1200:]
-    for picture, statuses in ((b"no picture", {415}), (PHOTO[:-300], {422}), (rubbish, {200, 422})):
+    garbage = PHOTO[:600] + bytes(range(256)) * 2 + PHOTO[1200:]
+    for picture, statuses in ((b"no picture", {415}), (PHOTO[:-300], {422}), (garbage, {200, 422})):
         assert client.post("/raw/explain", files={"file": picture}).status_code in statuses
 
 

@@ -65,7 +65,7 @@ def test_images_of_different_length_form_batches(triton: RunningTriton) -> None:
         assert more_executions - executions <= (more_inferences - inferences) / 2
 
 
-@pytest.mark.parametrize("broken", [b"no image at all", encoded(300, 200, 5)[:1500]], ids=["rubbish", "truncated"])
+@pytest.mark.parametrize("broken", [b"no image at all", encoded(300, 200, 5)[:1500]], ids=["garbage", "truncated"])
 def test_one_corrupt_image_fails_alone_among_thirty_one(triton: RunningTriton, broken: bytes) -> None:
     if not triton.isolates:
         pytest.skip("NVIDIA's DALI backend fails the whole batch; the gateway then asks again for each image alone")

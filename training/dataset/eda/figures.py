@@ -25,8 +25,8 @@ def draw_counts(survey: Survey) -> "Figure":
     for column, split in enumerate(survey.splits):
         axes.bar(survey.classes, survey.counts[:, column], bottom=below, label=split)
         below += survey.counts[:, column]
-    for place, total in enumerate(below):
-        axes.text(place, total, f"{total:.0f}", ha="center", va="bottom")
+    for position, total in enumerate(below):
+        axes.text(position, total, f"{total:.0f}", ha="center", va="bottom")
     axes.set_ylabel("photos")
     axes.margins(y=0.1)
     axes.legend()
@@ -72,10 +72,10 @@ def draw_colours(survey: Survey) -> "Figure":
 
     figure = Figure(figsize=(7, 3.5), layout="constrained")
     axes = figure.subplots()
-    places = np.arange(len(survey.classes))
+    positions = np.arange(len(survey.classes))
     for offset, (channel, colour) in enumerate((("red", "tab:red"), ("green", "tab:green"), ("blue", "tab:blue"))):
-        axes.bar(places + 0.27 * (offset - 1), survey.colours[:, offset], 0.25, label=channel, color=colour)
-    axes.set_xticks(places, survey.classes)
+        axes.bar(positions + 0.27 * (offset - 1), survey.colours[:, offset], 0.25, label=channel, color=colour)
+    axes.set_xticks(positions, survey.classes)
     axes.set_ylabel("mean of the class, 0 to 255")
     axes.margins(y=0.2)
     axes.legend(loc="upper center", ncols=3)
@@ -91,10 +91,10 @@ def draw_examples(survey: Survey) -> "Figure":
     """Draw photos of each class, a row each, at even distances in the splits."""
     pictures, captions = [], []
     for index, name in enumerate(survey.classes):
-        places = survey.of_class(index)
-        chosen = places[np.linspace(0, len(places) - 1, _EACH).astype(int)]
-        pictures += [survey.picture(place) for place in chosen]
-        captions += [f"{name}: {survey.photos.names[place].rsplit('/', 1)[-1]}" for place in chosen]
+        photos = survey.of_class(index)
+        chosen = photos[np.linspace(0, len(photos) - 1, _EACH).astype(int)]
+        pictures += [survey.picture(photo) for photo in chosen]
+        captions += [f"{name}: {survey.photos.names[photo].rsplit('/', 1)[-1]}" for photo in chosen]
     return draw_contact_sheet(pictures, captions, "", columns=_EACH)
 
 
@@ -102,10 +102,10 @@ def draw_duplicates(survey: Survey) -> "Figure":
     """Draw pairs of duplicates side by side, two pairs a row."""
     pictures, captions = [], []
     for pair in survey.duplicates[:_MOST_PAIRS]:
-        for place in (pair.first, pair.second):
-            pictures.append(survey.picture(place))
+        for photo in (pair.first, pair.second):
+            pictures.append(survey.picture(photo))
             captions.append(
-                f"{survey.photos.names[place].rsplit('/', 1)[-1]}, {survey.split_of[place]}\n{pair.bits} bits"
+                f"{survey.photos.names[photo].rsplit('/', 1)[-1]}, {survey.split_of[photo]}\n{pair.bits} bits"
             )
     return draw_contact_sheet(pictures, captions, "", columns=4)
 

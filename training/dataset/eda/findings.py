@@ -25,7 +25,7 @@ def _balance(survey: Survey) -> str:
 def _brightness(survey: Survey) -> str:
     means = survey.class_brightness()
     order = np.argsort(-means)
-    first, second, last = (int(place) for place in (order[0], order[1], order[-1]))
+    first, second, last = (int(index) for index in (order[0], order[1], order[-1]))
     spread = survey.brightness[survey.of_class(last)].std()
     red, _, blue = survey.colours.T
     warmest = int((red - blue).argmax())

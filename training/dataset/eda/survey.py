@@ -35,12 +35,12 @@ class Survey:
     duplicates: tuple[Pair, ...]
 
     def of_class(self, index: int) -> np.ndarray:
-        """Return the places of the photos of a class."""
+        """Return the indices of the photos of a class."""
         return np.flatnonzero(self.photos.labels.numpy() == index)
 
-    def picture(self, place: int) -> np.ndarray:
+    def picture(self, index: int) -> np.ndarray:
         """Return one photo, UINT8 [S, S, 3]."""
-        return self.photos.pixels[place].permute(1, 2, 0).numpy()
+        return self.photos.pixels[index].permute(1, 2, 0).numpy()
 
     def class_brightness(self) -> np.ndarray:
         """Return the mean brightness of each class, FP64 [C]."""

@@ -105,8 +105,8 @@ def test_sequence_headers_of_every_length_are_read() -> None:
         for unit in (bytes([0b1010, len(header)]) + header, bytes([0b1110, 0, 0x80 | len(header), 0]) + header):
             assert list(frame_sizes(b"\x12\0" + unit + b"\x32\1\0", lambda: None)) == [(640, 240)]
         assert list(frame_sizes(bytes([0b1000]) + header, lambda: None)) == [(640, 240)]
-    for rubbish in (b"", b"\x0a", b"\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff", b"\x0a\1\0"):
-        assert list(frame_sizes(rubbish, lambda: None)) == []
+    for garbage in (b"", b"\x0a", b"\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff", b"\x0a\1\0"):
+        assert list(frame_sizes(garbage, lambda: None)) == []
 
 
 def bits(text: str) -> bytes:

@@ -11,7 +11,7 @@ import pytest
 
 from scripts.benchmarks import servers
 from scripts.benchmarks.compare.__main__ import UPPER_BOUND, parse
-from scripts.benchmarks.compare.contenders import AnswerError, Baseline, differences, settle, standing_still
+from scripts.benchmarks.compare.contenders import AnswerError, Baseline, differences, settle, suspended
 from scripts.benchmarks.compare.report import table, verdict
 from scripts.benchmarks.compare.rounds import Load, Measure, Rounds, medians, plan
 from scripts.benchmarks.compare.targets import judge
@@ -204,7 +204,7 @@ def test_a_baseline_stands_still_while_another_is_measured() -> None:
         while not (children := psutil.Process(started.pid).children()):
             time.sleep(0.01)
         (child,) = children
-        with standing_still([Baseline("http://127.0.0.1:1", started.pid)]):
+        with suspended([Baseline("http://127.0.0.1:1", started.pid)]):
             assert becomes(child, stopped=True)
         assert becomes(child, stopped=False)
     assert not child.is_running()

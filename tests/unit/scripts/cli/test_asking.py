@@ -196,7 +196,7 @@ def test_watched_folder_answers_whole_photos_as_they_arrive(served: ServedGatewa
             (tmp_path / "second.jpg").write_bytes(OTHER)
             (tmp_path / "second.jpg").rename(incoming / "second.jpg")
             running.until_answered("first.jpg", "second.jpg")
-            time.sleep(3)  # slow.jpg stands still, and is open all the same
+            time.sleep(3)  # slow.jpg stays the same, and is open all the same
             assert sorted(running.answered()) == ["first.jpg", "second.jpg"]
             slow.write(PHOTO[1000:])
         running.until_answered("first.jpg", "second.jpg", "slow.jpg")

@@ -77,7 +77,7 @@ def test_the_drift_reference_describes_the_answers() -> None:
 
 def test_the_worst_mistake_comes_first() -> None:
     worst = worst_mistakes(PROBABILITIES, LABELS)
-    assert [mistake.place for mistake in worst] == [5, 4]
+    assert [mistake.index for mistake in worst] == [5, 4]
     assert (worst[0].answer, worst[0].label, worst[0].answer_probability, worst[0].label_probability) == (
         1, 2, 0.95, 0.03,
     )  # fmt: skip
