@@ -2,9 +2,8 @@
 
 from PIL import Image
 
-_ORIENTATION = 0x0112
-# Where else Pillow looks for an orientation. Neither browsers nor the serving pipeline do.
-_OTHER_SOURCES = ("xmp", "XML:com.adobe.xmp", "Raw profile type exif")
+from imaging.tiff import orientation_of
+
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -17,14 +16,12 @@ _TURNS = {
 
 
 def turn_of(image: Image.Image) -> Image.Transpose | None:
-    """Return how an opened picture is turned upright; None where its EXIF says nothing or cannot be read."""
-    for name in _OTHER_SOURCES:
-        image.info.pop(name, None)
-    try:
-        orientation = image.getexif().get(_ORIENTATION)
-    except Exception:  # Pillow's reader raises exceptions of any kind; the picture can be shown all the same
-        return None
-    return _TURNS.get(orientation) if isinstance(orientation, int) else None
+    """Return how a loaded picture is turned upright; None where its EXIF says nothing or cannot be read.
+
+    Pillow turns a TIFF itself. It would also believe XMP, which neither browsers nor the serving pipeline do.
+    """
+    orientation = orientation_of(image.info.get("exif") or b"")
+    return None if orientation is None else _TURNS.get(orientation)
 
 
 def upright(image: Image.Image) -> Image.Image:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 _SEQUENCE_HEADER = 1
 _LONGEST_HEADER = 512  # bytes
+_MOST_ZEROS = 32  # before a number of variable length; decoders read on behind so many
 
 
 def frame_sizes(data: bytes, count: Callable[[], None]) -> Iterator[tuple[int, int]]:
@@ -14,7 +15,7 @@ def frame_sizes(data: bytes, count: Callable[[], None]) -> Iterator[tuple[int, i
 
     Args:
         data: the coded data of a picture.
-        count: is called for each unit, and may raise.
+        count: is called for each unit and each number in a sequence header, and may raise.
     """
     at = 0
     while at < len(data):
@@ -29,7 +30,7 @@ def frame_sizes(data: bytes, count: Callable[[], None]) -> Iterator[tuple[int, i
                 break
         end = at + size if has_size else len(data)
         if kind == _SEQUENCE_HEADER:
-            bits = _Bits(data[at : min(end, at + _LONGEST_HEADER)])
+            bits = _Bits(data[at : min(end, at + _LONGEST_HEADER)], count)
             try:
                 yield _largest_frame(bits)
             except IndexError:
@@ -38,11 +39,12 @@ def frame_sizes(data: bytes, count: Callable[[], None]) -> Iterator[tuple[int, i
 
 
 class _Bits:
-    def __init__(self, data: bytes) -> None:
-        self._value, self._left = int.from_bytes(data, "big"), 8 * len(data)
+    def __init__(self, data: bytes, count: Callable[[], None]) -> None:
+        self._value, self._left, self._count = int.from_bytes(data, "big"), 8 * len(data), count
 
     def read(self, count: int) -> int:
         """Return the next bits as a number."""
+        self._count()
         self._left -= count
         if self._left < 0:
             raise IndexError
@@ -65,9 +67,9 @@ def _skip_timing_and_levels(bits: _Bits) -> None:
         bits.read(32 + 32)
         if bits.read(1):  # all pictures last the same: a number of variable length
             zeros = 0
-            while not bits.read(1):
+            while zeros < _MOST_ZEROS and not bits.read(1):
                 zeros += 1
-            bits.read(zeros if zeros < 32 else 0)
+            bits.read(zeros if zeros < _MOST_ZEROS else 0)
         if bits.read(1):  # a model of the decoder
             delay_bits = bits.read(5) + 1
             bits.read(32 + 5 + 5)

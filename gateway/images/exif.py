@@ -2,8 +2,7 @@
 
 import struct
 
-_ORIENTATION, _SHORT = 0x0112, 3
-_BYTE_ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
+from imaging.tiff import ORIENTATION, SHORT, Directory
 
 
 def is_plain(block: bytes) -> bool:
@@ -11,15 +10,12 @@ def is_plain(block: bytes) -> bool:
 
     About other blocks readers differ, and some of them read behind the end.
     """
-    order = _BYTE_ORDERS.get(block[:4])
-    if order is None or len(block) < 8:
+    if b"+" in block[2:4]:  # BigTIFF is no EXIF
         return False
-    (at,) = struct.unpack_from(order + "I", block, 4)
-    if at + 2 > len(block):
+    try:
+        directory = Directory(block)
+        entries = list(directory)
+    except (ValueError, struct.error):
         return False
-    (entries,) = struct.unpack_from(order + "H", block, at)
-    directory = block[at + 2 : at + 2 + 12 * entries]
-    if len(directory) < 12 * entries:
-        return False
-    found = [entry[1:] for entry in struct.iter_unpack(order + "HHI4x", directory) if entry[0] == _ORIENTATION]
-    return found in ([], [(_SHORT, 1)])
+    found = [(entry.kind, entry.count) for entry in entries if entry.tag == ORIENTATION]
+    return len(entries) == directory.declared and found in ([], [(SHORT, 1)])

@@ -3,13 +3,15 @@
 A reader of its own: decoders refuse a file of a gigantic size without reporting it, and report no tile.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 from gateway.errors import BrokenImage
 from gateway.images import av1
 
-_MOST = 65_536  # boxes, references, associations, extents and coded units together
+_MOST = 65_536  # boxes, references, associations, extents, coded units and their numbers together
+# Pixels of all tiles, against those of the picture: tiles stick out of it, and its transparency has some too.
+_MOST_TILES, _SPARE_PIXELS = 3, 16_000_000
 _WIDE = 1  # a flag of ipma: two bytes for each index of a property
 _MADE_OF, _BELONGS_TO = b"dimg", b"auxl"
 _FULL = 4  # bytes of version and flags
@@ -26,11 +28,14 @@ def declared_size(data: bytes) -> tuple[int, int] | None:
         Pixels, or None where no box says it.
 
     Raises:
-        BrokenImage: there are too many boxes, or parts that overlap.
+        BrokenImage: there are too many boxes, parts that overlap, or tiles that are used twice or cannot all be seen.
         IndexError: a box says less than it has to.
     """
-    sizes = _Reader(data).sizes()
-    return max(sizes, key=lambda size: size[0] * size[1], default=None)
+    reader = _Reader(data)
+    size = max(reader.sizes(), key=lambda size: size[0] * size[1], default=None)
+    if size and reader.tile_pixels > _MOST_TILES * size[0] * size[1] + _SPARE_PIXELS:
+        raise _broken("The tiles of the file are larger than its picture.")
+    return size
 
 
 class _Reader:
@@ -40,6 +45,7 @@ class _Reader:
         self._data = data
         self._left = _MOST
         self._bytes_left = 2 * len(data)  # a picture may be an item and the first of a track
+        self.tile_pixels = 0  # that sizes() has met
 
     def sizes(self) -> list[tuple[int, int]]:
         """Return the sizes of the primary picture, of what it needs, and of the tracks."""
@@ -90,7 +96,7 @@ class _Reader:
         if b"pitm" not in boxes or b"iprp" not in boxes:
             return
         at, _ = boxes[b"pitm"]
-        needed = self._needed(self._number(at + _FULL, 4 if self._data[at] else 2), boxes.get(b"iref"))
+        needed, tiles = self._needed(self._number(at + _FULL, 4 if self._data[at] else 2), boxes.get(b"iref"))
         properties: list[tuple[int, int] | None] = []
         associations: list[tuple[int, int]] = []
         has_av1 = False
@@ -105,27 +111,39 @@ class _Reader:
                 associations += self._associations(at)
         for item, index in associations:
             if item in needed and 0 < index <= len(properties) and (size := properties[index - 1]):
+                self.tile_pixels += size[0] * size[1] if item in tiles else 0
                 yield size
         if has_av1 and b"iloc" in boxes:
             for content in self._items(boxes[b"iloc"][0], boxes.get(b"idat", (0, 0))[0], needed):
                 yield from av1.frame_sizes(content, self._count)
 
-    def _needed(self, primary: int, references: tuple[int, int] | None) -> set[int]:
-        """Return the primary picture, the pictures that it is made of, and those that belong to one of them."""
-        needs: dict[int, list[int]] = defaultdict(list)
+    def _needed(self, primary: int, references: tuple[int, int] | None) -> tuple[set[int], set[int]]:
+        """Return the primary picture, the pictures that it is made of, and those that belong to one of them.
+
+        Returns:
+            All of them, and the tiles among them.
+
+        Raises:
+            BrokenImage: a tile is used twice; libheif would decode it as often.
+        """
+        made_of: dict[int, list[int]] = defaultdict(list)
+        belonging: dict[int, list[int]] = defaultdict(list)
         if references is not None:
             for kind, source, target in self._references(*references):
                 if kind == _MADE_OF:
-                    needs[source].append(target)
+                    made_of[source].append(target)
                 elif kind == _BELONGS_TO:
-                    needs[target].append(source)
+                    belonging[target].append(source)
         needed, rest = set[int](), [primary]
         while rest:
             item = rest.pop()
             if item not in needed:
                 needed.add(item)
-                rest += needs[item]
-        return needed
+                rest += made_of[item] + belonging[item]
+        tiles = Counter(tile for item in needed for tile in made_of[item])
+        if max(tiles.values(), default=1) > 1:
+            raise _broken("The file uses a tile twice.")
+        return needed, set(tiles)
 
     def _references(self, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
         """Yield kind, source and target of each reference between items."""
@@ -187,7 +205,7 @@ class _Reader:
         part = self._data[start : start + length] if length else self._data[start:]
         self._bytes_left -= len(part)
         if self._bytes_left < 0:
-            raise BrokenImage("The parts of the file overlap. Save it again with a common program.")
+            raise _broken("The parts of the file overlap.")
         return part
 
     def _number(self, start: int, width: int) -> int:
@@ -198,4 +216,8 @@ class _Reader:
     def _count(self) -> None:
         self._left -= 1
         if self._left < 0:
-            raise BrokenImage(f"The file has more than {_MOST} boxes. Save it again with a common program.")
+            raise _broken(f"The file has more than {_MOST} boxes.")
+
+
+def _broken(what: str) -> BrokenImage:
+    return BrokenImage(f"{what} Save it again with a common program.")

@@ -10,6 +10,7 @@ from imaging.jpeg import END
 
 _MAX_SEGMENTS = 4096
 _MAX_SCANS = 32
+_MAX_COMPONENTS = 4  # of a scan; decoders refuse more
 _MAX_STRAY_BYTES = 4096
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE = 0xC2
@@ -18,10 +19,11 @@ _STANDALONE = frozenset(range(0xD0, 0xD8)) | {0x01}
 _SCAN = 0xDA
 # Tables, restart intervals, comments and application data may stand between scans.
 _BETWEEN_SCANS = frozenset({0xC4, 0xCC, 0xDB, 0xDD, 0xFE, *range(0xE0, 0xF0)})
-_RESTART_INTERVAL, _RESTART = 0xDD, re.compile(rb"\xff[\xd0-\xd7]")
+_RESTART_INTERVAL, _RESTART = 0xDD, b"\xff\xd0"
+_SAME_RESTARTS = bytes.maketrans(bytes(range(0xD0, 0xD8)), 8 * _RESTART[1:])
 _APP1, _EXIF = 0xE1, b"Exif\0\0"
 _APP14, _ADOBE = 0xEE, b"Adobe"
-_MARKER = re.compile(rb"\xff+[^\x00\xff]")
+_MARKER = re.compile(rb"\xff[^\x00\xff]")
 # Within a scan an FF is followed by a zero or a restart marker; whatever else follows it ends the scan.
 _SCAN_END = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _SAVE_AGAIN = "Save it again with a common program."
@@ -74,7 +76,7 @@ def read(data: bytes) -> ImageHeader:
         segments.skip_scan()
         content, has_end = segments.content()
         # A decoder's warning about a missing marker may be followed by others.
-        complete = not interval or len(_RESTART.findall(data, first, segments.position)) >= _restarts(frame, interval)
+        complete = not interval or _count_restarts(data[first : segments.position]) >= _restarts(frame, interval)
     return ImageHeader("JPEG", width, height, content, complete, native, scans, coefficient_bytes, has_end)
 
 
@@ -85,6 +87,11 @@ def _units(frame: bytes) -> tuple[int, int]:
     columns = math.ceil(width / (8 * max((across for across, _ in sampling), default=1) or 1))
     rows = math.ceil(height / (8 * max((down for _, down in sampling), default=1) or 1))
     return columns * rows, sum(across * down for across, down in sampling) or 1
+
+
+def _count_restarts(scan: bytes) -> int:
+    """Return how many restart markers there are: a hostile scan has nothing else, ten million."""
+    return scan.translate(_SAME_RESTARTS).count(_RESTART)
 
 
 def _restarts(frame: bytes, interval: int) -> int:
@@ -180,7 +187,7 @@ class _Segments:
     def _coefficients(self, start: int) -> set[tuple[int, int]]:
         """Return the components and coefficients that a scan gives with their last bit."""
         behind = start + 1 + 2 * self._data[start]
-        components = self._data[start + 1 : behind : 2]
+        components = self._data[start + 1 : behind : 2][:_MAX_COMPONENTS]
         first, last, bits = self._data[behind : behind + 3]
         if bits & 15:
             return set()

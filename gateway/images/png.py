@@ -38,6 +38,8 @@ def read(data: bytes) -> ImageHeader:
         if end > len(data):
             # Pillow says whether all pixels are there; nothing behind them is needed.
             return ImageHeader("PNG", width, height, data, complete=b"IDAT" in kinds | {kind}, native=False)
+        if kind == b"IHDR" and kinds:
+            raise BrokenImage("The PNG file contradicts itself about its size. Send the original file.")
         if kind in _NEEDLESS:
             pieces.append(data[start:position])
             start = end

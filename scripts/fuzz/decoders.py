@@ -40,7 +40,7 @@ _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "HEIF", "AVIF")
 #: Mean difference in levels of 255 up to which two decoders show the same picture.
 _SAME = 2.0
 # A JPEG whose scans libjpeg warns of; raw formats; endless chains; files that say two things about their size.
-_ON_PURPOSE = re.compile(r"JPEG file is cut off|raw format|more than \d+|contradicts itself|no marker where")
+_ON_PURPOSE = re.compile(r"JPEG file is cut off|raw format|more than \d+|contradicts itself|no marker where|tiles? ")
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 

@@ -69,7 +69,21 @@ def test_what_the_primary_picture_needs_counts_and_its_neighbours_do_not() -> No
     assert declared_size(file_of(sizes, reference(b"dimg", 1, 4), reference(b"auxl", 5, 4))) == (4000, 3000)
     # Thumbnails and other pictures that point to it are not decoded.
     assert declared_size(file_of(sizes, reference(b"thmb", 2, 1), reference(b"dimg", 2, 1))) == (100, 100)
-    assert declared_size(file_of(sizes, reference(b"dimg", 1, 1, 3), reference(b"dimg", 3, 1))) == (512, 512)
+    assert declared_size(file_of(sizes, reference(b"auxl", 1, 3), reference(b"dimg", 1, 3))) == (512, 512)
+
+
+def test_tiles_are_decoded_once_and_are_no_larger_than_the_picture() -> None:
+    """A file of 3 kB named one tile 900 times behind a small size: libheif decoded 236 megapixels."""
+    sizes = [(100, 100), (6000, 6000), (6000, 6000), (512, 512)]
+    for references in ([reference(b"dimg", 1, 4, 4)], [reference(b"dimg", 1, 1, 4), reference(b"dimg", 4, 1)]):
+        with pytest.raises(BrokenImage, match="a tile twice"):
+            declared_size(file_of(sizes, *references))
+    # What others are made of does not count.
+    assert declared_size(file_of(sizes, reference(b"dimg", 2, 1, 1))) == (100, 100)
+    many = [(100, 100), *[(6000, 6000)] * 4]
+    assert declared_size(file_of(many, reference(b"dimg", 1, 2, 3, 4))) == (6000, 6000)
+    with pytest.raises(BrokenImage, match="larger than its picture"):
+        declared_size(file_of(many, reference(b"dimg", 1, 2, 3, 4, 5)))
 
 
 @pytest.mark.parametrize("format", ["AVIF", "HEIF"])
@@ -107,6 +121,22 @@ def test_sequence_headers_of_every_length_are_read() -> None:
         assert list(frame_sizes(bytes([0b1000]) + header, lambda: None)) == [(640, 240)]
     for garbage in (b"", b"\x0a", b"\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff", b"\x0a\1\0"):
         assert list(frame_sizes(garbage, lambda: None)) == []
+
+
+def test_a_number_of_variable_length_ends_where_decoders_end_it() -> None:
+    """They read on behind 32 zeros; a reader that does not finds another size, and each costs it a moment."""
+    header = bits(
+        "000 0 0 1" + "0" * 64 + "1" + "0" * 32 + "0 0 00000" + "0" * 12 + "00000 1001 1000 1001111111 011101111"
+    )
+    assert list(frame_sizes(bytes([0b1010, len(header)]) + header, lambda: None)) == [(640, 240)]
+
+
+def test_numbers_of_sequence_headers_are_counted() -> None:
+    """Forty thousand headers of 512 bytes took half a minute, in which nobody else was answered."""
+    numbers: list[None] = []
+    header = bits("000 0 0 0 0 11111" + "0" * 17 * 32 + "1001 1000 1001111111 011101111")
+    assert list(frame_sizes(bytes([0b1010, len(header)]) + header, lambda: numbers.append(None))) == [(640, 240)]
+    assert len(numbers) > 64
 
 
 def bits(text: str) -> bytes:

@@ -13,6 +13,7 @@ from gateway.errors import BrokenImage
 from gateway.images.inspect import inspect
 from gateway.images.transcode import to_native
 from imaging.jpeg import DamagedJpegError, decoded, is_whole, with_end, with_extraneous_bytes
+from tests.support.memory import memory_at_most
 from tests.support.pictures import ALL, bottle, encode
 
 Served = Callable[[bytes], bytes]
@@ -216,3 +217,14 @@ def test_the_damage_that_changes_no_pixel_is_found_by_the_warning_alone(name: st
     for look in (is_whole, lambda content: decoded(content, 256, 160)):
         with pytest.raises(DamagedJpegError, match="extraneous"):
             look(damaged)
+
+
+def test_a_scan_of_nothing_but_restart_markers_takes_no_memory() -> None:
+    whole = WHOLE["restart markers"]
+    start = start_of_scan(whole)
+    data = whole[:start] + b"\xff\xd0" * 500_000 + whole[-2:]
+    with memory_at_most(4 * len(data)):
+        assert inspect(data, LIMIT).complete
+    few = WHOLE["restart markers"].replace(b"\xff\xd1", b"")
+    with pytest.raises(BrokenImage, match="cut off"):
+        inspect(few, LIMIT)
