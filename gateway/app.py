@@ -1,4 +1,4 @@
-"""Puts the parts together."""
+"""The ASGI application: settings, admission, classifier, routes and layers, put together."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager

@@ -18,7 +18,6 @@ from gateway.uploads.admission import Admission, Permit
 
 _SUM_TOLERANCE = 1e-3
 
-
 _Ask = Callable[[str, bytes, float, Permit], Awaitable[Prediction]]
 
 

@@ -86,16 +86,16 @@ async def describe(
     threshold = parameters.get("confidence_threshold")
     reference = parameters.get("drift_reference")
     return ModelDescription(
-        labels,
-        parameters.get("weights_digest") or None,
-        float(threshold) if threshold else None,
-        _reference(orjson.loads(reference)) if reference else None,
-        answer.model_version,
-        orjson.loads(parameters.get("metrics", "{}")),
-        await _has(triton, explaining(name), timeout_seconds),
-        orjson.loads(parameters.get("places", "null")),
-        orjson.loads(parameters.get("class_descriptions", "{}")),
-        await _finds_damage(triton, name, image, timeout_seconds),
+        labels=labels,
+        weights_digest=parameters.get("weights_digest") or None,
+        confidence_threshold=float(threshold) if threshold else None,
+        drift_reference=_reference(orjson.loads(reference)) if reference else None,
+        version_number=answer.model_version,
+        metrics=orjson.loads(parameters.get("metrics", "{}")),
+        explains=await _has(triton, explaining(name), timeout_seconds),
+        places=orjson.loads(parameters.get("places", "null")),
+        class_descriptions=orjson.loads(parameters.get("class_descriptions", "{}")),
+        finds_damage=await _finds_damage(triton, name, image, timeout_seconds),
     )
 
 
@@ -119,11 +119,11 @@ async def _has(triton: GRPCInferenceServiceStub, name: str, timeout_seconds: flo
         raise
 
 
-def _labels(classifications: list[bytes], name: str) -> tuple[str, ...]:
+def _labels(found: list[bytes], name: str) -> tuple[str, ...]:
     """Turn `probability:index:label` of every class, best first, into the labels by index."""
     by_index: dict[int, str] = {}
-    for classification in classifications:
-        _, index, *label = classification.decode().split(":", 2)
+    for each in found:
+        _, index, *label = each.decode().split(":", 2)
         if not label:
             raise ModelUnavailable(name)
         by_index[int(index)] = label[0]

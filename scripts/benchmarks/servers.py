@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import subprocess
 import sys
 import urllib.error
 import urllib.request
@@ -25,6 +26,12 @@ def environment(device: str) -> dict[str, str]:
     # OpenMP threads that spin while they wait take the cores from whoever else is measured.
     quiet = {"OMP_WAIT_POLICY": "PASSIVE"}
     return {**os.environ, **quiet, **({"CUDA_VISIBLE_DEVICES": ""} if device == "cpu" else {})}
+
+
+def export_models(model_repository: Path) -> None:
+    """Bring a model repository up to date. Raises CalledProcessError where that fails."""
+    command = [sys.executable, "-m", "scripts.cli.main", "export", f"--model-repository={model_repository}"]
+    subprocess.run(command, stdout=sys.stderr, cwd=ROOT, check=True)
 
 
 @contextmanager

@@ -140,7 +140,7 @@ def announcement(host: str, port: int, model: str) -> str:
         [
             "",
             *lines,
-            "Ask it about a drawing of a can (it only shows that the service answers; photos show how well it judges):",
+            "Ask it about a rendering of a plastic bottle, or about a photo of yours:",
             "",
             f"  curl -X POST http://{here}:{port}/{model}/predict -H 'accept: application/json' \\",
             f"    -F {shlex.quote(f'file=@{SAMPLE};type=image/webp')}",

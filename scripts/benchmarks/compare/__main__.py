@@ -33,15 +33,16 @@ from scripts.benchmarks.compare.contenders import (
     suspended,
 )
 from scripts.benchmarks.compare.report import table, verdict
-from scripts.benchmarks.compare.rounds import Load, Measure, Rounds, medians, plan, say
+from scripts.benchmarks.compare.rounds import Load, Measure, Rounds, medians, plan
 from scripts.benchmarks.compare.targets import judge
 from scripts.benchmarks.compare.upper_bound import Rates, fastest, upper_bound
 from scripts.benchmarks.load.drawn import LARGE_SIZE, drawn_photos
 from scripts.benchmarks.load.perf_analyzer import Direct, find_perf_analyzer
 from scripts.benchmarks.load.photos import photos_in
+from scripts.benchmarks.load.progress import say
 from scripts.benchmarks.load.rows import Row, as_document, middle
 from scripts.benchmarks.load.wrk import ToolError, measure, require_wrk, write_bodies
-from scripts.benchmarks.servers import ROOT, gateways, triton
+from scripts.benchmarks.servers import ROOT, export_models, gateways, triton
 from training.evaluate.provenance import hardware
 
 UPPER_BOUND = "upper_bound"
@@ -67,7 +68,7 @@ def run(given: argparse.Namespace) -> dict[str, Any]:
     photos = photos_in(given.photos, given.count) if given.photos else drawn_photos(given.count)
     large = photos_in(given.large_photos, _LARGE_PHOTOS) if given.large_photos else _drawn_large(given)
     began = time.monotonic()
-    _export()
+    export_models(given.model_repository)
     with tempfile.TemporaryDirectory(prefix="bench-") as name, ExitStack() as stack:
         folder = Path(name)
         bodies = {False: folder / "bodies", True: folder / "large"}
@@ -155,11 +156,6 @@ def _versions() -> dict[str, str]:
         with suppress(PackageNotFoundError):
             found[name] = version(name)
     return found
-
-
-def _export() -> None:
-    command = [sys.executable, "-m", "scripts.cli.main", "export"]
-    subprocess.run(command, stdout=sys.stderr, cwd=ROOT, check=True)
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:

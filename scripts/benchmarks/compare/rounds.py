@@ -1,12 +1,11 @@
 """Measures every server under every load, in turn and in rounds, so that no noise is any server's own."""
 
-import sys
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from scripts.benchmarks.compare.contenders import Baseline, settle, suspended
+from scripts.benchmarks.load.progress import say
 from scripts.benchmarks.load.rows import Row, middle
 from scripts.benchmarks.servers import LOGS
 
@@ -108,8 +107,3 @@ def medians(results: Mapping[str, Mapping[str, Mapping[int, list[Row]]]]) -> dic
         model: {server: {number: middle(rows) for number, rows in by.items()} for server, by in servers.items()}
         for model, servers in results.items()
     }
-
-
-def say(sentence: str) -> None:
-    """Tell how far it is."""
-    print(f"{datetime.now(UTC):%H:%M:%S} {sentence}", file=sys.stderr, flush=True)

@@ -18,7 +18,6 @@ from scripts.benchmarks.servers import ROOT
 
 _BATCHES = (1, 4, 8, 16)
 
-
 #: images/s by batch size, and for each way to compute one.
 Rates = dict[int, list[float]]
 

@@ -28,14 +28,10 @@ from scripts.benchmarks.gpu.watch import GpuWatch, gpu_name
 from scripts.benchmarks.load.drawn import drawn_photos
 from scripts.benchmarks.load.photos import photos_in
 from scripts.benchmarks.load.processes import WARM_UP_SECONDS, Target, measure
-from scripts.benchmarks.servers import ROOT, eager, gateways, triton
+from scripts.benchmarks.load.progress import say
+from scripts.benchmarks.servers import ROOT, eager, export_models, gateways, triton
 
 MODELS = ("raw", "pretrained")
-
-
-def say(sentence: str) -> None:
-    """Tell how far it is."""
-    print(f"{datetime.now(UTC):%H:%M:%S} {sentence}", file=sys.stderr, flush=True)
 
 
 def table(
@@ -84,7 +80,7 @@ def run(given: argparse.Namespace) -> dict[str, Any]:
     if given.triton:
         result |= _served(given.triton, photos, given)
     else:
-        _export(given.model_repository)
+        export_models(given.model_repository)
         say("Triton starts")
         with triton(device, given.model_repository, profile) as url:
             result |= _served(url, photos, given)
@@ -103,11 +99,6 @@ def _served(url: str, photos: list[bytes], given: argparse.Namespace) -> dict[st
         with gateways(url, given.gateways, max(given.concurrency)) as urls:
             result["gateway"] = table("gateway", urls, photos, given, url)
     return result
-
-
-def _export(model_repository: Path) -> None:
-    command = [sys.executable, "-m", "scripts.cli.main", "export", f"--model-repository={model_repository}"]
-    subprocess.run(command, stdout=sys.stderr, cwd=ROOT, check=True)
 
 
 def _cpu() -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 from embedded_triton.process.program import Program
 from scripts.benchmarks.gpu.watch import gpu_name
+from scripts.benchmarks.load.progress import say
 from scripts.benchmarks.servers import ROOT
 
 #: Seconds that a run may take at most.
@@ -68,7 +69,7 @@ def run(
             ended[step.name] = "cut"
         else:
             ended[step.name] = _run(name, step, min(step.seconds, left))
-        print(f"{datetime.now(UTC):%H:%M:%S} {step.name}: {ended[step.name]}", file=sys.stderr, flush=True)
+        say(f"{step.name}: {ended[step.name]}")
     document = {
         "benchmark": f"gpu-{name}",
         "date": f"{datetime.now(UTC):%Y-%m-%d}",

@@ -10,7 +10,6 @@ standard output is JSON: the rows, and at the end one about the run. On a machin
 """
 
 import argparse
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,11 +18,12 @@ from embedded_triton.install.profiles import choose_profile
 from scripts.benchmarks.gpu.budget import LIMIT, Step, module, run
 from scripts.benchmarks.gpu.load import EAGER
 from scripts.benchmarks.gpu.watch import gpu_name
-from scripts.benchmarks.servers import ROOT
+from scripts.benchmarks.servers import ROOT, export_models
 
 _MPS = "EMBEDDED_TRITON_MPS"
 #: Seconds that a server takes to start and stop, with every recording of its networks.
 _START = 25.0
+#: Variants that share the GPU otherwise.
 PROTOTYPES = ("4 and 3 instances", "one process, 4 instances", "one process, 6 instances", "tensors on the CPU")
 
 
@@ -77,12 +77,7 @@ def prototypes(given: argparse.Namespace) -> list[Step]:
     for mps in ("false", "true"):
         beside = {_MPS: mps}
         told = ", MPS" if mps == "true" else ""
-        for variant in (
-            "4 and 3 instances",
-            "one process, 4 instances",
-            "one process, 6 instances",
-            "tensors on the CPU",
-        ):
+        for variant in PROTOTYPES:
             step = _load(given, variant, concurrency)
             steps.append(Step(variant + told, step, _seconds(given, len(concurrency)), beside))
         several = _load(given, "as it is", concurrency[:1], photos_in_a_request=given.photos_in_a_request)
@@ -134,9 +129,8 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 def main() -> int:
     """Run; return 1 where a step failed, was stopped, or found no time."""
     given = parse()
-    export = [sys.executable, "-m", "scripts.cli.main", "export", "--model-repository", str(given.model_repository)]
     if given.model_repository == ROOT / "model_repository":
-        subprocess.run(export, stdout=sys.stderr, cwd=ROOT, check=True)
+        export_models(given.model_repository)
     document = run(given.run, RUNS[given.run](given), limit=given.limit)
     return 0 if set(document["steps"].values()) == {"done"} else 1
 

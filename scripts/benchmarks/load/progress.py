@@ -2,6 +2,7 @@
 
 import sys
 import time
+from datetime import UTC, datetime
 from typing import Self
 
 from rich.console import Console
@@ -9,6 +10,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 
 _LINE_EVERY_SECONDS = 10.0
+
+
+def say(sentence: str) -> None:
+    """Print a line with the time to standard error."""
+    print(f"{datetime.now(UTC):%H:%M:%S} {sentence}", file=sys.stderr, flush=True)
 
 
 class Progress:

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from scripts.benchmarks.load.client import form
+from scripts.benchmarks.load.client import BOUNDARY, form
 from scripts.benchmarks.load.rows import Row
 
 _SCRIPT = Path(__file__).with_name("photos.lua")
-_BOUNDARY = "----bin-it-right"
 
 
 class ToolError(Exception):
@@ -51,7 +50,7 @@ def measure(url: str, bodies: Path, *, concurrency: int, seconds: float) -> Row:
     """
     command = [require_wrk(), "--threads=1", f"--connections={concurrency}", f"--duration={max(1, round(seconds))}s"]
     command += ["--timeout=60s", f"--script={_SCRIPT}", url, "--", str(bodies)]
-    command += [str(len(list(bodies.iterdir()))), _BOUNDARY]
+    command += [str(len(list(bodies.iterdir()))), BOUNDARY.decode()]
     done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 90, check=False)
     if done.returncode != 0:
         raise ToolError(f"wrk failed: {done.stderr.strip() or done.stdout.strip()}")
