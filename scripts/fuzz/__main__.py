@@ -1,9 +1,9 @@
 """Fuzzes the decoders or the multipart reader.
 
-    python -m scripts.fuzz decoders|multipart --seconds N [--folder build/fuzz]
-    python -m scripts.fuzz decoders|multipart --replay FILE ...
+    bin-it-right dev fuzz decoders|multipart --seconds N [--folder build/fuzz]
+    bin-it-right dev fuzz decoders|multipart --replay FILE ...
 
-It draws its own corpus and goes on behind a finding. The first input of each kind of finding is written to
+It draws its own corpus and goes on after a finding. The first input of each kind of finding is written to
 ``FOLDER/NAME/findings``, with its traceback beside it. What libFuzzer stops at (a crash, five minutes without an
 answer, 4 GB of memory) is written to ``FOLDER/NAME/stopped``, and it starts again. Ends with 1 where it found anything.
 """
