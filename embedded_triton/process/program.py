@@ -27,7 +27,7 @@ def describe_exit(status: int) -> str:
         return f"has ended with status {status}"
     told = f"was ended by {signal.Signals(number).name}"
     if number == signal.SIGKILL:
-        return f"{told}: by somebody, or by the kernel for want of memory (see `dmesg`)"
+        return f"{told}: by somebody, or by the kernel for lack of memory (see `dmesg`)"
     return told
 
 

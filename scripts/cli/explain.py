@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from scripts.cli.asking import SERVER, KeyOption, PatienceOption, ServerOption, choose, sentences
 from scripts.cli.exit_codes import FAILED
+from scripts.cli.gateway_options import SERVER, KeyOption, PatienceOption, ServerOption, choose, sentences
 
 _STANDARD_OUTPUT = "-"
 

@@ -43,10 +43,10 @@ def options(
     """Which bin? Classify photos of waste, serve the models, train them on your own photos."""
 
 
-app.command(rich_help_panel="Asking")(classify)
-app.command(rich_help_panel="Asking")(explain)
-app.command(rich_help_panel="Asking")(models)
-app.command(rich_help_panel="Asking")(predict)
+app.command(rich_help_panel="Classifying")(classify)
+app.command(rich_help_panel="Classifying")(explain)
+app.command(rich_help_panel="Classifying")(models)
+app.command(rich_help_panel="Classifying")(predict)
 app.command("serve", rich_help_panel="Serving")(serve_command)
 app.command(rich_help_panel="Serving")(export)
 app.command(rich_help_panel="Serving")(doctor)

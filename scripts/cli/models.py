@@ -9,8 +9,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from scripts.cli.asking import SERVER, KeyOption, ServerOption, sentences
 from scripts.cli.exit_codes import FAILED
+from scripts.cli.gateway_options import SERVER, KeyOption, ServerOption, sentences
 
 if TYPE_CHECKING:
     from gateway.client import Model

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from scripts.cli.asking import SERVER, KeyOption, PatienceOption, ServerOption, sentences
 from scripts.cli.classify.output import Destination, Format, format_of
 from scripts.cli.exit_codes import FAILED, INTERRUPTED
+from scripts.cli.gateway_options import SERVER, KeyOption, PatienceOption, ServerOption, sentences
 
 
 def classify(

@@ -12,7 +12,7 @@ _LINE_SECONDS = 10.0
 
 class _Rate(ProgressColumn):
     def render(self, task: Task) -> Text:
-        return Text(f"{task.speed or 0:.1f} photos/s", style="progress.data.speed")
+        return Text(f"{task.speed or 0:.1f} images/s", style="progress.data.speed")
 
 
 class RunProgress:

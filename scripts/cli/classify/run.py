@@ -9,7 +9,6 @@ from pathlib import Path
 from rich.console import Console
 
 from gateway.client import AsyncClient, Model, Unreachable
-from scripts.cli.asking import choose
 from scripts.cli.classify import photos
 from scripts.cli.classify.outcome import Outcome
 from scripts.cli.classify.output import Destination
@@ -18,6 +17,7 @@ from scripts.cli.classify.progress import RunProgress
 from scripts.cli.classify.sorting import Sorter
 from scripts.cli.classify.summary import Summary
 from scripts.cli.classify.watch import arriving
+from scripts.cli.gateway_options import choose
 
 _ASK_AGAIN_SECONDS = 0.5
 

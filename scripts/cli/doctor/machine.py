@@ -34,10 +34,10 @@ def check_machine(folder: Path) -> Iterator[Finding]:
         yield shared_memory(shutil.disk_usage(shared).free)
 
 
-def system(name: str, processor: str, libc: tuple[str, str]) -> Finding:
+def system(name: str, machine: str, libc: tuple[str, str]) -> Finding:
     """Judge the operating system and the C library, as `platform` names them."""
-    text = f"{name} on {processor}, {' '.join(libc).strip() or 'unknown C library'}"
-    if (name, processor) != ("Linux", "x86_64"):
+    text = f"{name} on {machine}, {' '.join(libc).strip() or 'unknown C library'}"
+    if (name, machine) != ("Linux", "x86_64"):
         return problem(
             "system",
             text,

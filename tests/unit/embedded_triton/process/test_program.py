@@ -62,8 +62,8 @@ def test_whoever_is_in_a_hurry_does_not_wait_for_the_grace(tmp_path: Path) -> No
     [
         (3, "has ended with status 3"),
         (0, "has ended with status 0"),
-        (-9, "was ended by SIGKILL: by somebody, or by the kernel for want of memory (see `dmesg`)"),
-        (137, "was ended by SIGKILL: by somebody, or by the kernel for want of memory (see `dmesg`)"),
+        (-9, "was ended by SIGKILL: by somebody, or by the kernel for lack of memory (see `dmesg`)"),
+        (137, "was ended by SIGKILL: by somebody, or by the kernel for lack of memory (see `dmesg`)"),
         (143, "was ended by SIGTERM"),
         (255, "has ended with status 255"),
     ],

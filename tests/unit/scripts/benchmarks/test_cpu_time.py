@@ -1,4 +1,4 @@
-"""Processor time by process: real processes, and the command lines that the service's have."""
+"""CPU time by process: real processes, and the command lines that the service's have."""
 
 import subprocess
 import sys
