@@ -1,15 +1,12 @@
 // The page's sentences in the visitor's language, and how it writes numbers. A language is one file, words.NAME.js.
 
-import de from "./words.de.js";
-import en from "./words.en.js";
-import uk from "./words.uk.js";
-
-const LANGUAGES = { en, de, uk }; // English where the browser wants none of them
+const LANGUAGES = ["en", "de", "uk"]; // English where the browser wants none of them
 
 const asked = new URLSearchParams(location.search).get("lang");
 const wanted = [asked, ...navigator.languages].filter(Boolean).map((each) => each.toLowerCase().split("-")[0]);
-export const language = wanted.find((each) => each in LANGUAGES) ?? "en";
-export const words = LANGUAGES[language];
+export const language = wanted.find((each) => LANGUAGES.includes(each)) ?? "en";
+// Only this one is fetched.
+export const { default: words } = await import(`./words.${language}.js`);
 
 const unit = (name, digits) => new Intl.NumberFormat(language, { style: "unit", unit: name, maximumFractionDigits: digits });
 const [megabyte, second, millisecond] = [unit("megabyte", 1), unit("second", 1), unit("millisecond", 0)];
@@ -31,7 +28,7 @@ export function fillIn(part) {
 
 /** Links to this page in the other languages. */
 export function linksToOtherLanguages() {
-  const others = Object.keys(LANGUAGES).filter((each) => each !== language);
+  const others = LANGUAGES.filter((each) => each !== language);
   return others.map((each) => {
     const parameters = new URLSearchParams(location.search);
     parameters.set("lang", each);

@@ -135,7 +135,7 @@ def test_a_steady_thing_is_photographed_once_and_an_empty_place_never(
             "Hold one thing in front of the camera. The photo is taken by itself.", timeout=60_000
         )
         assert cards.count() == count - 1
-        expect(hint).to_have_text("Taken. Change the thing for the next photo.", timeout=60_000)
+        expect(hint).to_have_text("Taken. Swap the thing for the next photo.", timeout=60_000)
         expect(cards).to_have_count(count)
     with Image.open(io.BytesIO(classifier.asked[-1][1])) as photo:
         red, green, _ = np.asarray(photo.convert("RGB"))[photo.height // 2, photo.width // 2].tolist()

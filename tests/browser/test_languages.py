@@ -1,6 +1,7 @@
 """The page in English, German and Ukrainian, and classes that have names, advice and colours of their own."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -58,6 +59,17 @@ def test_every_sentence_exists_in_every_language(visit: Visit, url: str) -> None
     assert page.evaluate(_WORDLESS) == []
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_only_the_language_of_the_visitor_is_fetched(browser: Browser, url: str, language: str) -> None:
+    with closing(browser.new_context(locale=language)) as context:
+        page = context.new_page()
+        fetched: list[str] = []
+        page.on("request", lambda request: fetched.append(request.url.rpartition("/")[2]))
+        page.goto(url)
+        expect(page.locator("#classes li").first).to_be_visible()
+    assert [name for name in fetched if name.startswith("words.")] == ["words.js", f"words.{language}.js"]
+
+
 @pytest.mark.parametrize(
     ("language", "name", "share", "advice", "button"),
     [
@@ -102,7 +114,7 @@ def test_language_can_be_chosen_and_is_kept_in_the_address(visit: Visit, url: st
     expect(page.locator("#choose").locator("xpath=..")).to_have_text("Вибрати фото")
     assert "camera-of=entrance&lang=uk" in page.url
     page.reload()
-    expect(page.locator("#knows summary")).to_have_text("Що вміє служба")
+    expect(page.locator("#knows summary")).to_have_text("Що вміє сервіс")
 
 
 def test_problems_are_told_in_the_language(visit: Visit, url: str) -> None:

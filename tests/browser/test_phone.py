@@ -43,7 +43,7 @@ def test_answer_is_seen_without_scrolling_and_the_next_photo_is_in_reach(
     phone: Page, classifier: PageClassifier
 ) -> None:
     camera, chosen = (phone.locator("label.button").filter(has=phone.locator(name)) for name in ("#camera", "#choose"))
-    expect(phone.get_by_text("Photograph one thing, near, in good light.")).to_be_visible()
+    expect(phone.get_by_text("Photograph one thing, close up, in good light.")).to_be_visible()
     assert box(camera)[3] <= box(chosen)[1]
     assert box(camera)[2] - box(camera)[0] > 0.75 * WIDTH
     keep_screenshot(phone, "phone-start")
