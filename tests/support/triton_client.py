@@ -1,4 +1,4 @@
-"""Plain tritonclient, as a stranger would use it, and pictures to send."""
+"""Plain tritonclient, as other programs use it, and pictures to send."""
 
 import io
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Triton killed, hung, restarted, cut off or half dead under the gateway, which must recover by itself."""
+"""Triton killed, hung, restarted, disconnected, or without a backend process: the gateway recovers by itself."""
 
 import os
 import signal

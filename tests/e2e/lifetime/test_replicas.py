@@ -1,4 +1,4 @@
-"""Two real servers on two addresses of the loopback: turns are taken, a dead one is left out and taken back."""
+"""Two real servers on two addresses of the loopback: asked in turn; one that ended is left out until it is back."""
 
 import os
 import signal
@@ -64,7 +64,7 @@ def test_two_servers(toy_triton: RunningTriton, second: RunningTriton, start_gat
 def test_server_killed_while_it_works(
     toy_triton: RunningTriton, second: RunningTriton, start_gateway: StartGateway
 ) -> None:
-    """What the dead one was working on is sent again, to the other."""
+    """What the killed one was working on is sent again, to the other."""
     gateway = start_gateway(f"{toy_triton.grpc_url},{second.grpc_url}", deadline_seconds=120)
     responses: list[httpx.Response] = []
 

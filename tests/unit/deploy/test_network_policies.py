@@ -27,8 +27,8 @@ def app(name: str, instance: str = "stable") -> Peer:
 OUTSIDE = Peer(address="203.0.113.7")
 LOAD_BALANCER = (Peer(address="35.191.10.20"), Peer(address="130.211.1.2"))
 COLLECTOR = Peer({"app": "managed-prometheus-collector"}, namespace="gke-gmp-system")
-STRANGER = Peer({"app": "something"}, namespace="default")
-NEIGHBOUR = Peer({"app": "something"})
+OTHER_NAMESPACE = Peer({"app": "something"}, namespace="default")
+SAME_NAMESPACE = Peer({"app": "something"})
 DNS = Peer({"k8s-app": "kube-dns"}, namespace="kube-system")
 DNS_CACHE = Peer(address="169.254.20.10")
 CLOUD_DNS = Peer(address="169.254.169.254")
@@ -92,7 +92,7 @@ def reached_by(manifests: tuple[Manifest, ...], target: Peer, port: int, peers: 
 
 EVERYONE = [
     *(app("gateway"), app("triton"), app("gateway", "canary"), app("triton", "canary")),
-    *(OUTSIDE, *LOAD_BALANCER, COLLECTOR, STRANGER, NEIGHBOUR, DNS),
+    *(OUTSIDE, *LOAD_BALANCER, COLLECTOR, OTHER_NAMESPACE, SAME_NAMESPACE, DNS),
 ]
 
 
@@ -152,4 +152,4 @@ def test_nobody_gets_out(gke: tuple[Manifest, ...]) -> None:
     for name in ("gateway", "triton"):
         assert not connects(gke, app(name), OUTSIDE, 443)
         assert not connects(gke, app(name), Peer(address="169.254.169.254"), 80)
-    assert not connects(gke, NEIGHBOUR, OUTSIDE, 443)
+    assert not connects(gke, SAME_NAMESPACE, OUTSIDE, 443)

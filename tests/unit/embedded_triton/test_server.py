@@ -17,7 +17,7 @@ from embedded_triton.server import Server
 from embedded_triton.settings import Settings
 
 STARTING = ProbeError("raw answers: failed to connect", may_be_starting=True)
-DEAD = ProbeError("raw answers: Stub process 'raw_cnn_0_0' is not healthy.")
+UNHEALTHY = ProbeError("raw answers: Stub process 'raw_cnn_0_0' is not healthy.")
 
 
 class ScriptedProbe:
@@ -73,13 +73,13 @@ def test_a_server_that_is_still_starting_is_waited_for(server: Server) -> None:
 
 
 def test_a_server_that_answers_with_errors_is_not_waited_for(server: Server) -> None:
-    server._ask = ScriptedProbe(STARTING, DEAD, DEAD)  # type: ignore[assignment]
+    server._ask = ScriptedProbe(STARTING, UNHEALTHY, UNHEALTHY)  # type: ignore[assignment]
     with pytest.raises(ServerStartError, match="started, but raw answers: Stub process 'raw_cnn_0_0' is not healthy"):
         server.wait_until_ready(threading.Event())
 
 
 def test_one_error_while_it_starts_is_forgiven(server: Server) -> None:
-    server._ask = ScriptedProbe(DEAD, STARTING, DEAD)  # type: ignore[assignment]
+    server._ask = ScriptedProbe(UNHEALTHY, STARTING, UNHEALTHY)  # type: ignore[assignment]
     assert server.wait_until_ready(threading.Event())
 
 

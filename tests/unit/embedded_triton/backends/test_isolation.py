@@ -1,4 +1,4 @@
-"""Finding the guilty samples of a failing batch."""
+"""Finding the failing samples of a failing batch."""
 
 from collections.abc import Callable
 
@@ -20,14 +20,14 @@ def run_isolated() -> Isolate:
 @given(st.lists(st.integers(-20, 20), max_size=40))
 def test_each_sample_gets_its_own_answer_or_its_own_error(run_isolated: Isolate, samples: list[int]) -> None:
     def run(batch: list[int]) -> list[int]:
-        guilty = [sample for sample in batch if sample < 0]
-        if guilty:
-            raise RuntimeError(f"guilty: {guilty}")
+        failing = [sample for sample in batch if sample < 0]
+        if failing:
+            raise RuntimeError(f"failing: {failing}")
         return [sample * sample for sample in batch]
 
     answers = run_isolated(samples, run)
     assert [str(each) if isinstance(each, RuntimeError) else each for each in answers] == [
-        f"guilty: [{sample}]" if sample < 0 else sample * sample for sample in samples
+        f"failing: [{sample}]" if sample < 0 else sample * sample for sample in samples
     ]
 
 

@@ -16,12 +16,12 @@ from embedded_triton.process.managed import ManagedProcess
 from tests.support.waiting import eventually
 
 #: Starts a child that ignores SIGTERM, as a hanging backend would, prints both process ids, and waits for ever.
-STUBBORN = """
+PROGRAM = """
 import os, signal, subprocess, sys, time
 child = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"
 process = subprocess.Popen([sys.executable, "-c", child], stdout=subprocess.PIPE)
 process.stdout.readline()
-if {stubborn}:
+if {ignores_sigterm}:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 print(os.getpid(), process.pid, flush=True)
 time.sleep(600)
@@ -37,9 +37,9 @@ def all_gone(pids: list[int]) -> bool:
     return True
 
 
-def start(*, stubborn: bool = False, grace: float = 30, **options: Any) -> tuple[ManagedProcess, list[int]]:
-    """Start the stubborn program; return it with the process ids of itself and its child."""
-    command = [sys.executable, "-c", STUBBORN.format(stubborn=stubborn)]
+def start(*, ignores_sigterm: bool = False, grace: float = 30, **options: Any) -> tuple[ManagedProcess, list[int]]:
+    """Start the program; return it with the process ids of itself and its child."""
+    command = [sys.executable, "-c", PROGRAM.format(ignores_sigterm=ignores_sigterm)]
     process = ManagedProcess(command, environment=os.environ, grace=grace, output=subprocess.PIPE, **options)
     assert process.stdout is not None
     with process.stdout as stream:
@@ -63,13 +63,13 @@ def test_stopping_ends_the_descendants_too() -> None:
 
 
 def test_a_program_that_does_not_stop_is_killed_after_its_grace() -> None:
-    process, pids = start(stubborn=True, grace=0.2)
+    process, pids = start(ignores_sigterm=True, grace=0.2)
     assert process.stop() == 128 + signal.SIGKILL
     assert all_gone(pids)
 
 
 def test_letting_go_kills_at_once_even_while_it_is_stopping() -> None:
-    process, pids = start(stubborn=True, grace=600)
+    process, pids = start(ignores_sigterm=True, grace=600)
     process.terminate()
     process.kill()
     assert process.wait() == 128 + signal.SIGKILL

@@ -48,8 +48,8 @@ def test_waiting_ends_with_the_wish_to_stop(tmp_path: Path) -> None:
 
 
 def test_whoever_is_in_a_hurry_does_not_wait_for_the_grace(tmp_path: Path) -> None:
-    stubborn = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
-    program = Program([sys.executable, "-c", stubborn + SLEEPER[2]], log=tmp_path / "log", grace=600)
+    ignores_sigterm = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+    program = Program([sys.executable, "-c", ignores_sigterm + SLEEPER[2]], log=tmp_path / "log", grace=600)
     program.start()
     program.wait(lambda: "up" in (tmp_path / "log").read_text())
     hurry = threading.Event()

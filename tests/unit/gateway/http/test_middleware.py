@@ -41,5 +41,5 @@ async def test_configured_origins_may_call_and_read_problems(classifier: FakeCla
         assert refused.status_code == 401
         assert refused.headers["access-control-allow-origin"] == "https://bins.example"
         assert "X-Request-ID" in refused.headers["access-control-expose-headers"]
-        stranger = await client.get("/health/live", headers={"Origin": "https://elsewhere.example"})
-        assert "access-control-allow-origin" not in stranger.headers
+        other = await client.get("/health/live", headers={"Origin": "https://elsewhere.example"})
+        assert "access-control-allow-origin" not in other.headers

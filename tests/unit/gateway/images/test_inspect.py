@@ -187,7 +187,7 @@ def test_raw_formats_are_named(data: bytes) -> None:
 
 
 def test_heif_is_answered_by_its_primary_picture() -> None:
-    """A neighbour may be larger than any picture may be."""
+    """Another picture in the file may be larger than any may be."""
     file = pillow_heif.from_pillow(bottle(900, 800))
     file.add_from_pillow(PICTURE)
     output = io.BytesIO()

@@ -35,11 +35,9 @@ WHOLE = {
     "restart markers": photo(quality=90, restart_marker_rows=1),
     "CMYK": ALL["JPEG CMYK"](bottle(256, 160)),
 }
-SEQUENTIAL = [name for name in WHOLE if name not in ("progressive", "CMYK")]
 #: As phones and cameras write behind a picture.
 TRAILER = b"\0\0\1\x0a\x0e\0\0\0Image_UTC_Data1700000000000" * 3 + b"SEFHSEFT"
 FILM = b"\0\0\0\x18ftypmp42" + _NOISE.randbytes(20_000) + b"\xff\xd9" + _NOISE.randbytes(3000)
-BEHIND = {"nothing": b"", "FF": b"\xff", "trailer": TRAILER, "film": FILM, "preview": WHOLE["baseline"]}
 
 
 def start_of_scan(data: bytes) -> int:

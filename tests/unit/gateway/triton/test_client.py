@@ -160,10 +160,10 @@ async def test_batch_that_failed_for_anothers_sake_is_tried_again_alone(
             everyone.set()
         await everyone.wait()
         together.append(len(running))
-        poisoned = b"bad" in running
+        has_bad_image = b"bad" in running
         await asyncio.sleep(0.01)
         running.remove(image)
-        if poisoned:
+        if has_bad_image:
             await context.abort(*NATIVE_DECODE_ERROR)
 
     triton.behaviour = one_fails_all

@@ -11,9 +11,9 @@ from training.evaluate.threshold import FLAGGED_SHARE, confidence_threshold
 @pytest.mark.parametrize("temperature", [0.4, 1.0, 3.0])
 def test_the_temperature_that_spoilt_the_logits_is_found(temperature: float) -> None:
     generator = torch.Generator().manual_seed(0)
-    honest = torch.randn(20_000, 6, generator=generator) * 2
-    labels = torch.multinomial(torch.softmax(honest, dim=1), 1, generator=generator).flatten()
-    assert fit_temperature(honest * temperature, labels) == pytest.approx(temperature, rel=0.05)
+    calibrated = torch.randn(20_000, 6, generator=generator) * 2
+    labels = torch.multinomial(torch.softmax(calibrated, dim=1), 1, generator=generator).flatten()
+    assert fit_temperature(calibrated * temperature, labels) == pytest.approx(temperature, rel=0.05)
 
 
 def test_a_split_without_a_mistake_has_a_temperature_too() -> None:
