@@ -37,7 +37,8 @@ class KnownModels:
     async def learn(self, model: str) -> ModelDescription:
         """Ask for the model's description anew."""
         task = self._learning.get(model)
-        if task is None:
+        # One that has ended answers at once, without a turn for anybody else, its own callback included.
+        if task is None or task.done():
             task = self._learning[model] = asyncio.create_task(self._learn(model))
             task.add_done_callback(lambda done: self._learned(model, done))
         return await asyncio.shield(task)
@@ -65,7 +66,8 @@ class KnownModels:
         return description
 
     def _learned(self, model: str, task: asyncio.Task[ModelDescription]) -> None:
-        del self._learning[model]
+        if self._learning.get(model) is task:
+            del self._learning[model]
         if not task.cancelled():
             task.exception()  # looked at, for the case that all who waited have gone
 

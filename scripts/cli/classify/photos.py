@@ -2,15 +2,30 @@
 
 import glob
 import sys
+import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 STANDARD_INPUT = "-"
 MAX_BYTES = 100_000_000
+_CONTROLS = frozenset(("Cc", "Zl", "Zp"))  # Unicode's categories
 
 
 class PhotoError(Exception):
     """A photo cannot be found or read; the text says why."""
+
+
+def shown(name: str) -> str:
+    """Return a file's name as text for one line: bytes that are no UTF-8 and control characters as in `\\x1b`.
+
+    Names are whatever somebody called a file: such characters end a run, move the cursor of a terminal, or begin a row.
+    """
+    text = name.encode(errors="surrogateescape").decode(errors="backslashreplace")
+    return "".join(_escaped(letter) if unicodedata.category(letter) in _CONTROLS else letter for letter in text)
+
+
+def _escaped(letter: str) -> str:
+    return letter.encode("unicode_escape").decode()
 
 
 def check(inputs: Sequence[str]) -> None:
@@ -23,13 +38,13 @@ def check(inputs: Sequence[str]) -> None:
 
     for name in inputs:
         if Path(name).is_dir() and next(_below(name), None) is None:
-            raise PhotoError(f"There are no photos in {name}: no file is called {', '.join(sorted(SUFFIXES))}.")
+            raise PhotoError(f"There are no photos in {shown(name)}: no file is called {', '.join(sorted(SUFFIXES))}.")
         if name == STANDARD_INPUT or Path(name).exists():
             continue
         if not glob.has_magic(name):
-            raise PhotoError(f"There is no file or folder {name}.")
+            raise PhotoError(f"There is no file or folder {shown(name)}.")
         if next(_matches(name), None) is None:
-            raise PhotoError(f"Nothing matches {name}.")
+            raise PhotoError(f"Nothing matches {shown(name)}.")
 
 
 def find(inputs: Sequence[str], leave_out: Path | None = None) -> Iterator[str]:

@@ -107,14 +107,14 @@ def run(job: Job, client: AsyncClient, destination: Destination, speaking: Conso
 
 def _files(job: Job, done: Set[str]) -> Iterator[str]:
     """Yield the photos that are still to be asked about."""
-    return (name for name in photos.find(job.inputs, job.sorted_into) if name not in done)
+    return (name for name in photos.find(job.inputs, job.sorted_into) if photos.shown(name) not in done)
 
 
 async def _all_files(job: Job, done: Set[str], speaking: Console) -> AsyncIterator[str]:
     for name in _files(job, done):
         yield name
     if job.watched is not None:
-        speaking.print(f"watching {job.watched}; Ctrl-C ends it", markup=False, soft_wrap=True)
+        speaking.print(f"watching {photos.shown(job.watched)}; Ctrl-C ends it", markup=False, soft_wrap=True)
         async for name in arriving(job.watched, job.sorted_into):
             yield name
 

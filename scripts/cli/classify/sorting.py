@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scripts.cli.classify.outcome import Answered, Outcome
+from scripts.cli.classify.photos import shown
 
 NOT_SURE = "not_sure"
 _FOLDER_NAME = re.compile(r"\w[\w .-]*")
@@ -51,7 +52,7 @@ class Sorter:
             target.mkdir(parents=True, exist_ok=True)
             return self._put(photo, target)
         except OSError as exc:
-            raise SortError(f"{photo} cannot be put into {target}: {exc.strerror}.") from exc
+            raise SortError(f"{shown(str(photo))} cannot be put into {shown(str(target))}: {exc.strerror}.") from exc
 
     def _put(self, photo: Path, folder: Path) -> Path:
         """Find a free name, photo.jpg, photo-2.jpg and so on; a photo that lies there already stays alone."""

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from scripts.cli.classify.outcome import Answered, Failed, Outcome
+from scripts.cli.classify.photos import shown
 
 _FAILURES_SHOWN = 10
 _Key = tuple[str, str]  # model and class
@@ -49,7 +50,9 @@ class Summary:
         if self._models > 1 and self.answered:
             console.print(f"the models agree about {self._agreed} of {self.answered} photos", soft_wrap=True)
         for failure in self._shown:
-            console.print(f"no answer: {failure.file}: {failure.detail}", style="red", markup=False, soft_wrap=True)
+            console.print(
+                f"no answer: {shown(failure.file)}: {failure.detail}", style="red", markup=False, soft_wrap=True
+            )
         if self.failed > len(self._shown):
             console.print(f"… and {self.failed - len(self._shown)} more without an answer.", style="red")
         parts = [f"{self.answered} answered"]

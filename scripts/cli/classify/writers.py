@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from scripts.cli.classify.outcome import Answered, Failed, Outcome
+from scripts.cli.classify.photos import shown
 
 
 class Writer(Protocol):
@@ -27,7 +28,7 @@ class JsonLinesWriter:
 
     def write(self, outcome: Outcome) -> None:
         """See `Writer`."""
-        record: dict[str, object] = {"file": outcome.file, "model": outcome.model}
+        record: dict[str, object] = {"file": shown(outcome.file), "model": outcome.model}
         if isinstance(outcome, Answered):
             record |= {"pred_class": outcome.pred_class, "not_sure": outcome.not_sure, "classes": outcome.classes}
         else:
@@ -57,10 +58,17 @@ class CsvWriter:
             # A model of other classes than another one's leaves those empty.
             known = outcome.classes
             probabilities = [f"{known[name]:.6g}" if name in known else "" for name in self._classes]
-            row = [outcome.file, outcome.model, outcome.pred_class, str(outcome.not_sure).lower(), *probabilities, ""]
+            row = [
+                shown(outcome.file),
+                outcome.model,
+                outcome.pred_class,
+                str(outcome.not_sure).lower(),
+                *probabilities,
+                "",
+            ]
         else:
             row = [
-                outcome.file,
+                shown(outcome.file),
                 outcome.model,
                 "",
                 "",
@@ -84,14 +92,14 @@ class TableWriter:
         if isinstance(outcome, Failed):
             line = Text.assemble(
                 ("no answer".ljust(self._width + 8), "red"),
-                f"{outcome.model.ljust(self._model_width)}{outcome.file}  ",
+                f"{outcome.model.ljust(self._model_width)}{shown(outcome.file)}  ",
                 (outcome.title, "red"),  # the summary has the details
             )
         else:
             colour = "yellow" if outcome.not_sure else "green"
             line = Text.assemble(
                 (outcome.pred_class.ljust(self._width), colour),
-                f"{outcome.confidence:6.1%}  {outcome.model.ljust(self._model_width)}{outcome.file}",
+                f"{outcome.confidence:6.1%}  {outcome.model.ljust(self._model_width)}{shown(outcome.file)}",
                 ("  not sure" if outcome.not_sure else "", colour),
             )
         self._console.print(line, soft_wrap=True)
