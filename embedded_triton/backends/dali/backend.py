@@ -149,7 +149,7 @@ def _pipeline_builder(folder: Path, options: dict[str, Any], *, on_gpu: bool) ->
         content = serialised.read_bytes()
 
         def deserialise() -> Any:
-            return Pipeline.deserialize(content, **options)  # type: ignore[no-untyped-call]
+            return Pipeline.deserialize(content, **options)
 
         return deserialise, False
     if not source.is_file():
