@@ -10,7 +10,6 @@ pixels stay there: backends and Triton hand them over by DLPack, and Triton copi
 import importlib.util
 import json
 from collections.abc import Callable
-from concurrent.futures import Future
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,7 +21,7 @@ from nvidia.dali.tensors import TensorCPU
 from PIL import Image
 
 from embedded_triton.backends.dali.batches import batches_for
-from embedded_triton.backends.dali.host_decoder import HostDecoder
+from embedded_triton.backends.dali.host_decoder import Decoding, HostDecoder
 from embedded_triton.backends.dali.isolation import run_isolated
 from embedded_triton.backends.dali.messages import caught_messages
 from imaging.resize import resize
@@ -65,6 +64,7 @@ class TritonPythonModel:
         finish = (lambda image: _resize(image, size)) if has_decode and not on_gpu else None
         self._batches = batches_for(gpu=options["device_id"], finish=finish, threads=threads)
         self._host = HostDecoder(size, threads, takes_jpeg=not on_gpu) if has_decode else None
+        self._answers_late = not on_gpu  # there the pixels belong to this thread's stream
         self._known: tuple[Array, Array] | None = None
 
     def execute(self, requests: list[Any]) -> list[Any]:
@@ -76,19 +76,38 @@ class TritonPythonModel:
             batch = np.from_dlpack(pb_utils.get_input_tensor_by_name(request, self._input))
             spans.append(range(len(samples), len(samples) + len(batch)))
             samples.extend(batch)
-        answers = self._decoded(samples)
-        return [self._respond([answers[index] for index in span]) for span in spans]
-
-    def _decoded(self, samples: list[Any]) -> list[Any]:
-        """Return for each image of UINT8 [bytes] its pixels, or the exception that it raises."""
         pending = [self._host.submit(sample) for sample in samples] if self._host else [None] * len(samples)
         rest = [sample for sample, decoding in zip(samples, pending, strict=True) if decoding is None]
         by_dali = iter(run_isolated(rest, self._run))
-        return [next(by_dali) if decoding is None else self._finished(decoding) for decoding in pending]
+        answers = [next(by_dali) if decoding is None else decoding for decoding in pending]
+        return [
+            self._answer(request, [answers[index] for index in span])
+            for request, span in zip(requests, spans, strict=True)
+        ]
 
-    def _finished(self, decoding: Future[Array]) -> Any:
+    def finalize(self) -> None:
+        """Answer what is still being decoded."""
+        if self._host:
+            self._host.close()
+
+    def _answer(self, request: Any, answers: list[Any]) -> Any:
+        """Return the response; None for a huge image, which is answered by itself: others do not wait for it."""
+        first = answers[0]
+        if self._answers_late and len(answers) == 1 and isinstance(first, Decoding) and first.is_huge:
+            first.pixels.add_done_callback(lambda _: self._send(request, first))
+            return None
+        return self._respond([self._finished(each) if isinstance(each, Decoding) else each for each in answers])
+
+    def _send(self, request: Any, decoding: Decoding) -> None:
         try:
-            return self._batches.from_host(decoding.result())
+            response = self._respond([self._finished(decoding)])
+            request.get_response_sender().send(response, flags=pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
+        except Exception as exc:  # nobody else would say it: this runs in a thread of the decoder
+            pb_utils.Logger.log_error(f"A response could not be sent: {type(exc).__name__}: {exc}")
+
+    def _finished(self, decoding: Decoding) -> Any:
+        try:
+            return self._batches.from_host(decoding.pixels.result())
         except Exception as exc:  # the fault of one image
             return exc
 

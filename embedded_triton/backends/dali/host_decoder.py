@@ -4,10 +4,10 @@ TurboJPEG takes 0.6 of DALI's CPU time for a small JPEG, and says whether the fi
 """
 
 import io
-import threading
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -30,6 +30,18 @@ _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
 _JPEG = ("JPEG", "MPO")
 
 
+class Decoding(NamedTuple):
+    """An image that is being decoded.
+
+    Attributes:
+        pixels: UINT8 [3, size, size] some time, or the OSError of a broken image.
+        is_huge: whether it is decoded alone, behind all others of its kind, which may take long.
+    """
+
+    pixels: "Future[Array]"
+    is_huge: bool
+
+
 class HostDecoder:
     """Threads that decode and resize one image each."""
 
@@ -44,19 +56,24 @@ class HostDecoder:
         self._size = size
         self._takes_jpeg = takes_jpeg
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
-        self._alone = threading.Lock()
+        self._alone = ThreadPoolExecutor(1, thread_name_prefix="decode-huge")
         # JPEGs of 200 megapixels come from phones, and are decoded at an eighth of their size.
         Image.MAX_IMAGE_PIXELS = None
         silence_pillow()
 
-    def submit(self, encoded: Array) -> "Future[Array] | None":
+    def close(self) -> None:
+        """Wait for all that was begun."""
+        self._pool.shutdown()
+        self._alone.shutdown()
+
+    def submit(self, encoded: Array) -> Decoding | None:
         """Begin to decode an image.
 
         Args:
             encoded: UINT8 [bytes] of an image file.
 
         Returns:
-            UINT8 [3, size, size] some time, or the OSError of a broken image; None where DALI shall decode.
+            What becomes of it; None where DALI shall decode.
         """
         content = encoded.tobytes()
         try:
@@ -68,22 +85,35 @@ class HostDecoder:
         if image.format in _JPEG:
             # DALI takes four components without Adobe's marker for their negative.
             is_meant = self._takes_jpeg or image.mode == "CMYK"
-            return self._pool.submit(self._jpeg, content, image) if is_meant else None
+            return self._jpeg(content, image) if is_meant else None
         # DALI reads EXIF in JPEG and TIFF alone, and a damaged one in PNG ends its process.
         has_exif = image.format != "TIFF" and "exif" in image.info
-        is_meant = has_exif or image.has_transparency_data or image.width * image.height > LARGE
-        return self._pool.submit(self._by_pillow, image) if is_meant else None
+        pixels = image.width * image.height
+        is_meant = has_exif or image.has_transparency_data or pixels > LARGE
+        return self._begin(image, pixels, lambda: resize(rendered(image), self._size)) if is_meant else None
 
-    def _jpeg(self, content: bytes, image: Image.Image) -> Array:
+    def _begin(self, image: Image.Image, pixels: int, decode: Callable[[], Array]) -> Decoding:
+        """Have an image decoded, of which so many pixels are in memory meanwhile."""
+        if pixels > _MOST:
+            refused: Future[Array] = Future()
+            refused.set_exception(OSError(f"{image.width} x {image.height} pixels are more than {_MOST}"))
+            return Decoding(refused, is_huge=False)
+        is_huge = pixels > _HUGE
+        return Decoding((self._alone if is_huge else self._pool).submit(decode), is_huge)
+
+    def _jpeg(self, content: bytes, image: Image.Image) -> Decoding:
         width, height = image.size
         scale = self._scale(width, height)
         # libjpeg keeps all coefficients of a progressive one.
         pixels = width * height // (1 if image.info.get("progressive") else scale**2)
-        with self._room_for(image, pixels):
-            picture, turn = self._picture(content, image, scale), turn_of(image)
-            if scale > 1:
-                return resize(picture, self._size, (width / scale, height / scale), turn)
-            return resize(picture if turn is None else picture.transpose(turn), self._size)
+        return self._begin(image, pixels, partial(self._decode_jpeg, content, image, scale))
+
+    def _decode_jpeg(self, content: bytes, image: Image.Image, scale: int) -> Array:
+        width, height = image.size  # before it is scaled
+        picture, turn = self._picture(content, image, scale), turn_of(image)
+        if scale > 1:
+            return resize(picture, self._size, (width / scale, height / scale), turn)
+        return resize(picture if turn is None else picture.transpose(turn), self._size)
 
     def _picture(self, content: bytes, image: Image.Image, scale: int) -> Image.Image:
         if image.mode == "CMYK":  # whose colours Adobe inverts, which only Pillow knows
@@ -101,12 +131,3 @@ class HostDecoder:
         if width * height <= LARGE:
             return 1
         return next(scale for scale in (8, 4, 2, 1) if scale == 1 or min(width, height) >= 2 * self._size * scale)
-
-    def _by_pillow(self, image: Image.Image) -> Array:
-        with self._room_for(image, image.width * image.height):
-            return resize(rendered(image), self._size)
-
-    def _room_for(self, image: Image.Image, pixels: int) -> AbstractContextManager[object]:
-        if pixels > _MOST:
-            raise OSError(f"{image.width} x {image.height} pixels are more than {_MOST}")
-        return self._alone if pixels > _HUGE else nullcontext()

@@ -2,6 +2,7 @@
 
 import random
 import struct
+import threading
 import time
 import zlib
 from typing import Any
@@ -28,6 +29,7 @@ from tests.unit.embedded_triton.backends.dali_backend import (
     pixels,
     request,
 )
+from tests.unit.embedded_triton.backends.pytorch_backend import Request
 
 pytest.importorskip("nvidia.dali", reason="nvidia-dali is not installed: requirements/serve.txt has it")
 LARGE = bottle(2016, 1512)
@@ -103,7 +105,7 @@ def test_a_large_jpeg_is_decoded_at_the_smallest_scale_of_twice_the_edge(monkeyp
     for width, height in ((2016, 1512), (4032, 3024), (3072, 3072), (3071, 3072), (767, 3000), (8001, 383)):
         decoding = decoder.submit(np.frombuffer(encode(Image.new("L", (width, height)), "JPEG"), np.uint8))
         assert decoding is not None
-        decoding.result()
+        decoding.pixels.result()
     assert sizes == [(1008, 756), (1008, 756), (384, 384), (768, 768), (767, 3000), (8001, 383)]
 
 
@@ -237,18 +239,43 @@ def test_huge_images_are_decoded_one_at_a_time(monkeypatch: pytest.MonkeyPatch) 
         most[0] = 0
         for decoding in [decoder.submit(np.frombuffer(file, np.uint8)) for _ in range(8)]:
             assert decoding is not None
-            decoding.result()
+            decoding.pixels.result()
         assert most[0] == expected_most
+
+
+def test_a_huge_image_is_answered_by_itself_and_nobody_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twelve of 64 megapixels in one batch looked like a server that stands still, and it was restarted."""
+    go_on = threading.Event()
+
+    def slowly(image: Image.Image, *more: Any) -> Any:
+        assert image.width < 4200 or go_on.wait(20)
+        return resize(image, *more)
+
+    monkeypatch.setattr(host_decoder, "resize", slowly)
+    model = load_backend("dali", monkeypatch).TritonPythonModel()
+    model.initialize(arguments(PREPROCESS))
+    huge = encode(Image.new("L", (4200, 4000)), "PNG")
+    files = (huge, JPEGS["baseline"], huge[:-200], ON_WHITE["PNG"])
+    requests = [Request(**request(file)) for file in files]
+    first, second, third, fourth = model.execute(requests)
+    assert (first, third) == (None, None)
+    for response in (second, fourth):
+        assert pixels(response).shape == (1, 3, 192, 192)
+    assert requests[0].sent.empty()
+    go_on.set()
+    model.finalize()
+    assert pixels(requests[0].sent.get(timeout=20)).max() == 0
+    assert "1 of 1 images could not be decoded" in str(requests[2].sent.get(timeout=20).error)
 
 
 def test_more_pixels_than_memory_can_hold_are_refused_but_for_a_jpeg_that_is_scaled() -> None:
     decoder = HostDecoder(192, 1, takes_jpeg=True)
     jpeg = decoder.submit(np.frombuffer(encode(Image.new("L", (16_320, 12_240)), "JPEG"), np.uint8))
     assert jpeg is not None
-    assert jpeg.result().shape == (3, 192, 192)
+    assert jpeg.pixels.result().shape == (3, 192, 192)
     header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0))
     bomb = b"\x89PNG\r\n\x1a\n" + header + png_chunk(b"IDAT", zlib.compress(bytes(1000))) + png_chunk(b"IEND", b"")
     decoding = decoder.submit(np.frombuffer(bomb, np.uint8))
     assert decoding is not None
     with pytest.raises(OSError, match="60000 x 60000 pixels are more than"):
-        decoding.result()
+        decoding.pixels.result()
