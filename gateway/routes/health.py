@@ -79,6 +79,7 @@ def metrics_router(registry: CollectorRegistry) -> APIRouter:
     """Make the router with /metrics for Prometheus."""
     router = APIRouter(include_in_schema=False)
 
+    @router.head("/metrics")
     @router.get("/metrics")
     async def metrics(request: Request) -> Response:
         """Return everything that is counted, in the format that is asked for."""

@@ -17,12 +17,13 @@ def predict(
     model_type: Annotated[ModelType | None, typer.Option(help="Needed where MODEL is a folder.")] = None,
 ) -> None:
     """Classify photos without a server: a JSON line for each, in the form of the HTTP answer."""
+    from scripts.cli.classify.photos import shown
     from training.evaluate.predict import predict
 
     folder, name = _resolve(model, model_type)
     for prediction in predict(name, list(_photos(images)), folder):
         answer = {"pred_class": prediction.pred_class, "classes": prediction.classes, "not_sure": not prediction.sure}
-        print(json.dumps({"file": str(prediction.path), **answer}))
+        print(json.dumps({"file": shown(str(prediction.path)), **answer}))
 
 
 def _photos(images: list[Path]) -> Iterator[Path]:

@@ -31,18 +31,23 @@ def predict(model_type: str, paths: Sequence[Path], weights_folder: Path = WEIGH
 
     Raises:
         FileNotFoundError: a file, the weights or their card are missing.
-        ValueError: a file is no image that can be decoded, or weights and card do not fit.
+        ValueError: a file is no image that can be decoded, said after the answers of all others; or weights and card do
+            not fit.
     """
     network, card = load_released(model_type, weights_folder)
     specification = load_specification()
+    broken: list[str] = []
     for path in paths:
         try:
             pixels = resize(decode(path), specification.size)
         except FileNotFoundError:
             raise
         except OSError as exc:
-            raise ValueError(f"{path} cannot be decoded: {exc}") from exc
+            broken.append(f"{path} cannot be decoded: {exc}")
+            continue
         with torch.inference_mode():
             probabilities = network(normalise(pixels[None], specification))[0].tolist()
         sure = max(probabilities) >= card.calibration.confidence_threshold
         yield Prediction(path, dict(zip(card.classes, probabilities, strict=True)), sure)
+    if broken:
+        raise ValueError("; ".join(broken))

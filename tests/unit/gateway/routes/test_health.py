@@ -37,6 +37,12 @@ async def test_head_answers_as_get_does_without_a_body(client: httpx.AsyncClient
     assert response.headers["content-type"] == "application/json"
 
 
+async def test_head_of_the_metrics(client: httpx.AsyncClient) -> None:
+    response = await client.head("/metrics")
+    assert response.status_code == 200
+    assert response.headers["content-type"].startswith("text/plain")
+
+
 async def test_head_says_not_ready_too(client: httpx.AsyncClient, classifier: FakeClassifier) -> None:
     classifier.models_ready = {"raw": False}
     assert (await client.head("/health/ready")).status_code == 503

@@ -21,3 +21,12 @@ def test_folder_without_photos_is_named(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["predict", str(WEIGHTS / "raw.safetensors"), str(tmp_path)])
     assert result.exit_code == 1
     assert f"there are no photos in {tmp_path}" in result.stderr
+
+
+def test_broken_photos_are_named_after_all_answers(folder: Path) -> None:
+    for name in ("a0.jpg", "zz.jpg"):
+        (folder / name).write_bytes((folder / "a.jpg").read_bytes()[:200])
+    result = CliRunner().invoke(app, ["predict", str(WEIGHTS / "raw.safetensors"), str(folder)])
+    assert result.exit_code == 1
+    assert len(result.stdout.splitlines()) == 3
+    assert result.stderr.count("cannot be decoded") == 2
