@@ -184,13 +184,13 @@ def serve_command(
     from embedded_triton.errors import EmbeddedTritonError
     from embedded_triton.settings import describe_invalid
     from gateway.settings import Settings as GatewaySettings
+    from gateway.settings import sentences
 
     given: dict[str, Any] = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     try:
         gateway = GatewaySettings(**given)
     except ValidationError as exc:
-        faults = (f"{' '.join(map(str, each['loc'])).upper()}: {each['msg']}." for each in exc.errors())
-        print(f"error: {' '.join(faults)}", file=sys.stderr)
+        print(f"error: {sentences(exc, given)}", file=sys.stderr)
         raise typer.Exit(FAILED) from exc
     try:
         serve(gateway.host, gateway.port, signals, logs=logs, weights=weights)

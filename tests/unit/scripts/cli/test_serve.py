@@ -59,8 +59,8 @@ def test_a_wrong_port_is_a_sentence(served: list[tuple[str, int]], monkeypatch: 
     assert result.exit_code == 1, result.output
     assert not served
     assert result.stderr.startswith("error: ")
-    assert "PORT" in result.stderr
     assert len(result.stderr.splitlines()) == 1
+    assert " PORT: " in result.stderr
 
 
 def test_a_public_host_says_where_a_phone_finds_it(monkeypatch: pytest.MonkeyPatch) -> None:
