@@ -18,11 +18,11 @@ def rendered(image: Image.Image, *, turned: bool = True) -> Image.Image:
     """
     try:
         image.load()
+        return to_rgb(upright(image) if turned else image)
     except OSError:
         raise
     except Exception as exc:  # Pillow's plugins raise exceptions of any kind
         raise OSError(f"broken {image.format} file: {exc}") from exc
-    return to_rgb(upright(image) if turned else image)
 
 
 def to_rgb(image: Image.Image) -> Image.Image:

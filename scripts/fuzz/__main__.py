@@ -23,7 +23,7 @@ from types import ModuleType
 import atheris
 
 _STOPPED = ("-timeout=300", "-report_slow_units=300", "-rss_limit_mb=4096")
-_CPU_SECONDS = 10.0
+_CPU_SECONDS = 3.0
 
 
 class Fuzzer:

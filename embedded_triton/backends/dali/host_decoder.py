@@ -80,6 +80,7 @@ class HostDecoder:
             # A JPEG may lack its end marker, which Pillow wants.
             file = io.BytesIO(jpeg.with_end(content) if content.startswith(jpeg.START) else content)
             image = Image.open(file, formats=_FORMATS)
+            has_transparency = image.has_transparency_data  # fails where a palette is missing
         except Exception:  # DALI says whether it is no image, and why
             return None
         if image.format in _JPEG:
@@ -89,7 +90,7 @@ class HostDecoder:
         # DALI reads EXIF in JPEG and TIFF alone, and a damaged one in PNG ends its process.
         has_exif = image.format != "TIFF" and "exif" in image.info
         pixels = image.width * image.height
-        is_meant = has_exif or image.has_transparency_data or pixels > LARGE
+        is_meant = has_exif or has_transparency or pixels > LARGE
         return self._begin(image, pixels, lambda: resize(rendered(image), self._size)) if is_meant else None
 
     def _begin(self, image: Image.Image, pixels: int, decode: Callable[[], Array]) -> Decoding:

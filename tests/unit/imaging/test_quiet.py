@@ -1,4 +1,4 @@
-"""libtiff says nothing of its own on the standard error."""
+"""Pillow and libtiff say nothing of their own on the standard error."""
 
 import io
 
@@ -24,3 +24,13 @@ def test_a_damaged_strip_writes_no_line(capfd: pytest.CaptureFixture[str], compr
         except Exception:
             continue
     assert capfd.readouterr().err == ""
+
+
+def test_tags_that_make_no_sense_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    silence_pillow()
+    whole = bytearray(encode(bottle(40, 24), "TIFF"))
+    at = whole.index(b"\x15\x01\x03\0\x01\0\0\0")  # SamplesPerPixel, one SHORT
+    whole[at + 8 : at + 10] = (89).to_bytes(2, "little")
+    with pytest.raises(OSError):
+        Image.open(io.BytesIO(whole)).load()
+    assert not caplog.records

@@ -181,6 +181,18 @@ def test_a_transparent_colour_of_a_palette_is_white(model: Any) -> None:
     np.testing.assert_array_equal(ask(model, file)[0], resize(Image.fromarray(shown), SPECIFICATION.size))
 
 
+def test_a_palette_that_is_missing_spoils_no_other_image(model: Any) -> None:
+    good = encode(bottle(), "PNG")
+    whole = encode(bottle().quantize(16), "PNG")
+    at = whole.index(b"PLTE") - 4
+    without = whole[:at] + whole[at + 12 + int.from_bytes(whole[at : at + 4], "big") :]
+    before, broken, after = model.execute([request(good), request(without), request(good)])
+    assert broken.error is not None
+    assert broken.error.status == "INVALID_ARG"
+    for response in (before, after):
+        np.testing.assert_array_equal(pixels(response), expected(good))
+
+
 @pytest.mark.parametrize("orientation", [3, 6])
 @pytest.mark.parametrize("write", [png, webp])
 def test_exif_turns_other_formats_too(model: Any, write: Any, orientation: int) -> None:
