@@ -3,11 +3,17 @@
 import struct
 
 from gateway.errors import BrokenImage, ImageTooLarge, UnsupportedFormat
-from gateway.images import jpeg, pillow, png, tiff, webp
+from gateway.images import gif, jpeg, pillow, png, tiff, webp
 from gateway.images.header import ImageHeader
 
 ACCEPTED = ("JPEG", "PNG", "WebP", "BMP", "TIFF", "GIF", "HEIC/HEIF", "AVIF")
-_READERS = ((jpeg.sniff, jpeg.read), (png.sniff, png.read), (webp.sniff, webp.read), (tiff.sniff, tiff.read))
+_READERS = (
+    (jpeg.sniff, jpeg.read),
+    (png.sniff, png.read),
+    (webp.sniff, webp.read),
+    (tiff.sniff, tiff.read),
+    (gif.sniff, gif.read),
+)
 
 
 def inspect(data: bytes, max_pixels: int) -> ImageHeader:

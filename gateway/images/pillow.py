@@ -1,4 +1,4 @@
-"""BMP, GIF, HEIF and AVIF: headers and pictures by Pillow, which opens a file without decoding it."""
+"""BMP, HEIF and AVIF: headers by Pillow, which opens such files without decoding them; pictures of every format."""
 
 import io
 import re
@@ -49,8 +49,6 @@ def format_of(data: bytes) -> str | None:
     """Return which of the formats of this module the first bytes are of."""
     if _BMP.match(data):
         return "BMP"
-    if data[:6] in (b"GIF87a", b"GIF89a"):
-        return "GIF"
     if data[4:8] == b"ftyp":
         length = min(int.from_bytes(data[:4], "big"), 256)
         brands = {data[8:12], *(data[at : at + 4] for at in range(16, length, 4))}
@@ -59,7 +57,7 @@ def format_of(data: bytes) -> str | None:
 
 
 def read(data: bytes, format_: str) -> ImageHeader:
-    """Read the size of the first frame, or of a HEIF file's primary picture. None of these formats is native.
+    """Read the size of the picture, of a HEIF file that of its primary picture. None of these formats is native.
 
     Raises:
         BrokenImage: the header is damaged.

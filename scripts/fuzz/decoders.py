@@ -38,10 +38,10 @@ _MAX_PIXELS = 1_000_000
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "HEIF", "AVIF")
 #: Mean difference in levels of 255 up to which two decoders show the same picture.
 _SAME = 2.0
-# A JPEG whose scans libjpeg warns of; a PNG that ends early; raw formats; endless chains; files that say two things
-# about their size.
+# JPEG and PNG of which libjpeg and libpng warn; raw formats; endless chains; two things about the size.
 _ON_PURPOSE = re.compile(
-    r"JPEG file is cut off|Not enough image data|raw format|more than \d+|contradicts itself|no marker where|tiles? "
+    r"JPEG file is cut off|Not enough image data|libpng warning: IDAT|raw format|more than \d+|contradicts itself"
+    r"|no marker where|tiles? "
 )
 _PNG = b"\x89PNG\r\n\x1a\n"
 

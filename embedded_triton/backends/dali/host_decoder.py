@@ -26,7 +26,7 @@ LARGE = 2_000_000
 _HUGE = 16_000_000
 #: Pixels that are decoded at most: Pillow's own limit, but after a JPEG is scaled.
 _MOST = 178_956_970
-_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
 _JPEG = ("JPEG", "MPO")
 
 

@@ -1,6 +1,7 @@
 """Headers and structure of every accepted format, whole and damaged."""
 
 import io
+import resource
 import struct
 import zlib
 
@@ -121,6 +122,29 @@ def test_small_gif_screen_does_not_hide_a_huge_frame() -> None:
     frame = b"\x2c" + bytes(4) + b"\xff\xff\xff\xff" + b"\0" + b"\x02\x01\0\0"
     with pytest.raises(ImageTooLarge, match="65535 x 65535"):
         inspect(screen + frame + b"\x3b", LIMIT)
+
+
+def test_a_huge_frame_that_is_disposed_of_takes_no_memory() -> None:
+    """Pillow draws its ground while it opens the file: 4 GB."""
+    control = b"\x21\xf9\x04\x08" + bytes(4)
+    frame = b"\x2c" + bytes(4) + b"\xff\xff\xff\xff" + b"\0" + b"\x02\x01\0\0"
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(ImageTooLarge, match="65535 x 65535"):
+        inspect(b"GIF89a\x01\0\x01\0\0\0\0" + control + frame + b"\x3b", LIMIT)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # KiB
+
+
+def test_a_gif_is_read_without_what_stands_before_its_first_frame() -> None:
+    whole = FILES["GIF"]
+    at = 13 + (3 << (whole[10] & 7) + 1)
+    comment = b"\x21\xfe" + b"\x05hello" * 10 + b"\0"
+    told = inspect(whole[:at] + comment + whole[at:], LIMIT)
+    assert told.content == inspect(whole, LIMIT).content
+    assert to_native(told) == to_native(inspect(whole, LIMIT))
+    with pytest.raises(BrokenImage, match="more than 20000 blocks"):
+        inspect(whole[:at] + b"\x21\xfe" + b"\x01x" * 20_001 + b"\0" + whole[at:], LIMIT)
+    with pytest.raises(BrokenImage, match="no marker where its first frame begins"):
+        inspect(whole[:at] + bytes(100) + whole[at:], LIMIT)
 
 
 @pytest.mark.parametrize("size", [(0, 10), (10, 0)])
