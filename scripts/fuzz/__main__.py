@@ -23,7 +23,6 @@ from types import ModuleType
 import atheris
 
 _STOPPED = ("-timeout=300", "-report_slow_units=300", "-rss_limit_mb=4096")
-_CPU_SECONDS = 3.0
 
 
 class Fuzzer:
@@ -49,9 +48,7 @@ class Fuzzer:
 
     def check(self, data: bytes) -> None:
         """Check one input, and raise what is found."""
-        began = time.process_time()
         self._target(data)
-        assert time.process_time() - began < _CPU_SECONDS, "an input takes too long"
 
     def mutate(self, data: bytes, most: int, seed: int) -> bytes:
         """Mutate an input, by libFuzzer and by the target."""
