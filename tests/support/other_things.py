@@ -21,8 +21,9 @@ def flower() -> Image.Image:
     draw.line((192, 200, 210, SIZE), fill=(60, 120, 40), width=9)
     for petal in range(9):
         angle = 2 * math.pi * petal / 9
-        x, y = 192 + 66 * math.cos(angle), 180 + 66 * math.sin(angle)
-        draw.ellipse((x - 44, y - 44, x + 44, y + 44), fill=(205 + 5 * (petal % 3), 40 + 9 * (petal % 4), 78))
+        across, down = 192 + 66 * math.cos(angle), 180 + 66 * math.sin(angle)
+        red = (205 + 5 * (petal % 3), 40 + 9 * (petal % 4), 78)
+        draw.ellipse((across - 44, down - 44, across + 44, down + 44), fill=red)
     draw.ellipse((152, 140, 232, 220), fill=(238, 190, 52))
     return image.filter(ImageFilter.GaussianBlur(1.2))
 

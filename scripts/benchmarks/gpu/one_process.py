@@ -29,6 +29,7 @@ class TritonPythonModel(dali.TritonPythonModel):
         parameters = json.loads(args["model_config"])["parameters"]
         decoder, network = (_steps_arguments(args, parameters[step]["string_value"]) for step in ("decoder", "network"))
         super().initialize(decoder)
+        self._answers_late = False  # the whole batch is computed at once
         self._after = pytorch.TritonPythonModel()
         self._after.initialize(network)
         self._probabilities = json.loads(args["model_config"])["output"][0]["name"]

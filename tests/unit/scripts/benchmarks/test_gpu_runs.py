@@ -168,10 +168,8 @@ def test_one_process_answers_as_both_backends_do(toy: Path, tmp_path: Path, monk
             [request(good), request(broken), request(other, other), request(good)]
         )
         network = read_exported(toy / "resnet50" / "1" / "model.pt")
-        decoded = torch.from_numpy(
-            np.stack(model._decoded([np.frombuffer(good, np.uint8), np.frombuffer(other, np.uint8)]))
-        )
-        expected = network(decoded)[0].detach().numpy()
+        decoded = super(TritonPythonModel, model).execute([request(good), request(other)])
+        expected = network(torch.from_numpy(np.stack([images[0] for images in decoded])))[0].detach().numpy()
     assert "could not be decoded" in str(second.error)
     answers = [each.output_tensors[0] for each in (first, third, fourth)]
     assert {each.name for each in answers} == {"PROBABILITIES"}
