@@ -17,8 +17,14 @@ def text_file(name: str = "notes.jpg") -> FilePayload:
     return {"name": name, "mimeType": "image/jpeg", "buffer": b"no picture at all"}
 
 
+def _wait_for_scripts(page: Page) -> None:
+    """Waits until the page says something in a language: whatever happens before is lost."""
+    expect(page.locator("[data-text]").first).not_to_be_empty()
+
+
 def hand_over(page: Page, event: str, *files: FilePayload) -> None:
     """Drops or pastes files: what a browser does with the operating system's, done with files made in the page."""
+    _wait_for_scripts(page)
     contents = [[file["name"], file["mimeType"], list(file["buffer"])] for file in files]
     page.evaluate(
         """([event, files]) => {
@@ -37,6 +43,7 @@ def hand_over(page: Page, event: str, *files: FilePayload) -> None:
 
 def drop_from_outside(page: Page, path: Path) -> None:
     """Drops a file or folder of the disk, by Chromium's own protocol: a page cannot make folders."""
+    _wait_for_scripts(page)
     session = page.context.new_cdp_session(page)
     for event in ("dragEnter", "dragOver", "drop"):
         data = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
@@ -45,6 +52,7 @@ def drop_from_outside(page: Page, path: Path) -> None:
 
 def choose(page: Page, *files: FilePayload) -> None:
     """Chooses files in the dialogue of the button."""
+    _wait_for_scripts(page)
     page.get_by_label("Choose photos").set_input_files(list(files))
 
 

@@ -17,7 +17,7 @@ def test_classes_accuracies_and_a_good_photo(page: Page, url: str) -> None:
     expect(rows.nth(1)).to_have_text("small model70 of 10040 of 100")
     expect(rows.nth(2)).to_have_text("large model90 of 10060 of 100")
     expect(rows.nth(0)).to_contain_text("photos from other places")
-    expect(knows.get_by_text("A good photo: one thing, near, in good light")).to_be_visible()
+    expect(knows.get_by_text("A good photo: one thing, close up, in good light")).to_be_visible()
     assert knows.locator("img").evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
 
 

@@ -111,7 +111,7 @@ def test_examples_are_called_renderings(page: Page, url: str) -> None:
     page.goto(url)
     group = page.get_by_role("group", name="Renderings to try")
     expect(group.get_by_role("button")).to_have_count(6)
-    expect(page.get_by_text("These are renderings, made by a computer: no photos.")).to_be_visible()
+    expect(page.get_by_text("These are renderings, made by a computer, not photos.")).to_be_visible()
     group.get_by_role("button", name="Tin can").click()
     expect_word(page, "Tin can", "metal")
 

@@ -105,6 +105,6 @@ def test_a_killed_gateway_says_by_what_and_everything_is_stopped(
         monkeypatch.setattr(f"embedded_triton.{name}", _Part)
     monkeypatch.setattr("embedded_triton.install.ports.require_free", lambda _endpoints: None)
     monkeypatch.setattr(module, "_export", lambda *_, **__: None)
-    with pytest.raises(module.ServeError, match=r"The gateway was ended by SIGKILL: .*want of memory"):
+    with pytest.raises(module.ServeError, match=r"The gateway was ended by SIGKILL: .*lack of memory"):
         module.serve("127.0.0.1", 8080, StopSignals(), logs=tmp_path)
     assert _Part.stopped == 2
