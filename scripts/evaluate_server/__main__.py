@@ -30,8 +30,9 @@ from training.evaluate.report import make_report
 from training.evaluate.summary import describe_report
 from training.models.model_types import NETWORK_MODELS
 
-#: Largest difference of probabilities between training and serving.
-MOST_SKEW = 0.01
+#: Largest difference of probabilities between training and serving, and share of photos with another class. A server that
+#: computes in bfloat16 comes to 0.05 and 1 of 431; another resize or another order of colours far beyond both.
+MOST_SKEW, MOST_CHANGED = 0.1, 0.005
 
 
 def measure(url: str, model_type: str, entries: Sequence[Entry]) -> dict[str, Any]:
@@ -83,7 +84,10 @@ def main(arguments: list[str] | None = None) -> int:
     except (ValueError, FileNotFoundError) as exc:
         print(f"error: {exc}", file=sys.stderr)
         return 1
-    agree = all(result["largest_difference"] <= MOST_SKEW and not result["changed_classes"] for result in results)
+    agree = all(
+        result["largest_difference"] <= MOST_SKEW and result["changed_classes"] <= MOST_CHANGED * result["photos"]
+        for result in results
+    )
     for result in results:
         print(
             f"{result['model_type']}: largest difference of probabilities to the network alone "

@@ -112,8 +112,8 @@ def test_disagreement_is_a_status(
     url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: object
 ) -> None:
     monkeypatch.setattr(command, "read_entries", lambda *_: [])
-    for difference, changed, status in ((0.002, 0, 0), (0.02, 0, 1), (0.002, 1, 1)):
-        result = {"model_type": "raw", "photos": 9, "largest_difference": difference, "changed_classes": changed}
+    for difference, changed, status in ((0.002, 0, 0), (0.05, 2, 0), (0.2, 0, 1), (0.002, 3, 1)):
+        result = {"model_type": "raw", "photos": 431, "largest_difference": difference, "changed_classes": changed}
         monkeypatch.setattr(command, "measure", lambda *_, result=result: result)
         assert command.main(["somewhere", "--url", url]) == status
         line = json.loads(capsys.readouterr().out.splitlines()[-1])
