@@ -30,8 +30,8 @@ from training.evaluate.report import make_report
 from training.evaluate.summary import describe_report
 from training.models.model_types import NETWORK_MODELS
 
-#: Largest difference of probabilities between training and serving, and share of photos with another class. A server that
-#: computes in bfloat16 comes to 0.05 and 1 of 431; another resize or another order of colours far beyond both.
+#: Largest difference of probabilities between training and serving, and share of photos with another class. A server
+#: that computes in bfloat16 comes to 0.05 and 1 of 431; another resize or order of colours far beyond both.
 MOST_SKEW, MOST_CHANGED = 0.1, 0.005
 
 
