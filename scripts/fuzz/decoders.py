@@ -4,7 +4,7 @@ For any bytes the gateway inspects the file and prepares it for Triton, and the 
 a CPU and without Triton. Then:
 
 - nothing is raised but an ``ImageError``, and nothing is written to the standard error, which no request id would name;
-- a file that the gateway converted, or a JPEG whose scans it checked, is decoded by the backend;
+- a file that the gateway converted is decoded by the backend;
 - what the gateway accepts and Pillow shows too has the same pixels;
 - what Pillow shows whole is accepted, but for what is refused on purpose (``_ON_PURPOSE``).
 """

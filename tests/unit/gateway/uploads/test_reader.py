@@ -132,7 +132,7 @@ async def test_field_without_a_file_name_counts() -> None:
         (b"--XX", "no line with its boundary"),
         (b"--XX--", "no field"),
         (part("file", b"abc") + END.replace(b"\r\n", b"")[:-1], "closing boundary"),
-        (part("file", b"a\r\n--XXX" * 1100) + END, "content has too"),
+        (part("file", b"a\r\n--XXy" * 1100) + END, "content has too"),
         (b"--XX\r\nContent-Disposition\r\n\r\nabc\r\n--XX--\r\n", "malformed"),
         (b"not a form", "malformed"),
         (b"".join(part(f"field{number}", b"x") for number in range(17)) + END, "more than 16 parts"),
