@@ -34,7 +34,9 @@ def test_no_step_waits_for_the_device(model_type: str, taught: bool) -> None:
     generator = torch.Generator().manual_seed(1)
     pixels = torch.randint(0, 256, (64, 3, SIDE, SIDE), dtype=torch.uint8, generator=generator)
     targets = torch.eye(CLASSES)[torch.randint(0, CLASSES, (64,), generator=generator)]
-    photos = TrainingSet(pixels[:, None], targets, torch.ones(64), torch.ones(1)).to(DEVICE)
+    photos = TrainingSet(pixels[:, None], targets, torch.ones(64), torch.ones(1), torch.ones(64, dtype=torch.bool)).to(
+        DEVICE
+    )
     network: nn.Module = build_network(model_type, CLASSES).to(DEVICE, memory_format=torch.channels_last)  # type: ignore[call-overload]
     settings = Distillation(share=0.5, size=64)
     recipe = load_recipe("raw_gpu").model_copy(update={"teacher": settings if taught else None})

@@ -27,13 +27,19 @@ class Teacher:
         self._mixed = mixed
 
     @torch.no_grad()
-    def teach(self, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    def teach(self, images: torch.Tensor, targets: torch.Tensor, is_home: torch.Tensor) -> torch.Tensor:
         """Return the targets with the teacher's probabilities blended in.
+
+        Where the recipe wants it only photos of the official split are taught: a network that goes on from the teacher
+        keeps what that one knows of them (learning without forgetting, Li and Hoiem, 2016,
+        https://arxiv.org/abs/1606.09282), and learns the rest from the labels.
 
         Args:
             images: FP32 [N, 3, S, S], normalised, of the size that the recipe has for the teacher or larger.
             targets: FP32 [N, classes], probabilities.
+            is_home: BOOL [N], which photos are of the official split.
         """
         with mixed_precision(images.device, wanted=self._mixed):
             logits = self._network(images)
-        return targets.lerp(torch.softmax(logits.float(), dim=1), self._settings.share)
+        taught = targets.lerp(torch.softmax(logits.float(), dim=1), self._settings.share)
+        return torch.where(is_home.to(images.device)[:, None], taught, targets) if self._settings.home_only else taught

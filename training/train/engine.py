@@ -86,7 +86,7 @@ def train_epoch(
         is_mixed = epoch.teacher is None and targets is not labels
         features = None if photos.features is None or is_mixed else photos.features[chosen, view]
         if epoch.teacher is not None:
-            targets = epoch.teacher.teach(images, targets)
+            targets = epoch.teacher.teach(images, targets, photos.is_home[indices])
         if images.shape[-1] != epoch.stage.size:
             size = (epoch.stage.size, epoch.stage.size)
             images = functional.interpolate(images, size, mode="bilinear", antialias=True)

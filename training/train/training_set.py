@@ -23,6 +23,7 @@ class TrainingSet:
         targets: FP32 [N, classes], distributions.
         weights: FP64 [N], how often each photo is drawn.
         shares: FP64 [V], how often each view of it is.
+        is_home: BOOL [N], whether a photo is of the first place, that of the official split.
         features: FP16 [N, V, D] of the teacher that saw ImageNet, or None.
     """
 
@@ -30,6 +31,7 @@ class TrainingSet:
     targets: torch.Tensor
     weights: torch.Tensor
     shares: torch.Tensor
+    is_home: torch.Tensor
     features: torch.Tensor | None = None
 
     def __len__(self) -> int:
@@ -93,4 +95,5 @@ def load_training_set(
         labels, places, class_balance=recipe.balance, place_balance=recipe.place_balance, home=recipe.home
     )
     targets = target_distributions(labels, places, classes, recipe.doubtful_paper)
-    return TrainingSet(pictures, targets, weights, shares, features)
+    is_home = torch.tensor([place == places[0] for place in places])
+    return TrainingSet(pictures, targets, weights, shares, is_home, features)

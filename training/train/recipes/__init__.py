@@ -44,6 +44,7 @@ class Distillation(_Table):
     model: Literal["raw", "pretrained"] = Field(default="raw", description="what the teacher is")
     share: float = Field(gt=0, le=1, description="of the targets; the rest are the labels")
     size: int = Field(ge=32, description="side of the pictures that the teacher looks at, in pixels")
+    home_only: bool = Field(default=False, description="teach photos of the official split only, no others")
 
 
 class Views(_Table):

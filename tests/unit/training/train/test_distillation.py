@@ -25,14 +25,20 @@ from training.train.state import TrainingState
 from training.train.training_set import TrainingSet
 
 
-def test_a_teacher_is_believed_as_far_as_the_recipe_says() -> None:
-    class Sure(nn.Module):
-        def forward(self, images: torch.Tensor) -> torch.Tensor:
-            return torch.tensor([[50.0, 0.0]]).expand(len(images), 2)
+class Sure(nn.Module):
+    """Sure that every picture is of the first of two classes."""
 
-    labels = torch.tensor([[0.0, 1.0], [1.0, 0.0]])
-    targets = Teacher(Sure(), Distillation(share=0.3, size=32), mixed=False).teach(torch.zeros(2, 3, 32, 32), labels)
-    torch.testing.assert_close(targets, torch.tensor([[0.3, 0.7], [1.0, 0.0]]))
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Return logits [N, 2]."""
+        return torch.tensor([[50.0, 0.0]]).expand(len(images), 2)
+
+
+@pytest.mark.parametrize(("home_only", "second"), [(False, [0.3, 0.7]), (True, [0.0, 1.0])])
+def test_a_teacher_is_believed_as_far_as_the_recipe_says(home_only: bool, second: list[float]) -> None:
+    labels = torch.tensor([[0.0, 1.0], [0.0, 1.0]])
+    teacher = Teacher(Sure(), Distillation(share=0.3, size=32, home_only=home_only), mixed=False)
+    targets = teacher.teach(torch.zeros(2, 3, 32, 32), labels, torch.tensor([True, False]))
+    torch.testing.assert_close(targets, torch.tensor([[0.3, 0.7], second]))
 
 
 def test_a_teacher_that_is_all_that_counts_corrects_wrong_labels(
@@ -60,7 +66,9 @@ def test_teacher_and_student_see_the_same_view_at_their_own_sizes(recipe: Recipe
     teacher, student = networks
     taught = recipe.model_copy(update={"teacher": Distillation(share=0.5, size=64)})
     pixels = torch.randint(0, 256, (8, 3, 10, 10)).repeat_interleave(8, 2).repeat_interleave(8, 3).byte()
-    photos = TrainingSet(pixels[:, None], torch.eye(2).repeat(4, 1), torch.ones(8), torch.ones(1))
+    photos = TrainingSet(
+        pixels[:, None], torch.eye(2).repeat(4, 1), torch.ones(8), torch.ones(1), torch.ones(8, dtype=torch.bool)
+    )
     state = TrainingState(PyTorchLearner(student, taught), torch.Generator().manual_seed(1))
     epoch = Epoch(
         taught, recipe.stages[0], small, 0, 1, Teacher(teacher, Distillation(share=0.5, size=64), mixed=False)

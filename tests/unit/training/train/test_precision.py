@@ -58,7 +58,7 @@ def test_no_step_mixes_devices(monkeypatch: pytest.MonkeyPatch, model_type: str)
         network = build_network(model_type, 6)
         pixels = torch.empty((40, 3, 80, 80), dtype=torch.uint8)
         targets = torch.empty((40, 6))
-    photos = TrainingSet(pixels[:, None], targets, torch.ones(40), torch.ones(1))
+    photos = TrainingSet(pixels[:, None], targets, torch.ones(40), torch.ones(1), torch.ones(40, dtype=torch.bool))
     losses: list[torch.Tensor] = []
 
     def on_step(loss: torch.Tensor, _rate: float) -> None:
