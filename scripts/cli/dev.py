@@ -7,6 +7,7 @@ import typer
 
 #: The module behind each command, and what it does.
 COMMANDS = {
+    "interpolate-weights": ("scripts.interpolate_weights", "Write a network that lies between two trained ones."),
     "evaluate-server": ("scripts.evaluate_server", "Measure a split through the gateway and Triton."),
     "left-out-places": ("scripts.left_out_places", "Leave out one place after the other: compare ways to train."),
     "worst-case-memory": ("scripts.worst_case_memory", "Measure how much memory uploads can take at most."),
