@@ -4,9 +4,10 @@
 #   scripts/train_all.sh TRASHNET_FOLDER [WEB_PARQUET [GENERAL_PARQUET [PLACES_FOLDER [HELD_OUT_PLACE …]]]]
 #
 # 1. `raw` from random weights, in rounds; 2. ResNet-50 on general pictures, where GENERAL_PARQUET is given, else ImageNet's
-# weights, which are downloaded; 3. `pretrained` from them; 4. the last layer of both on photos from other places, where
-# PLACES_FOLDER is given: each Parquet file of it is a place, and those that are held out are never read. Step 4 needs
-# GENERAL_PARQUET too. On an NVIDIA GPU the longer recipes are taken.
+# weights, which are downloaded; 3. `pretrained` from them; 4. where PLACES_FOLDER is given, all of `raw` and the last layer
+# of `pretrained` on photos from other places: each Parquet file of it is a place, and those that are held out, to measure
+# or to choose a threshold by, are never read. Step 4 needs GENERAL_PARQUET too. On an NVIDIA GPU the longer recipes are
+# taken for steps 1 to 3.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 trashnet=${1:?say where the TrashNet folder is, for instance data/processed/trashnet}
@@ -44,8 +45,16 @@ for file in "$places"/*.parquet; do
     name=$(basename "$file" .parquet)
     [[ " ${held_out[*]} " == *" $name "* ]] || extra+=(--extra "$file")
 done
-for model in raw pretrained; do
-    init=(--init "$runs/$model/best.safetensors")
-    [[ $model == raw ]] && init=("${before[@]}")
-    train "$trashnet" "${model}_places" "$model" last_layer_places "${init[@]}" "${extra[@]}" "${ground[@]}"
-done
+
+# raw_on_places RECIPE SHARE FILE [OPTION …]: train from a network that lies SHARE of the way from that of step 1 to FILE.
+raw_on_places() {
+    local recipe=$1 share=$2 file=$3 between="$runs/$1/start.safetensors"
+    "$python" -m scripts.cli.main dev interpolate-weights "$of_step_1" "$file" "$between" --share "$share"
+    train "$trashnet" "$recipe" raw "$recipe" --init "$between" "${extra[@]}" "${ground[@]}" "${@:4}"
+}
+of_step_1=${before[1]}
+raw_on_places raw_places 0 "$of_step_1"
+raw_on_places raw_places_finish 0.8 "$runs/raw_places/best.safetensors"
+raw_on_places raw_places_taught 0.6 "$runs/raw_places_finish/best.safetensors" --teacher "$of_step_1"
+train "$trashnet" pretrained_places pretrained last_layer_places --init "$runs/pretrained/best.safetensors" \
+    "${extra[@]}" "${ground[@]}"

@@ -81,7 +81,7 @@ def train(
     work = train_last_layer if chosen.features_once else run
     result = work(model.value, data, chosen, output, start)
     state = "interrupted after" if result.interrupted else "done:"
-    print(f"{state} {result.epochs_done} epochs; best on validation: {result.best}; weights: {result.weights}")
+    print(f"{state} {result.epochs_done} epochs; kept, on validation: {result.best}; weights: {result.weights}")
 
 
 def _hold_out(entries: "list[Entry]") -> "tuple[list[Entry], list[Entry]]":

@@ -68,7 +68,7 @@ class RunStart:
 
 @dataclass(frozen=True)
 class RunResult:
-    """How a run ended: the best epoch's figures on the validation split, and whether it was interrupted."""
+    """How a run ended: the kept epoch's figures on the validation split, and whether it was interrupted."""
 
     weights: Path
     best: Row
@@ -80,7 +80,8 @@ def run(model_type: str, data: RunData, recipe: Recipe, output: Path, start: Run
     """Train ``model_type``; leave ``best.safetensors``, ``last.pt``, ``run.json``, history and curves in ``output``.
 
     The best epoch is the one whose averaged weights have the highest sum of accuracy and balanced accuracy on the
-    validation split. Ctrl-C ends the run after the last whole epoch and keeps what it has.
+    validation split, or the last one where the recipe says so. Ctrl-C ends the run after the last whole epoch and keeps
+    what it has.
 
     Args:
         model_type: ``raw`` or ``pretrained``.
@@ -135,7 +136,7 @@ def run(model_type: str, data: RunData, recipe: Recipe, output: Path, start: Run
                 state.history.append(row)
                 progress.epoch(row)
                 if process.is_main:
-                    is_best = _rank(row) == max(map(_rank, state.history))
+                    is_best = row is _best(state.history, recipe)
                     writer.epoch(origin | state.state_dict(), learner.averaged if is_best else None)
         except KeyboardInterrupt:
             interrupted = True
@@ -144,7 +145,7 @@ def run(model_type: str, data: RunData, recipe: Recipe, output: Path, start: Run
             writer.flush()
     if not state.history:
         raise ValueError("interrupted before the first epoch was over: nothing was kept")
-    return RunResult(best_file, max(state.history, key=_rank), len(state.history), interrupted)
+    return RunResult(best_file, _best(state.history, recipe), len(state.history), interrupted)
 
 
 def _check(recipe: Recipe, output: Path, start: RunStart) -> None:
@@ -202,6 +203,11 @@ def _train(
     epoch = Epoch(recipe, stage, specification, number * len(mine), recipe.epochs * len(mine), teacher)
     loss = train_epoch(state, photos, mine, epoch, progress.step)
     return {"epoch": number + 1, "seconds": round(time.monotonic() - started, 1), "train_loss": loss}
+
+
+def _best(history: list[Row], recipe: Recipe) -> Row:
+    # Of equal ones the last, whose weights are the ones in the file.
+    return history[-1] if recipe.keep == "last" else max(reversed(history), key=_rank)
 
 
 def _rank(row: Row) -> tuple[float, float]:

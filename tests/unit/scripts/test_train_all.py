@@ -34,7 +34,7 @@ def notes(tmp_path: Path) -> list[str]:
 
 
 def recipes(tmp_path: Path) -> list[str]:
-    return [line.split("--recipe ")[1].split()[0] for line in notes(tmp_path)]
+    return [line.split("--recipe ")[1].split()[0] for line in notes(tmp_path) if "--recipe " in line]
 
 
 @pytest.fixture
@@ -58,15 +58,21 @@ def test_everything_is_trained_by_the_recipes_for_the_machine(
 ) -> None:
     photos = ("photos", "web.parquet", "general.parquet", str(places), "outdoors", "bin")
     assert run(tmp_path, *photos, gpu=gpu) == 0
-    assert recipes(tmp_path) == [*expected, "last_layer_places", "last_layer_places"]
+    raw_on_places = ["raw_places", "raw_places_finish", "raw_places_taught"]
+    assert recipes(tmp_path) == [*expected, *raw_on_places, "last_layer_places"]
     for recipe in recipes(tmp_path):
         load_recipe(recipe)
-    *_, raw, pretrained = notes(tmp_path)
-    last_raw = next(name for name in reversed(expected) if name.startswith("raw"))
-    assert f"--init {tmp_path}/runs/{last_raw}/best.safetensors" in raw
-    assert f"--init {tmp_path}/runs/pretrained/best.safetensors" in pretrained
-    for line in (raw, pretrained):
-        assert f"--extra web.parquet --extra {places}/street.parquet --general general.parquet --resume" in line
+    *_, between, taught, pretrained = notes(tmp_path)
+    runs = tmp_path / "runs"
+    last_raw = runs / next(name for name in reversed(expected) if name.startswith("raw")) / "best.safetensors"
+    start = runs / "raw_places_taught" / "start.safetensors"
+    trained = runs / "raw_places_finish" / "best.safetensors"
+    assert between.endswith(f"dev interpolate-weights {last_raw} {trained} {start} --share 0.6")
+    assert f"--init {start}" in taught
+    assert f"--teacher {last_raw} --resume" in taught
+    assert f"--init {runs}/pretrained/best.safetensors" in pretrained
+    for line in (taught, pretrained):
+        assert f"--extra web.parquet --extra {places}/street.parquet --general general.parquet" in line
 
 
 def test_without_general_pictures_it_starts_from_imagenet(tmp_path: Path) -> None:

@@ -94,6 +94,11 @@ class Recipe(_Table):
     )
     frozen: tuple[str, ...] = Field(default=(), description="layers, by name, that are not trained")
     ema: float = Field(default=0.998, ge=0, lt=1, description="decay a step of the averaged weights, which are kept")
+    keep: Literal["best", "last"] = Field(
+        default="best",
+        description="the epoch whose weights are kept: that which validation likes best, or the last, where validation "
+        "knows only a part of what is learnt",
+    )
     mixed_precision: bool = True
     augmentation: Augmentation = Augmentation()
     teacher: Distillation | None = None

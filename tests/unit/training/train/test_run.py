@@ -48,6 +48,19 @@ def test_a_seed_decides_the_run(run: Train, short: Trained, tmp_path: Path) -> N
     assert not same_weights(short.result.weights, other.weights)
 
 
+def test_the_last_epoch_is_kept_where_the_recipe_says_so(
+    run: Train, short: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def best_was_the_first(row: dict[str, float]) -> tuple[float, float]:
+        return -row["epoch"], 0.0
+
+    monkeypatch.setattr("training.train.run._rank", best_was_the_first)
+    best = run(tmp_path / "best", recipe=short.recipe.with_epochs(2))
+    last = run(tmp_path / "last", recipe=short.recipe.with_epochs(2).model_copy(update={"keep": "last"}))
+    assert (best.best["epoch"], last.best["epoch"]) == (1, 2)
+    assert not same_weights(best.weights, last.weights)
+
+
 def test_a_batch_fits_itself_to_few_photos(
     run: Train, short: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
