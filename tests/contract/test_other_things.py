@@ -10,6 +10,7 @@ from training.evaluate.predict import predict
 # The released weights are sure about these all the same: the cards say how often they are about photos of none.
 SURE = {
     ("raw", "diagram"),
+    ("raw", "screenshot"),
     ("pretrained", "diagram"),
     ("pretrained", "screenshot"),
     ("pretrained", "portrait"),

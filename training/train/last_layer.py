@@ -113,7 +113,7 @@ def train_last_layer(
         new, history = _trained(copy.deepcopy(old), features, photos, val, recipe, progress)
     finally:
         progress.close()
-    share, row = _furthest(old, new, val)
+    share, row = _furthest(old, new, val, recipe.furthest)
     progress.say(f"{share:.0%} of the way from the old layer to the new one")
     network.fc = _between(old, new, share)
     write_record(output, model_type, data, recipe, start, {"torch": torch.__version__, "share_of_new_layer": share})
@@ -142,7 +142,7 @@ def _left_out(
     confidences, correct, places = [], [], []
     for place in dict.fromkeys(entry.place for entry in data.train):
         rows = np.flatnonzero((names == place) & (labels != NONE))
-        if place == home or place in recipe.loose_labels or not len(rows):
+        if place == home or place in recipe.no_threshold_by or not len(rows):
             continue
         weights = photos.weights.clone()
         weights[torch.from_numpy(names == place)] = 0
@@ -191,10 +191,10 @@ def _trained(
     return layer, history
 
 
-def _furthest(old: nn.Linear, new: nn.Linear, val: PhotoSet) -> tuple[float, Row]:
-    """Return the largest share of the new layer with which validation is no worse than with the old one."""
+def _furthest(old: nn.Linear, new: nn.Linear, val: PhotoSet, limit: float) -> tuple[float, Row]:
+    """Return the largest share of the new layer, up to ``limit``, with which validation is no worse than before."""
     before = _figures(old, val)
-    for step in range(_STEPS, 0, -1):
+    for step in range(int(limit * _STEPS), 0, -1):
         row = _figures(_between(old, new, step / _STEPS), val)
         if all(row[name] >= before[name] for name in ("val_accuracy", "val_balanced_accuracy")):
             return step / _STEPS, row

@@ -58,11 +58,11 @@ def test_everything_is_trained_by_the_recipes_for_the_machine(
 ) -> None:
     photos = ("photos", "web.parquet", "general.parquet", str(places), "outdoors", "bin")
     assert run(tmp_path, *photos, gpu=gpu) == 0
-    raw_on_places = ["raw_places", "raw_places_finish", "raw_places_taught"]
+    raw_on_places = ["raw_places", "raw_places_finish", "raw_places_taught", "raw_last_layer_places"]
     assert recipes(tmp_path) == [*expected, *raw_on_places, "last_layer_places"]
     for recipe in recipes(tmp_path):
         load_recipe(recipe)
-    *_, between, taught, pretrained = notes(tmp_path)
+    *_, between, taught, second, last, pretrained = notes(tmp_path)
     runs = tmp_path / "runs"
     last_raw = runs / next(name for name in reversed(expected) if name.startswith("raw")) / "best.safetensors"
     start = runs / "raw_places_taught" / "start.safetensors"
@@ -70,9 +70,22 @@ def test_everything_is_trained_by_the_recipes_for_the_machine(
     assert between.endswith(f"dev interpolate-weights {last_raw} {trained} {start} --share 0.6")
     assert f"--init {start}" in taught
     assert f"--teacher {last_raw} --resume" in taught
+    before = runs / "raw_before_last_layer.safetensors"
+    assert second.endswith(f"{trained} {runs}/raw_places_taught/best.safetensors {before} --share 0.7")
+    assert f"--init {before}" in last
     assert f"--init {runs}/pretrained/best.safetensors" in pretrained
-    for line in (taught, pretrained):
+    for line in (taught, last, pretrained):
         assert f"--extra web.parquet --extra {places}/street.parquet --general general.parquet" in line
+
+
+def test_places_to_choose_by_are_for_the_last_layers_alone(
+    tmp_path: Path, places: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHOOSE_BY", "street bin")
+    assert run(tmp_path, "photos", "web.parquet", "general.parquet", str(places), "outdoors") == 0
+    trained = [line.split("--recipe ")[1] for line in notes(tmp_path) if "--recipe " in line]
+    learns = {line.split()[0]: "street.parquet" in line for line in trained}
+    assert learns == {name: "last_layer" in name for name in recipes(tmp_path)}
 
 
 def test_without_general_pictures_it_starts_from_imagenet(tmp_path: Path) -> None:

@@ -89,8 +89,9 @@ class Recipe(_Table):
     doubtful_paper: tuple[float, float] | None = Field(
         default=None, description="targets of paper and cardboard for paper of a place that has no cardboard"
     )
-    loose_labels: tuple[str, ...] = Field(
-        default=(), description="sets whose labels are too loose to choose a confidence threshold by"
+    no_threshold_by: tuple[str, ...] = Field(
+        default=(),
+        description="sets that no threshold is chosen by: loose labels, or the layers below were trained on them",
     )
     frozen: tuple[str, ...] = Field(default=(), description="layers, by name, that are not trained")
     ema: float = Field(default=0.998, ge=0, lt=1, description="decay a step of the averaged weights, which are kept")
@@ -107,6 +108,9 @@ class Recipe(_Table):
     outliers: Outliers | None = None
     features_once: bool = Field(
         default=False, description="retrain the last layer alone, on features of each photo that are computed once"
+    )
+    furthest: float = Field(
+        default=1.0, ge=0.05, le=1, description="how far from the old last layer to the new one it may go"
     )
     stages: tuple[Stage, ...] = Field(min_length=1)
 

@@ -70,12 +70,13 @@ def layer(weight: list[list[float]]) -> nn.Linear:
     return made
 
 
-def test_the_new_layer_is_believed_as_far_as_validation_allows() -> None:
+@pytest.mark.parametrize(("limit", "expected"), [(1.0, 0.5), (0.2, 0.2)])
+def test_the_new_layer_is_believed_as_far_as_validation_and_recipe_allow(limit: float, expected: float) -> None:
     old, new = layer([[1.0, 0.0], [0.0, 1.0]]), layer([[1.0, 0.0], [0.0, -1.0]])
     # The second photo turns wrong once the second class's weight is below zero: past the middle of the line.
     photos = PhotoSet(torch.tensor([[1.0, 0.0], [-0.0001, 1.0]]), torch.tensor([0, 1]), ("a", "b"), CLASSES)
-    share, row = last_layer._furthest(old, new, photos)
-    assert share == 0.5
+    share, row = last_layer._furthest(old, new, photos, limit)
+    assert share == expected
     assert row["val_accuracy"] == 1
 
 
@@ -83,7 +84,7 @@ def test_a_layer_that_is_worse_all_the_way_is_refused() -> None:
     old, new = layer([[1.0, 0.0], [0.0, 1.0]]), layer([[-99.0, 0.0], [0.0, -99.0]])
     photos = PhotoSet(torch.eye(2), torch.tensor([0, 1]), ("a", "b"), CLASSES)
     with pytest.raises(ValueError, match="nothing was written"):
-        last_layer._furthest(old, new, photos)
+        last_layer._furthest(old, new, photos, 1.0)
 
 
 @pytest.mark.parametrize("stages", [[{"size": 32, "epochs": 1}], [{"size": 32, "epochs": 1, "train": "all"}]])
