@@ -16,6 +16,7 @@ from embedded_triton.install.profiles import gpu_count
 from tests.support.running_triton import RunningTriton
 from tests.support.torchscript import read_exported
 from tests.support.waiting import eventually
+from training.dataset.entries import Entry, load_pixels
 from training.dataset.specification import load_specification
 from training.models.model_types import NETWORK_MODELS
 
@@ -25,6 +26,7 @@ pytestmark = [
     pytest.mark.skipif(gpu_count() > 0, reason="the networks are on the GPU"),
 ]
 Start = Callable[[Path, str], RunningTriton]
+PAGE = Path(__file__).resolve().parents[3] / "gateway" / "web"
 #: How many images each of the requests has that are sent at the same time.
 SIZES = (1, 3, 2, 1, 1)
 
@@ -57,12 +59,12 @@ def ask_network(url: str, network: str, pixels: np.ndarray[Any, Any]) -> list[np
 def compare_with_export(server: RunningTriton, *, probabilities: float, maps: float) -> None:
     """Ask both networks at the same time and alone, and compare with PyTorch."""
     size = load_specification(server.model_repository).size
-    generator = np.random.default_rng(4)
-    # Coarse patches: noise looks alike to a network.
-    batches = [
-        np.kron(generator.integers(0, 256, (count, 3, 4, 4), dtype=np.uint8), np.ones((size // 4,) * 2, np.uint8))
-        for count in SIZES
-    ]
+    # Things that released weights tell apart, and coarse patches, which random ones do: noise looks alike to a network.
+    files = [PAGE / f"rendered_{name}.webp" for name in ("cardboard", "metal", "paper", "plastic")]
+    things = load_pixels([Entry(file, "", file.name) for file in files], size).numpy()
+    coarse = np.random.default_rng(4).integers(0, 256, (len(files), 3, 4, 4), dtype=np.uint8)
+    patches = np.kron(coarse, np.ones((size // 4,) * 2, np.uint8))
+    batches = np.split(np.stack([things, patches], axis=1).reshape(-1, 3, size, size), np.cumsum(SIZES)[:-1])
     for network in NETWORK_MODELS.values():
         # Nothing is compiled for each size: that takes longer than it saves.
         plain = torch.jit.optimized_execution(False)  # type: ignore[attr-defined]
