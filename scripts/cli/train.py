@@ -56,6 +56,7 @@ def train(
     from training.train.last_layer import train_last_layer
     from training.train.recipes import load_recipe
     from training.train.run import RunData, RunStart, run
+    from training.train.top_layers import train_top_layers
 
     chosen = load_recipe(recipe or model.value)
     if epochs:
@@ -78,7 +79,7 @@ def train(
     command = "bin-it-right " + shlex.join(sys.argv[1:])
     description = {"initialisation": init or "random", "command": command}
     start = RunStart(initial_state(init), teacher, resume, provider.value, description)
-    work = train_last_layer if chosen.features_once else run
+    work = train_last_layer if chosen.features_once else train_top_layers if chosen.maps_once else run
     result = work(model.value, data, chosen, output, start)
     state = "interrupted after" if result.interrupted else "done:"
     print(f"{state} {result.epochs_done} epochs; kept, on validation: {result.best}; weights: {result.weights}")

@@ -27,7 +27,8 @@ class Entry:
     """One photo of a data set: its encoded bytes or file, its class name, and a name to report it by.
 
     ``original`` names the photo that it was cut from; crops of one photo share it, and a split must not part them.
-    ``place`` is the name of the set that it comes from. The label '' means none of the classes.
+    ``place`` is the name of the set that it comes from, that of its folder or file. The label '' means none of the
+    classes.
     """
 
     source: bytes | Path
@@ -82,7 +83,7 @@ def read_entries(dataset: Path, split: str) -> list[Entry]:
                 # Own photos may be called like TrashNet's.
                 remedy += f", or share your own photos out by `bin-it-right data split {dataset}`"
             raise FileNotFoundError(f"{split_file} names {name}, which is not in {images / label}; {remedy}")
-        entries.append(Entry(path, label, name))
+        entries.append(Entry(path, label, name, place=dataset.resolve().name))
     return entries
 
 

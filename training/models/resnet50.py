@@ -65,12 +65,16 @@ class ResNet50(nn.Module):
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
-    def features(self, images: torch.Tensor) -> torch.Tensor:
-        """Return the last feature map, [N, 2048, H / 32, W / 32]."""
+    def maps_below(self, images: torch.Tensor) -> torch.Tensor:
+        """Return the map that ``layer4`` sees, [N, 1024, H / 16, W / 16]."""
         out = self.maxpool(self.relu(self.bn1(self.conv1(images))))
-        for number in range(1, len(LAYERS) + 1):
+        for number in range(1, len(LAYERS)):
             out = self.get_submodule(f"layer{number}")(out)
         return cast(torch.Tensor, out)
+
+    def features(self, images: torch.Tensor) -> torch.Tensor:
+        """Return the last feature map, [N, 2048, H / 32, W / 32]."""
+        return cast(torch.Tensor, self.get_submodule("layer4")(self.maps_below(images)))
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Return logits [N, classes]."""

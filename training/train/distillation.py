@@ -39,7 +39,13 @@ class Teacher:
             targets: FP32 [N, classes], probabilities.
             is_home: BOOL [N], which photos are of the official split.
         """
+        taught = torch.arange(len(images), device=images.device)
+        if self._settings.home_only:
+            taught = taught[is_home.to(images.device)]
+        if not len(taught):
+            return targets
         with mixed_precision(images.device, wanted=self._mixed):
-            logits = self._network(images)
-        taught = targets.lerp(torch.softmax(logits.float(), dim=1), self._settings.share)
-        return torch.where(is_home.to(images.device)[:, None], taught, targets) if self._settings.home_only else taught
+            logits = self._network(images[taught])
+        targets = targets.clone()
+        targets[taught] = targets[taught].lerp(torch.softmax(logits.float(), dim=1), self._settings.share)
+        return targets

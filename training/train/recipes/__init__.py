@@ -109,6 +109,10 @@ class Recipe(_Table):
     features_once: bool = Field(
         default=False, description="retrain the last layer alone, on features of each photo that are computed once"
     )
+    maps_once: bool = Field(
+        default=False,
+        description="train `layer4` and `fc` of ResNet-50 alone, on maps of each view that are computed once",
+    )
     furthest: float = Field(
         default=1.0, ge=0.05, le=1, description="how far from the old last layer to the new one it may go"
     )
@@ -118,6 +122,16 @@ class Recipe(_Table):
     def _only_the_last_layer(self) -> Self:
         if self.features_once and (self.views or self.teacher or any(stage.train != "head" for stage in self.stages)):
             raise ValueError('features_once needs stages with train = "head", and neither views nor a teacher')
+        return self
+
+    @model_validator(mode="after")
+    def _only_what_maps_can_do(self) -> Self:
+        possible = {"min_area", "quarter_turns", "mixup", "cutmix"}
+        others = self.augmentation.model_dump(exclude=possible, exclude_defaults=True)
+        if self.maps_once and others:
+            raise ValueError(f"maps_once: maps can be cut, turned and mixed, no more: leave out {', '.join(others)}")
+        if self.maps_once and (self.views is None or self.frozen or self.features_once):
+            raise ValueError("maps_once needs views, and neither frozen layers nor features_once")
         return self
 
     @property
