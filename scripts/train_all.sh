@@ -4,10 +4,10 @@
 #   scripts/train_all.sh TRASHNET_FOLDER [WEB_PARQUET [GENERAL_PARQUET [PLACES_FOLDER [HELD_OUT_PLACE …]]]]
 #
 # 1. `raw` from random weights, in rounds; 2. ResNet-50 on general pictures, where GENERAL_PARQUET is given, else ImageNet's
-# weights, which are downloaded; 3. `pretrained` from them; 4. where PLACES_FOLDER is given, all of `raw` and the last layer
+# weights, which are downloaded; 3. `pretrained` from them; 4. where PLACES_FOLDER is given, all of `raw` and the top layers
 # of `pretrained` on photos from other places: each Parquet file of it is a place, and those that are held out are never
 # read. CHOOSE_BY="PLACE …" names places that the last layers alone learn from, to choose a threshold by. Step 4 needs
-# GENERAL_PARQUET too. On an NVIDIA GPU the longer recipes are taken for steps 1 to 3.
+# GENERAL_PARQUET and the dependency group imagenet too. On an NVIDIA GPU the longer recipes are taken for steps 1 to 3.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 trashnet=${1:?say where the TrashNet folder is, for instance data/processed/trashnet}
@@ -63,5 +63,7 @@ raw_on_places raw_places_taught 0.6 "$runs/raw_places_finish/best.safetensors" -
     "$runs/raw_places_taught/best.safetensors" "$runs/raw_before_last_layer.safetensors" --share 0.7
 train "$trashnet" raw_last_layer_places raw raw_last_layer_places --init "$runs/raw_before_last_layer.safetensors" \
     "${extra[@]}" "${ground[@]}"
-train "$trashnet" pretrained_places pretrained last_layer_places --init "$runs/pretrained/best.safetensors" \
-    "${extra[@]}" "${ground[@]}"
+train "$trashnet" pretrained_places pretrained pretrained_places --init "$runs/pretrained/best.safetensors" \
+    --teacher "$runs/pretrained/best.safetensors" "${below[@]}" "${ground[@]}"
+train "$trashnet" pretrained_last_layer_places pretrained last_layer_places \
+    --init "$runs/pretrained_places/best.safetensors" "${extra[@]}" "${ground[@]}"

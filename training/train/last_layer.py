@@ -33,7 +33,7 @@ from training.train.progress import Progress
 from training.train.providers import PYTORCH
 from training.train.recipes import Recipe
 from training.train.run import RunData, RunResult, RunStart, write_record
-from training.train.training_set import TrainingSet, load_training_set
+from training.train.training_set import TrainingSet, load_training_set, sets_without_photos
 
 #: Predictions for places that were left out, in the folder of the run.
 LEFT_OUT = "left_out.csv"
@@ -97,6 +97,8 @@ def train_last_layer(
     torch.manual_seed(recipe.seed)
     progress = Progress(recipe.epochs)
     progress.say(f"reading {len(data.train)} training and {len(data.val)} validation photos")
+    if missing := sets_without_photos(recipe, data.train):
+        progress.say(missing)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network = build_network(model_type, len(data.classes))
     initialise(network, start.initial)

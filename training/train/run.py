@@ -25,7 +25,7 @@ from training.train.progress import Progress
 from training.train.providers import PYTORCH, check_provider, start_learner
 from training.train.recipes import Recipe, Stage
 from training.train.state import TrainingState
-from training.train.training_set import TrainingSet, load_training_set
+from training.train.training_set import TrainingSet, load_training_set, sets_without_photos
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,8 @@ def run(model_type: str, data: RunData, recipe: Recipe, output: Path, start: Run
         torch.manual_seed(recipe.seed)
         progress = Progress(recipe.epochs, prints=process.is_main)
         progress.say(f"reading {len(data.train)} training and {len(data.val)} validation photos")
+        if missing := sets_without_photos(recipe, data.train):
+            progress.say(missing)
         network = build_network(model_type, len(data.classes))
         if start.initial is not None:
             initialise(network, start.initial)

@@ -36,7 +36,7 @@ from training.train.pytorch_learner import PyTorchLearner
 from training.train.recipes import Augmentation, Recipe
 from training.train.run import RunData, RunResult, RunStart, write_record
 from training.train.state import TrainingState
-from training.train.training_set import TrainingSet, load_training_set
+from training.train.training_set import TrainingSet, load_training_set, sets_without_photos
 
 _BATCH = 32
 #: Pictures by which the largest value of each channel is found.
@@ -148,6 +148,8 @@ def train_top_layers(
     torch.manual_seed(recipe.seed)
     progress = Progress(recipe.epochs)
     progress.say(f"reading {len(data.train)} training and {len(data.val)} validation photos")
+    if missing := sets_without_photos(recipe, data.train):
+        progress.say(missing)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network = ResNet50(len(data.classes))
     initialise(network, start.initial)

@@ -59,6 +59,18 @@ class TrainingSet:
         return torch.multinomial(self.shares, count, replacement=True, generator=generator)
 
 
+def sets_without_photos(recipe: Recipe, entries: Sequence[Entry]) -> str:
+    """Return a sentence that names the sets of the recipe that no photo is of, or '' where there are none.
+
+    Without one of them a recipe does something else than it says, as where TrashNet's folder has another name.
+    """
+    views = recipe.views
+    named = [*recipe.no_threshold_by, *(views.cut_out if views else ()), *(views.surroundings if views else ())]
+    there = {entry.place for entry in entries}
+    missing = [name for name in dict.fromkeys(named) if name not in there]
+    return f"the recipe names sets that are not among the photos: {', '.join(missing)}" if missing else ""
+
+
 def load_training_set(
     entries: Sequence[Entry], classes: Sequence[str], recipe: Recipe, folder: Path, *, size: int, general: Path | None
 ) -> TrainingSet:

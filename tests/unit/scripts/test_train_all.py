@@ -59,10 +59,10 @@ def test_everything_is_trained_by_the_recipes_for_the_machine(
     photos = ("photos", "web.parquet", "general.parquet", str(places), "outdoors", "bin")
     assert run(tmp_path, *photos, gpu=gpu) == 0
     raw_on_places = ["raw_places", "raw_places_finish", "raw_places_taught", "raw_last_layer_places"]
-    assert recipes(tmp_path) == [*expected, *raw_on_places, "last_layer_places"]
+    assert recipes(tmp_path) == [*expected, *raw_on_places, "pretrained_places", "last_layer_places"]
     for recipe in recipes(tmp_path):
         load_recipe(recipe)
-    *_, between, taught, second, last, pretrained = notes(tmp_path)
+    *_, between, taught, second, last, pretrained, last_pretrained = notes(tmp_path)
     runs = tmp_path / "runs"
     last_raw = runs / next(name for name in reversed(expected) if name.startswith("raw")) / "best.safetensors"
     start = runs / "raw_places_taught" / "start.safetensors"
@@ -73,8 +73,10 @@ def test_everything_is_trained_by_the_recipes_for_the_machine(
     before = runs / "raw_before_last_layer.safetensors"
     assert second.endswith(f"{trained} {runs}/raw_places_taught/best.safetensors {before} --share 0.7")
     assert f"--init {before}" in last
-    assert f"--init {runs}/pretrained/best.safetensors" in pretrained
-    for line in (taught, last, pretrained):
+    for option in ("init", "teacher"):
+        assert f"--{option} {runs}/pretrained/best.safetensors" in pretrained
+    assert f"--init {runs}/pretrained_places/best.safetensors" in last_pretrained
+    for line in (taught, last, pretrained, last_pretrained):
         assert f"--extra web.parquet --extra {places}/street.parquet --general general.parquet" in line
 
 

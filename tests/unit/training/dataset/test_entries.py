@@ -21,6 +21,8 @@ def test_a_folder_with_splits_is_read_in_their_order(toy: Path) -> None:
     named = [line.split()[0] for line in (toy / "val.txt").read_text(encoding="utf-8").splitlines()]
     assert [entry.name for entry in entries] == named
     assert len(entries) == SPLIT_SIZES["val"] * len(read_classes())
+    # Recipes name sets by it.
+    assert {entry.place for entry in entries} == {toy.name}
 
 
 def test_numbers_in_a_split_are_the_official_ones(tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ def test_parts_of_maps_are_cut_and_mirrored_only() -> None:
         part = top_layers._part(maps, Augmentation(min_area=0.5, quarter_turns=True), generator)
         sides.add(part.shape[-1])
         assert set(part[1, 2].flatten().tolist()) <= set(maps[1, 2].flatten().tolist())
-        assert part[0, 0].unique().numel() == part.shape[-1] ** 2
+        assert len(set(part[0, 0].flatten().tolist())) == part.shape[-1] ** 2
     assert sides == {3, 4}
 
 

@@ -6,8 +6,8 @@ import torch
 
 from training.dataset.classes import read_classes
 from training.dataset.entries import load_pixels, read_entries
-from training.train.recipes import Recipe, Stage
-from training.train.training_set import load_training_set
+from training.train.recipes import Recipe, Stage, Views
+from training.train.training_set import load_training_set, sets_without_photos
 
 
 def test_resizing_a_set_keeps_its_targets_and_its_look(toy: Path, tmp_path: Path) -> None:
@@ -21,3 +21,12 @@ def test_resizing_a_set_keeps_its_targets_and_its_look(toy: Path, tmp_path: Path
     direct = load_pixels(entries, 32)
     assert float((smaller.pictures[:, 0].float() - direct.float()).abs().mean()) < 4
     torch.testing.assert_close(smaller.weights, photos.weights)
+
+
+def test_sets_that_a_recipe_names_and_no_photo_is_of_are_said(toy: Path) -> None:
+    entries = read_entries(toy, "val")
+    views = Views(count=1, size=32, cut_out=(toy.name, "elsewhere"), surroundings=("elsewhere", "street"))
+    recipe = Recipe(learning_rate=0.1, stages=(Stage(epochs=1, size=32),), views=views)
+    assert sets_without_photos(recipe, entries).endswith("not among the photos: elsewhere, street")
+    known = recipe.model_copy(update={"views": views.model_copy(update={"cut_out": (toy.name,), "surroundings": ()})})
+    assert sets_without_photos(known, entries) == ""
