@@ -32,8 +32,8 @@ from training.train.precision import mixed_precision
 from training.train.progress import Progress
 from training.train.providers import PYTORCH
 from training.train.recipes import Recipe
-from training.train.run import RunData, RunResult, RunStart, write_record
-from training.train.training_set import TrainingSet, load_training_set, sets_without_photos
+from training.train.run import RunData, RunResult, RunStart, say_what_is_read, write_record
+from training.train.training_set import TrainingSet, load_training_set
 
 #: Predictions for places that were left out, in the folder of the run.
 LEFT_OUT = "left_out.csv"
@@ -96,9 +96,7 @@ def train_last_layer(
         raise ValueError(f"{output} holds a run already: say --resume to make it again, or name another folder")
     torch.manual_seed(recipe.seed)
     progress = Progress(recipe.epochs)
-    progress.say(f"reading {len(data.train)} training and {len(data.val)} validation photos")
-    if missing := sets_without_photos(recipe, data.train):
-        progress.say(missing)
+    say_what_is_read(data, recipe, progress)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network = build_network(model_type, len(data.classes))
     initialise(network, start.initial)

@@ -97,14 +97,12 @@ def run(model_type: str, data: RunData, recipe: Recipe, output: Path, start: Run
     """
     start = start or RunStart()
     best_file = output / "best.safetensors"
-    _check(recipe, output, start)
+    check_start(recipe, output, start)
     with process_group() as process:
         check_provider(start.provider, recipe, process.world_size)
         torch.manual_seed(recipe.seed)
         progress = Progress(recipe.epochs, prints=process.is_main)
-        progress.say(f"reading {len(data.train)} training and {len(data.val)} validation photos")
-        if missing := sets_without_photos(recipe, data.train):
-            progress.say(missing)
+        say_what_is_read(data, recipe, progress)
         network = build_network(model_type, len(data.classes))
         if start.initial is not None:
             initialise(network, start.initial)
@@ -120,10 +118,8 @@ def run(model_type: str, data: RunData, recipe: Recipe, output: Path, start: Run
         learner = start_learner(start.provider, network, recipe, feature_size=feature_size, process=process)
         progress.say("training with " + ", ".join(f"{name} {version}" for name, version in learner.versions.items()))
         state = TrainingState(learner, torch.Generator().manual_seed(recipe.seed))
-        taught_by = sha256(start.teacher_weights) if start.teacher_weights else None
-        origin = {"recipe": recipe.model_dump(mode="json"), "teacher": taught_by, "provider": start.provider}
-        if (output / "last.pt").exists():
-            _restore(state, checkpoints.load_run(output / "last.pt"), origin)
+        origin = origin_of(recipe, start)
+        restore(state, output, origin)
         if process.is_main:
             write_record(output, model_type, data, recipe, start, learner.versions)
         writer = CheckpointWriter(output)
@@ -150,11 +146,24 @@ def run(model_type: str, data: RunData, recipe: Recipe, output: Path, start: Run
     return RunResult(best_file, _best(state.history, recipe), len(state.history), interrupted)
 
 
-def _check(recipe: Recipe, output: Path, start: RunStart) -> None:
+def check_start(recipe: Recipe, output: Path, start: RunStart) -> None:
+    """Refuse to start.
+
+    Raises:
+        ValueError: ``output`` holds a run and ``resume`` is false; or the recipe has a teacher and no weights are given
+            for it, or the other way round.
+    """
     if (output / "last.pt").exists() and not start.resume:
         raise ValueError(f"{output} holds a run already: say --resume to go on with it, or name another folder")
     if (recipe.teacher is None) != (start.teacher_weights is None):
         raise ValueError("a teacher needs both: a [teacher] table in the recipe, and its weights by --teacher FILE")
+
+
+def say_what_is_read(data: RunData, recipe: Recipe, progress: Progress) -> None:
+    """Say how many photos are read, and which sets of the recipe are not among them."""
+    progress.say(f"reading {len(data.train)} training and {len(data.val)} validation photos")
+    if missing := sets_without_photos(recipe, data.train):
+        progress.say(missing)
 
 
 def _teacher(recipe: Recipe, weights: Path | None, classes: int, device: torch.device) -> Teacher | None:
@@ -216,7 +225,21 @@ def _rank(row: Row) -> tuple[float, float]:
     return row["val_accuracy"] + row["val_balanced_accuracy"], -row["val_loss"]
 
 
-def _restore(state: TrainingState, saved: dict[str, Any], origin: dict[str, Any]) -> None:
+def origin_of(recipe: Recipe, start: RunStart) -> dict[str, Any]:
+    """Return what a run and one that goes on with it must have in common."""
+    taught_by = sha256(start.teacher_weights) if start.teacher_weights else None
+    return {"recipe": recipe.model_dump(mode="json"), "teacher": taught_by, "provider": start.provider}
+
+
+def restore(state: TrainingState, output: Path, origin: dict[str, Any]) -> None:
+    """Go on with the run in ``output``, if there is one.
+
+    Raises:
+        ValueError: it has another origin.
+    """
+    if not (output / "last.pt").exists():
+        return
+    saved = checkpoints.load_run(output / "last.pt")
     # Read, not compared as it is: a recipe of before may lack what has its default now.
     if Recipe.model_validate(saved["recipe"]) != Recipe.model_validate(origin["recipe"]):
         raise ValueError("the run to resume was made with another recipe; give the same one, or name another folder")

@@ -34,9 +34,18 @@ from training.train.progress import Progress
 from training.train.providers import PYTORCH
 from training.train.pytorch_learner import PyTorchLearner
 from training.train.recipes import Augmentation, Recipe
-from training.train.run import RunData, RunResult, RunStart, write_record
+from training.train.run import (
+    RunData,
+    RunResult,
+    RunStart,
+    check_start,
+    origin_of,
+    restore,
+    say_what_is_read,
+    write_record,
+)
 from training.train.state import TrainingState
-from training.train.training_set import TrainingSet, load_training_set, sets_without_photos
+from training.train.training_set import TrainingSet, load_training_set
 
 _BATCH = 32
 #: Pictures by which the largest value of each channel is found.
@@ -141,15 +150,10 @@ def train_top_layers(
         raise ValueError("this recipe trains the top of ResNet-50 by PyTorch: say --model pretrained, no --provider")
     if start.initial is None:
         raise ValueError("this recipe trains the top of trained weights: say --init FILE")
-    if (output / "last.pt").exists() and not start.resume:
-        raise ValueError(f"{output} holds a run already: say --resume to go on with it, or name another folder")
-    if (recipe.teacher is None) != (start.teacher_weights is None):
-        raise ValueError("a teacher needs both: a [teacher] table in the recipe, and its weights by --teacher FILE")
+    check_start(recipe, output, start)
     torch.manual_seed(recipe.seed)
     progress = Progress(recipe.epochs)
-    progress.say(f"reading {len(data.train)} training and {len(data.val)} validation photos")
-    if missing := sets_without_photos(recipe, data.train):
-        progress.say(missing)
+    say_what_is_read(data, recipe, progress)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network = ResNet50(len(data.classes))
     initialise(network, start.initial)
@@ -164,12 +168,8 @@ def train_top_layers(
     feature_size = None if photos.features is None else photos.features.shape[-1]
     learner = PyTorchLearner(TopLayers(network), fitted, feature_size)
     state = TrainingState(learner, torch.Generator().manual_seed(recipe.seed))
-    origin = {"recipe": recipe.model_dump(mode="json")}
-    if (output / "last.pt").exists():
-        saved = checkpoints.load_run(output / "last.pt")
-        if Recipe.model_validate(saved["recipe"]) != recipe:
-            raise ValueError("the run to resume was made by another recipe: give the same one, or name another folder")
-        state.load_state_dict(saved)
+    origin = origin_of(recipe, start)
+    restore(state, output, origin)
     write_record(output, model_type, data, recipe, start, learner.versions)
     writer = CheckpointWriter(output)
     interrupted = False

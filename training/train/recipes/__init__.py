@@ -130,8 +130,8 @@ class Recipe(_Table):
         others = self.augmentation.model_dump(exclude=possible, exclude_defaults=True)
         if self.maps_once and others:
             raise ValueError(f"maps_once: maps can be cut, turned and mixed, no more: leave out {', '.join(others)}")
-        if self.maps_once and (self.views is None or self.frozen or self.features_once):
-            raise ValueError("maps_once needs views, and neither frozen layers nor features_once")
+        if self.maps_once and (self.views is None or self.frozen or self.features_once or self.keep != "last"):
+            raise ValueError('maps_once needs views and keep = "last", and neither frozen layers nor features_once')
         return self
 
     @property

@@ -42,6 +42,7 @@ def maps_recipe(recipe: Recipe) -> Recipe:
         "optimiser": "adamw",
         "learning_rate": 1e-3,
         "ema": 0.5,
+        "keep": "last",
         "views": Views(count=1, size=64),
         "augmentation": Augmentation(min_area=0.5, quarter_turns=True, mixup=0.2, cutmix=0.2),
         "teacher": Distillation(model="pretrained", share=0.5, size=64, home_only=True),
@@ -64,6 +65,8 @@ def test_the_top_learns_and_the_layers_below_stay(
         train_top_layers("pretrained", data, maps_recipe, tmp_path, start)
     again = train_top_layers("pretrained", data, maps_recipe, tmp_path, replace(start, resume=True))
     assert again.best == result.best
+    with pytest.raises(ValueError, match="made with another recipe"):
+        train_top_layers("pretrained", data, maps_recipe.with_epochs(3), tmp_path, replace(start, resume=True))
 
 
 def test_an_interrupted_run_goes_on_where_it_was(
@@ -130,5 +133,7 @@ def test_what_cannot_be_trained_is_refused(weights: Path, data: RunData, maps_re
     save_weights(ResNet50(len(CLASSES)), other)
     with pytest.raises(ValueError, match="cannot teach on the same maps"):
         train_top_layers("pretrained", data, maps_recipe, tmp_path, RunStart(state, other))
+    with pytest.raises(ValueError, match='keep = "last"'):
+        Recipe.model_validate(maps_recipe.model_dump() | {"keep": "best"})
     with pytest.raises(ValueError, match="leave out degrees"):
         Recipe.model_validate(maps_recipe.model_dump() | {"augmentation": {"degrees": 5}})
