@@ -201,7 +201,8 @@ def _epoch(
 ) -> Row:
     learner, generator = cast(PyTorchLearner, state.learner), state.generator
     device = next(learner.network.parameters()).device
-    learner.begin(recipe.stage_of(number))
+    stage = recipe.stage_of(number)
+    learner.begin(stage)
     epoch_batches = list(batches(len(photos), recipe, photos.weights, generator))
     total = recipe.epochs * len(epoch_batches)
     began, losses = time.monotonic(), []
@@ -212,7 +213,9 @@ def _epoch(
         targets = photos.targets[rows].to(device)
         if teacher is not None:
             targets = teacher.teach(seen, targets, photos.is_home[rows])
-        mixed, mixed_targets = mix(seen, targets, recipe.augmentation, generator)
+        mixed, mixed_targets = seen, targets
+        if stage.mixing:
+            mixed, mixed_targets = mix(seen, targets, recipe.augmentation, generator)
         # The features of a mixture are nobody's.
         features = photos.features[rows, views] if photos.features is not None and mixed is seen else None
         rate = recipe.learning_rate * learning_rate_factor(step / total, recipe.warmup)

@@ -132,6 +132,10 @@ class Recipe(_Table):
             raise ValueError(f"maps_once: maps can be cut, turned and mixed, no more: leave out {', '.join(others)}")
         if self.maps_once and (self.views is None or self.frozen or self.features_once or self.keep != "last"):
             raise ValueError('maps_once needs views and keep = "last", and neither frozen layers nor features_once')
+        if self.maps_once and self.views and any(stage.size != self.views.size for stage in self.stages):
+            raise ValueError(
+                f"maps_once: maps are those of the views, so every stage has their size, {self.views.size}"
+            )
         return self
 
     @property

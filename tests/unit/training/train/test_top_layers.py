@@ -46,7 +46,7 @@ def maps_recipe(recipe: Recipe) -> Recipe:
         "views": Views(count=1, size=64),
         "augmentation": Augmentation(min_area=0.5, quarter_turns=True, mixup=0.2, cutmix=0.2),
         "teacher": Distillation(model="pretrained", share=0.5, size=64, home_only=True),
-        "stages": (Stage(epochs=2, size=64),),
+        "stages": (Stage(epochs=1, size=64), Stage(epochs=1, size=64, mixing=False)),
     }
     return Recipe.model_validate(recipe.model_copy(update=changes).model_dump())
 
@@ -135,5 +135,7 @@ def test_what_cannot_be_trained_is_refused(weights: Path, data: RunData, maps_re
         train_top_layers("pretrained", data, maps_recipe, tmp_path, RunStart(state, other))
     with pytest.raises(ValueError, match='keep = "last"'):
         Recipe.model_validate(maps_recipe.model_dump() | {"keep": "best"})
+    with pytest.raises(ValueError, match="every stage has their size, 64"):
+        Recipe.model_validate(maps_recipe.model_dump() | {"stages": ({"epochs": 1, "size": 32},)})
     with pytest.raises(ValueError, match="leave out degrees"):
         Recipe.model_validate(maps_recipe.model_dump() | {"augmentation": {"degrees": 5}})
